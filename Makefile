@@ -1,0 +1,97 @@
+# Godwit. `make help` lists the targets.
+
+GO       ?= go
+SHELL    := /bin/bash
+BUILD    := build
+BIN      := $(BUILD)/bin
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X github.com/godwit/godwit/version.Version=$(VERSION)
+GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+# Every Go file and the console's build: what the binaries are made of.
+GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
+WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
+
+.PHONY: help deps deps-run deps-test demo run build test test-go test-web lint sim bench web generate cross clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo
+	@echo "  make demo ONCE=1   the same without waiting at the end; build/demo/report.json says how it went"
+	@echo "  make sim SEEDS=1000   histories per simulation suite"
+
+deps: ## install the Debian packages that are missing (the only target that needs root)
+	@scripts/deps.sh all
+
+deps-run:
+	@scripts/deps.sh run
+
+deps-test:
+	@scripts/deps.sh all
+
+demo: deps-run build ## watch a cluster scale while real files move through it
+	@$(BIN)/godwit-manager demo --dir $(BUILD)/demo $(if $(ONCE),--once)
+
+run: deps-run build ## run a manager with its console; state stays in build/data
+	@$(BIN)/godwit-manager serve --data $(BUILD)/data
+
+build: $(BIN)/godwit $(BIN)/godwit-manager $(BIN)/godwit-node ## build the three commands into build/bin
+
+$(BIN)/godwit $(BIN)/godwit-node: $(GO_FILES)
+	@mkdir -p $(BIN)
+	@echo "building $(@F)"
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$(@F)
+
+$(BIN)/godwit-manager: $(GO_FILES) $(BUILD)/web.stamp
+	@mkdir -p $(BIN)
+	@echo "building $(@F)"
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$(@F)
+
+web: $(BUILD)/web.stamp ## build the console into web/dist
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@echo "installing the console's packages"
+	@cd web && npm ci --silent --no-progress
+	@touch $@
+
+$(BUILD)/web.stamp: web/node_modules/.package-lock.json $(WEB_FILES)
+	@mkdir -p $(BUILD)
+	@echo "building the console"
+	@cd web && npm run --silent build
+	@touch $@
+
+test: deps-test build test-go test-web ## every test: Go under the race detector, end to end, a real browser
+
+test-go:
+	$(GO) test -race -shuffle=on -timeout 15m ./...
+
+test-web: web/node_modules/.package-lock.json
+	cd web && npm run --silent check && npm test --silent
+
+lint: ## format, vet, the linters and the import rules
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt needed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GOLANGCI) run ./...
+	@scripts/lint-house.sh
+
+SEEDS ?= 1000
+sim: ## every simulation suite; SEEDS= scales; build/sim/report.json
+	@$(GO) run ./bench/sim -seeds $(SEEDS) -out $(BUILD)/sim/report.json
+
+bench: ## Go benchmarks of the engine, the policy and the store
+	$(GO) test -run '^$$' -bench . -benchmem ./transfer/... ./policy/...
+
+generate: ## regenerate what is generated and committed (OpenAPI document, API client)
+	$(GO) generate ./...
+	cd web && npm run --silent generate
+
+cross: ## build the CLI for linux, darwin and windows on amd64 and arm64
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+		echo "godwit $$os/$$arch"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' \
+			-o $(BUILD)/cross/godwit-$$os-$$arch$$( [ $$os = windows ] && echo .exe ) ./cmd/godwit || exit 1; \
+	done; done
+
+clean: ## remove what was built, and the demo's and run's state
+	@if [ -x $(BIN)/godwit-manager ]; then $(BIN)/godwit-manager demo --dir $(BUILD)/demo --clean || true; fi
+	rm -rf $(BUILD) web/node_modules
+	@find web/dist -mindepth 1 ! -name .gitkeep -delete 2>/dev/null || true
