@@ -1,0 +1,167 @@
+package provisioner
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Provider makes, lists and ends instances. Implementations are safe for
+// concurrent use and keep no state that a restart would lose: what they know
+// is what the cloud (or the disk) tells them.
+//
+// Unless a method says otherwise its error is an *Error of one of the classes
+// in this package, or the context's error.
+type Provider interface {
+	// Capabilities says what this provider can do. It is constant for the life
+	// of the provider and does no I/O.
+	Capabilities() Capabilities
+
+	// Validate checks a template's spec without creating anything. A nil list
+	// and nil error mean that Launch would accept the spec. The error is about
+	// the check itself (credentials refused, the cloud unreachable), never
+	// about the spec.
+	Validate(ctx context.Context, spec json.RawMessage) ([]FieldError, error)
+
+	// Launch creates one instance, tagged with its owner and node before it
+	// can run. A second call with the same client token returns the instance
+	// of the first and creates nothing, also after a restart and also when the
+	// first caller never saw the answer. Once that instance is terminated its
+	// token is spent: Launch may then create anew or refuse with NotFound.
+	//
+	// A nil error means that the instance exists, not that it runs.
+	Launch(ctx context.Context, request LaunchRequest) (Instance, error)
+
+	// Get returns one instance, or NotFound when it never was or is terminated.
+	Get(ctx context.Context, id string) (Instance, error)
+
+	// List returns every instance of an owner that is not terminated, in
+	// order of id. It pages inside. A cloud may take some seconds to list a
+	// new instance; it never lists an instance of another owner.
+	List(ctx context.Context, owner Owner) ([]Instance, error)
+
+	// Terminate ends instances with their disks and addresses, and returns one
+	// result per id, in the order given. A result without an error means that
+	// the end was triggered and can't be undone; Get says when it is complete.
+	// Ending an instance that is gone already is a success. Ids that are not
+	// named are never touched.
+	Terminate(ctx context.Context, ids []string) []Result
+
+	// Stop halts instances and keeps their disks, to be started again. Only
+	// where Capabilities.StopStart; else every result is Unsupported.
+	Stop(ctx context.Context, ids []string) []Result
+
+	// Start runs stopped instances again. Only where Capabilities.StopStart;
+	// else every result is Unsupported.
+	Start(ctx context.Context, ids []string) []Result
+
+	// Console returns the last part of what the instance wrote to its console,
+	// at most 64 KiB. It may lag, and may still answer after termination; an
+	// instance without output yields an empty slice.
+	Console(ctx context.Context, id string) ([]byte, error)
+}
+
+// ConsoleLimit is the most that Console returns, in bytes: what EC2 and Azure
+// keep of a serial console.
+const ConsoleLimit = 64 << 10
+
+// Capabilities are the optional abilities of a provider.
+type Capabilities struct {
+	// Provider is the name that templates use: "local", "aws" …
+	Provider string `json:"provider"`
+	// StopStart: instances can be stopped and started again (warm pool).
+	StopStart bool `json:"stop_start"`
+	// Spot: instances can be bought at a discount and taken back.
+	Spot bool `json:"spot"`
+	// Zones that can be named in a template; empty where there are none.
+	Zones []string `json:"zones,omitempty"`
+}
+
+// Owner says whose an instance is. It is written on the instance as a tag.
+type Owner struct {
+	// Installation is one Godwit: everything that shares a state store.
+	Installation string `json:"installation"`
+	// Cluster is the id of a cluster. Empty in List: all of the installation.
+	Cluster string `json:"cluster,omitempty"`
+}
+
+// Owns reports whether an instance tagged with other belongs to o.
+func (o Owner) Owns(other Owner) bool {
+	return o.Installation == other.Installation && (o.Cluster == "" || o.Cluster == other.Cluster)
+}
+
+// LaunchRequest asks for one instance.
+type LaunchRequest struct {
+	// ClientToken makes the launch idempotent. It is derived from the node's
+	// row, which was written first. 1 to 64 characters of [A-Za-z0-9_-].
+	ClientToken string
+	NodeID      string
+	NodeName    string
+	Owner       Owner
+	// Spec is the template, in this provider's own form.
+	Spec json.RawMessage
+	// Bootstrap is what the instance needs to find its manager and join. The
+	// provider hands it over in its own way: a file, cloud-init user data.
+	Bootstrap Bootstrap
+	Tags      map[string]string
+}
+
+// Bootstrap is all that a new node is told: where its manager is, how to
+// recognise it, and a token that is good for one join. Nothing else secret
+// ever travels in user data.
+type Bootstrap struct {
+	ManagerURLs []string `json:"manager_urls"`
+	CASHA256    string   `json:"ca_sha256"`
+	NodeID      string   `json:"node_id"`
+	Cluster     string   `json:"cluster"`
+	JoinToken   string   `json:"join_token"`
+}
+
+// Instance is one machine (or process) as its provider sees it.
+type Instance struct {
+	ID          string        `json:"id"`
+	ClientToken string        `json:"client_token"`
+	NodeID      string        `json:"node_id"`
+	Owner       Owner         `json:"owner"`
+	State       InstanceState `json:"state"`
+	// Detail says why the state is what it is, for people; may be empty.
+	Detail           string            `json:"detail,omitempty"`
+	Zone             string            `json:"zone,omitempty"`
+	Type             string            `json:"type,omitempty"`
+	PrivateAddresses []string          `json:"private_addresses,omitempty"`
+	PublicAddresses  []string          `json:"public_addresses,omitempty"`
+	Spot             bool              `json:"spot,omitempty"`
+	LaunchedAt       time.Time         `json:"launched_at"`
+	Tags             map[string]string `json:"tags,omitempty"`
+}
+
+// InstanceState is the provider's view of an instance's life.
+type InstanceState string
+
+// The states of an instance. A provider maps its vendor's onto these.
+const (
+	// Pending: it exists and does not run yet.
+	Pending InstanceState = "pending"
+	// Running: it runs; whether its node works is another matter.
+	Running InstanceState = "running"
+	// Stopping: on its way to stopped.
+	Stopping InstanceState = "stopping"
+	// Stopped: it exists and does not run: stopped on demand, or by itself.
+	Stopped InstanceState = "stopped"
+	// Terminating: its end was triggered. List may leave it out.
+	Terminating InstanceState = "terminating"
+)
+
+// Result is what became of one id.
+type Result struct {
+	ID  string
+	Err error
+}
+
+// FieldError is one fault of a template's spec.
+type FieldError struct {
+	// Field is the JSON path: "node.send_cap_mbps".
+	Field string `json:"field"`
+	// Problem says what is wrong and what would be right.
+	Problem string `json:"problem"`
+}
