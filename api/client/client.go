@@ -1,0 +1,202 @@
+// Package client speaks /api/v1 for programs: the command line and the demo use
+// it, and anything else written in Go may. It links no server, no database
+// driver and no cloud.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Client calls one manager. It is safe for concurrent use.
+type Client struct {
+	base *url.URL
+	http *http.Client
+	auth func(*http.Request)
+	// UserAgent names the caller in the manager's audit and log.
+	UserAgent string
+}
+
+// Option adjusts a Client.
+type Option func(*Client)
+
+// WithToken authenticates by API token.
+func WithToken(token string) Option {
+	return func(c *Client) {
+		c.auth = func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+	}
+}
+
+// WithAccessKey authenticates as a tenant; only transfer operations open to it.
+func WithAccessKey(id, secret string) Option {
+	return func(c *Client) { c.auth = func(r *http.Request) { r.SetBasicAuth(id, secret) } }
+}
+
+// WithCookies keeps the session cookie that a sign-in sets.
+func WithCookies(jar http.CookieJar) Option {
+	return func(c *Client) { c.http.Jar = jar }
+}
+
+// New returns a client of the manager at address, a URL such as
+// https://host:8443#sha256=FINGERPRINT. The fingerprint is of the manager's
+// certificate or of the authority that signed it; without one the system's
+// certificate pool decides.
+func New(address string, opts ...Option) (*Client, error) {
+	base, pin, err := ParseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = tlsConfig(base.Hostname(), pin)
+	t.MaxIdleConnsPerHost = 8
+	c := &Client{base: base, http: &http.Client{Transport: t}, UserAgent: "godwit"}
+	for _, o := range opts {
+		o(c)
+	}
+	return c, nil
+}
+
+// BaseURL is the manager's address without the fingerprint.
+func (c *Client) BaseURL() string { return c.base.String() }
+
+// Error is a refusal by the manager, in its own words (RFC 9457).
+type Error struct {
+	Status     int           `json:"status"`
+	Code       string        `json:"code"`
+	Title      string        `json:"title"`
+	Detail     string        `json:"detail"`
+	RequestID  string        `json:"request_id"`
+	Fields     []FieldError  `json:"errors"`
+	RetryAfter time.Duration `json:"-"`
+}
+
+// FieldError is one refused field of a request.
+type FieldError struct {
+	Location string `json:"location"`
+	Message  string `json:"message"`
+}
+
+// Error gives the detail, each refused field and the request id.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Detail)
+	if e.Detail == "" {
+		fmt.Fprintf(&b, "the manager answered %d %s", e.Status, http.StatusText(e.Status))
+	}
+	for _, f := range e.Fields {
+		fmt.Fprintf(&b, "\n  %s: %s", strings.TrimPrefix(f.Location, "body."), f.Message)
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " (request %s)", e.RequestID)
+	}
+	return b.String()
+}
+
+// IsStatus reports whether err is the manager's answer with that HTTP status.
+func IsStatus(err error, status int) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == status
+}
+
+// Unreachable wraps a failure to get any answer from the manager.
+type Unreachable struct {
+	URL string
+	Err error
+}
+
+// Error says which manager did not answer and why.
+func (e *Unreachable) Error() string {
+	return fmt.Sprintf("cannot reach the manager at %s: %v", e.URL, e.Err)
+}
+
+// Unwrap gives the network's error.
+func (e *Unreachable) Unwrap() error { return e.Err }
+
+// Header is an extra request header, such as If-Match.
+type Header struct{ Name, Value string }
+
+// Do calls one operation. path is below the manager's address
+// ("/api/v1/nodes"); in, unless nil, is sent as JSON; out, unless nil, receives
+// the answer. It returns the response's headers, and *Error or *Unreachable.
+func (c *Client) Do(ctx context.Context, method, path string, in, out any, headers ...Header) (http.Header, error) {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("request body: %w", err)
+		}
+		body = bytes.NewReader(b)
+	}
+	res, err := c.send(ctx, method, path, body, headers...)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if raw, ok := out.(*[]byte); ok {
+		*raw, err = io.ReadAll(res.Body)
+		return res.Header, err
+	}
+	if out == nil || res.StatusCode == http.StatusNoContent {
+		_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20))
+		return res.Header, nil
+	}
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return nil, fmt.Errorf("answer of %s %s: %w", method, path, err)
+	}
+	return res.Header, nil
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body io.Reader, headers ...Header) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base.String(), "/")+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("User-Agent", c.UserAgent)
+	for _, h := range headers {
+		req.Header.Set(h.Name, h.Value)
+	}
+	if c.auth != nil {
+		c.auth(req)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err
+		}
+		return nil, &Unreachable{URL: c.base.String(), Err: err}
+	}
+	if res.StatusCode >= 400 {
+		defer res.Body.Close()
+		return nil, readError(res)
+	}
+	return res, nil
+}
+
+func readError(res *http.Response) error {
+	e := &Error{}
+	b, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if json.Unmarshal(b, e) != nil {
+		*e = Error{}
+	}
+	e.Status = res.StatusCode
+	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
+		e.RetryAfter = time.Duration(s) * time.Second
+	}
+	return e
+}
