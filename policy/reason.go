@@ -1,0 +1,51 @@
+package policy
+
+// Code names a reason for programs. Codes are stable; texts may improve.
+type Code string
+
+// Codes of reasons.
+const (
+	// State of the cluster.
+	CodeEmpty        Code = "empty"        // no node runs
+	CodeHigh         Code = "high"         // nodes that take no new clients
+	CodeDegraded     Code = "degraded"     // nodes with an unhealthy service or late reports
+	CodeAvailableOK  Code = "available_ok" // the floor of available nodes holds
+	CodeBelowMin     Code = "available_below_min"
+	CodeIdleBelowMin Code = "idle_below_min"
+	CodeSchedule     Code = "schedule"            // a schedule raises the minima
+	CodeDemand       Code = "demand"              // what demand asks for
+	CodeRise         Code = "rise"                // demand rises faster than noise
+	CodeBestEffort   Code = "best_effort"         // busy beyond promises: no reason to launch
+	CodeContention   Code = "contention"          // sessions held below the session rate
+	CodeQueue        Code = "queue"               // clients wait
+	CodeOverride     Code = "override"            // an operator set the size
+	CodeBlind        Code = "reports_interrupted" // too many silent at once to believe it
+
+	// Why less is done than wanted, or nothing.
+	CodePaused           Code = "paused"
+	CodePending          Code = "pending" // nodes on their way suffice
+	CodeMaxReached       Code = "max_reached"
+	CodeLaunchLimited    Code = "launch_limited"
+	CodeLaunchBlocked    Code = "launch_blocked"
+	CodeLaunchErrors     Code = "launch_errors"
+	CodeScaleOutWaits    Code = "scale_out_waits"
+	CodeScaleInWaits     Code = "scale_in_waits"
+	CodeScaleInNoHistory Code = "scale_in_no_history"
+	CodeScaleInFloor     Code = "scale_in_floor"
+	CodeScaleInPinned    Code = "scale_in_pinned"
+	CodeDrainWaits       Code = "drain_waits"
+
+	// Why an action is taken.
+	CodeLaunch        Code = "launch"
+	CodeUndrain       Code = "undrain"
+	CodeDrainSurplus  Code = "drain_surplus"
+	CodeDrainMax      Code = "drain_max"
+	CodeDrainDegraded Code = "drain_degraded"
+	CodeDrained       Code = "drained"        // empty: its instance ends
+	CodeDrainDeadline Code = "drain_deadline" // its time is up
+	CodeLaunchTimeout Code = "launch_timeout"
+	CodeFailed        Code = "failed"
+	CodeLost          Code = "lost"
+	CodeLostEnded     Code = "lost_ended"
+	CodeRecovered     Code = "recovered"
+)

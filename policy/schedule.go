@@ -1,0 +1,131 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	_ "time/tzdata" // managers run in images that hold no zone files
+
+	"github.com/robfig/cron/v3"
+)
+
+// compiled is a schedule ready to be asked. Compiling is pure but slow (it reads
+// a zone's table), so results are kept: one entry per text of a valid schedule.
+var compiled sync.Map // scheduleKey → cron.Schedule
+
+type scheduleKey struct{ cron, zone string }
+
+type scheduleError struct{ field, problem string }
+
+func (s Schedule) compile() (cron.Schedule, *scheduleError) {
+	key := scheduleKey{s.Cron, s.TimeZone}
+	if c, ok := compiled.Load(key); ok {
+		return c.(cron.Schedule), nil //nolint:forcetypeassert // only cron.Schedule is stored
+	}
+	if strings.Contains(s.Cron, "TZ=") {
+		return nil, &scheduleError{"cron", "names a time zone; put it into time_zone"}
+	}
+	if strings.HasPrefix(strings.TrimSpace(s.Cron), "@every") {
+		return nil, &scheduleError{"cron", "@every has no fixed hours; give five fields, e.g. \"0 8 * * 1-5\""}
+	}
+	// "Local" would make the same document mean another hour on another machine.
+	if s.TimeZone == "Local" {
+		return nil, &scheduleError{"time_zone", "\"Local\" is no time zone; give an IANA name such as \"Europe/Berlin\""}
+	}
+	zone, err := time.LoadLocation(s.TimeZone)
+	if err != nil {
+		return nil, &scheduleError{"time_zone", fmt.Sprintf("%q is unknown; give an IANA name such as \"Europe/Berlin\"", s.TimeZone)}
+	}
+	parsed, err := cron.ParseStandard(s.Cron)
+	if err != nil {
+		return nil, &scheduleError{"cron", fmt.Sprintf("%q is no cron line: %v; give five fields, e.g. \"0 8 * * 1-5\"", s.Cron, err)}
+	}
+	spec, ok := parsed.(*cron.SpecSchedule)
+	if !ok {
+		return nil, &scheduleError{"cron", fmt.Sprintf("%q has no fixed hours; give five fields", s.Cron)}
+	}
+	spec.Location = zone
+	// The library gives up after five years: the 31st of February never comes.
+	if spec.Next(time.Unix(0, 0)).IsZero() {
+		return nil, &scheduleError{"cron", fmt.Sprintf("%q never comes", s.Cron)}
+	}
+	compiled.Store(key, cron.Schedule(spec))
+	return spec, nil
+}
+
+// Window is one time that a schedule is in force.
+type Window struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+}
+
+// Windows returns the times in [from, until) at which the schedule is in force,
+// at most 1,000 of them, for a preview. An invalid schedule has none.
+func (s Schedule) Windows(from, until time.Time) []Window {
+	c, err := s.compile()
+	if err != nil {
+		return nil
+	}
+	length := seconds(s.DurationS)
+	var out []Window
+	for at := c.Next(from.Add(-length)); !at.IsZero() && at.Before(until) && len(out) < 1000; at = c.Next(at) {
+		out = append(out, Window{From: at, Until: at.Add(length)})
+	}
+	return out
+}
+
+// activeAt returns the window that is in force at now.
+func (s Schedule) activeAt(now time.Time) (Window, bool) {
+	c, err := s.compile()
+	if err != nil {
+		return Window{}, false
+	}
+	length := seconds(s.DurationS)
+	at := c.Next(now.Add(-length))
+	if at.IsZero() || at.After(now) {
+		return Window{}, false
+	}
+	return Window{From: at, Until: at.Add(length)}, true
+}
+
+func (s Schedule) label() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	zone := s.TimeZone
+	if zone == "" {
+		zone = "UTC"
+	}
+	return s.Cron + " " + zone
+}
+
+// floors are the minima in force and, where a schedule raised them, which.
+type floors struct {
+	available, idle int
+	raisedBy        string
+	until           time.Time
+}
+
+// floorsAt never asks for more than max_nodes: a policy edit may have lowered
+// that below a floor in an older snapshot.
+func (p Policy) floorsAt(now time.Time) floors {
+	f := floors{available: p.MinAvailable, idle: p.MinIdle}
+	for _, s := range p.Schedules {
+		if s.MinAvailable <= f.available && s.MinIdle <= f.idle {
+			continue
+		}
+		w, ok := s.activeAt(now)
+		if !ok {
+			continue
+		}
+		f.available = max(f.available, s.MinAvailable)
+		f.idle = max(f.idle, s.MinIdle)
+		f.raisedBy = s.label()
+		f.until = w.Until
+	}
+	// Idle nodes are available ones.
+	f.available = min(max(f.available, f.idle), p.MaxNodes)
+	f.idle = min(f.idle, p.MaxNodes)
+	return f
+}
