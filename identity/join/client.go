@@ -1,0 +1,167 @@
+package join
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/godwit/godwit/identity/pin"
+)
+
+// Retry delays. The first is short because the manager is nearly always up; the ceiling and the jitter keep ten thousand nodes that lost their manager
+// together from coming back together.
+const (
+	firstDelay = 250 * time.Millisecond
+	maxDelay   = 30 * time.Second
+	maxBody    = 1 << 20
+)
+
+// Client asks the manager for certificates. The zero values of Log and Timeout are usable.
+type Client struct {
+	Bootstrap Bootstrap
+	Version   string
+	Log       *slog.Logger
+	Timeout   time.Duration // per attempt; 15 s when zero
+}
+
+// Ensure returns the node's identity: the one kept in the data directory, renewed when two thirds of it have passed, or a new one joined with the token.
+// It retries with jitter until ctx ends or the manager refuses for good (*Refusal with Final).
+func (c *Client) Ensure(ctx context.Context, addresses []string, port int) (*Identity, error) {
+	id, err := Load(c.Bootstrap.DataDir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if id, err = fresh(c.Bootstrap.NodeID); err != nil {
+			return nil, err
+		}
+		// Kept before the first attempt: when the answer gets lost, the retry proves the same key.
+		if err := id.Save(c.Bootstrap.DataDir); err != nil {
+			return nil, err
+		}
+	case err != nil:
+		return nil, err
+	case id.NodeID != c.Bootstrap.NodeID:
+		return nil, fmt.Errorf("data directory %s belongs to node %s, not to %s", c.Bootstrap.DataDir, id.NodeID, c.Bootstrap.NodeID)
+	}
+	return c.persist(ctx, id, addresses, port)
+}
+
+// Renew exchanges the certificates for new ones, at once.
+func (c *Client) Renew(ctx context.Context, id *Identity, addresses []string, port int) (*Identity, error) {
+	return c.persist(ctx, id, addresses, port)
+}
+
+func (c *Client) persist(ctx context.Context, id *Identity, addresses []string, port int) (*Identity, error) {
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	for attempt, delay := 0, firstDelay; ; attempt++ {
+		base := c.Bootstrap.ManagerURLs[attempt%len(c.Bootstrap.ManagerURLs)]
+		next, err := c.once(ctx, strings.TrimSuffix(base, "/"), id, addresses, port)
+		if err == nil {
+			return next, next.Save(c.Bootstrap.DataDir)
+		}
+		var refusal *Refusal
+		if errors.As(err, &refusal) && refusal.Final() {
+			return nil, err
+		}
+		wait := delay/2 + rand.N(delay) //nolint:gosec // jitter
+		log.Warn("manager not reached, will ask again", "manager", base, "error", err, "wait", wait.Round(time.Millisecond))
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(context.Cause(ctx), err)
+		case <-time.After(wait):
+		}
+		delay = min(delay*2, maxDelay)
+	}
+}
+
+func (c *Client) once(ctx context.Context, base string, id *Identity, addresses []string, port int) (*Identity, error) {
+	conf, err := pin.TLSConfig(c.Bootstrap.CASHA256, pin.ManagerName)
+	if err != nil {
+		return nil, err
+	}
+	req := Request{NodeID: id.NodeID, Version: c.Version, Addresses: addresses, Port: port, InstanceID: c.Bootstrap.InstanceID}
+	path := JoinPath
+	if id.Joined() {
+		cert, err := id.Control()
+		if err != nil {
+			return nil, err
+		}
+		// GetClientCertificate rather than Certificates: the manager's list of CAs must not filter it, and an expired one still proves the key.
+		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
+		path = RenewPath
+	} else {
+		req.Token = c.Bootstrap.JoinToken
+	}
+	if req.CSR, err = csr(id.NodeID, id.controlKey); err != nil {
+		return nil, err
+	}
+	if req.ServingCSR, err = csr(id.NodeID, id.serveKey); err != nil {
+		return nil, err
+	}
+	answer, err := c.post(ctx, conf, base+path, req)
+	if err != nil {
+		return nil, err
+	}
+	next := &Identity{NodeID: id.NodeID, Response: *answer, controlKey: id.controlKey, serveKey: id.serveKey}
+	if _, err := next.Control(); err != nil {
+		return nil, err
+	}
+	if _, err := next.Serving(); err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
+func (c *Client) post(ctx context.Context, conf *tls.Config, url string, req Request) (*Response, error) {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = 15 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	transport := &http.Transport{TLSClientConfig: conf, DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	body, err := json.Marshal(req)
+	if err != nil {
+		return nil, fmt.Errorf("join request: %w", err)
+	}
+	hr, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("join request: %w", err)
+	}
+	hr.Header.Set("Content-Type", "application/json")
+	res, err := (&http.Client{Transport: transport}).Do(hr)
+	if err != nil {
+		return nil, fmt.Errorf("join request: %w", err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read to the end or given up
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	if err != nil {
+		return nil, fmt.Errorf("join answer: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		refusal := &Refusal{}
+		if json.Unmarshal(data, refusal) != nil || refusal.Code == "" {
+			// Not our manager's form of refusal (a proxy, a manager still starting): worth another try.
+			return nil, &Refusal{Status: res.StatusCode, Code: CodeUnavailable, Title: "manager cannot answer", Detail: res.Status}
+		}
+		return nil, refusal
+	}
+	var out Response
+	if err := json.Unmarshal(data, &out); err != nil {
+		return nil, fmt.Errorf("join answer: %w", err)
+	}
+	return &out, nil
+}
