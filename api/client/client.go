@@ -6,6 +6,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,11 +16,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/godwit/godwit/identity/pin"
 )
 
 // Client calls one manager. It is safe for concurrent use.
 type Client struct {
-	base *url.URL
+	base string
 	http *http.Client
 	auth func(*http.Request)
 	// UserAgent names the caller in the manager's audit and log.
@@ -47,16 +50,21 @@ func WithCookies(jar http.CookieJar) Option {
 }
 
 // New returns a client of the manager at address, a URL such as
-// https://host:8443#sha256=FINGERPRINT. The fingerprint is of the manager's
-// certificate or of the authority that signed it; without one the system's
+// https://host:8443#sha256=FINGERPRINT. The fingerprint is that of the
+// cluster's certificate authority (see [pin]); without one the system's
 // certificate pool decides.
 func New(address string, opts ...Option) (*Client, error) {
-	base, pin, err := ParseAddress(address)
+	base, fingerprint, err := pin.ParseURL(address)
 	if err != nil {
 		return nil, err
 	}
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = tlsConfig(base.Hostname(), pin)
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS13}
+	if fingerprint != "" {
+		if t.TLSClientConfig, err = pin.TLSConfig(fingerprint, pin.ManagerName); err != nil {
+			return nil, err
+		}
+	}
 	t.MaxIdleConnsPerHost = 8
 	c := &Client{base: base, http: &http.Client{Transport: t}, UserAgent: "godwit"}
 	for _, o := range opts {
@@ -66,7 +74,7 @@ func New(address string, opts ...Option) (*Client, error) {
 }
 
 // BaseURL is the manager's address without the fingerprint.
-func (c *Client) BaseURL() string { return c.base.String() }
+func (c *Client) BaseURL() string { return c.base }
 
 // Error is a refusal by the manager, in its own words (RFC 9457).
 type Error struct {
@@ -156,7 +164,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, heade
 }
 
 func (c *Client) send(ctx context.Context, method, path string, body io.Reader, headers ...Header) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base.String(), "/")+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +187,7 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader, 
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		return nil, &Unreachable{URL: c.base.String(), Err: err}
+		return nil, &Unreachable{URL: c.base, Err: err}
 	}
 	if res.StatusCode >= 400 {
 		defer res.Body.Close()
