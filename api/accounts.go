@@ -1,0 +1,83 @@
+package api
+
+import "time"
+
+// User is a person who signs in.
+type User struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Role      Role       `json:"role" enum:"viewer,operator,admin"`
+	CreatedAt time.Time  `json:"created_at"`
+	LastSeen  *time.Time `json:"last_seen_at,omitempty"`
+}
+
+// Me is who the caller is, and what may be shown to them.
+type Me struct {
+	Kind string `json:"kind" enum:"user,api_token" doc:"What signed in."`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Role Role   `json:"role" enum:"viewer,operator,admin"`
+	// Expires is when a session or token ends.
+	Expires *time.Time `json:"expires_at,omitempty"`
+}
+
+// Setup says whether the first administrator is still to be made.
+type Setup struct {
+	Required bool `json:"required" doc:"True until the first administrator exists: open the set-up link that the manager printed."`
+}
+
+// SetupRequest makes the first administrator.
+type SetupRequest struct {
+	Token    string `json:"token" minLength:"16" maxLength:"256" doc:"From the set-up link; works once."`
+	Name     string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@-]+$" doc:"Sign-in name."`
+	Password string `json:"password" minLength:"10" maxLength:"512"`
+}
+
+// SignIn opens a session.
+type SignIn struct {
+	Name     string `json:"name" minLength:"1" maxLength:"64"`
+	Password string `json:"password" minLength:"1" maxLength:"512"`
+}
+
+// UserCreate adds a user.
+type UserCreate struct {
+	Name     string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@-]+$"`
+	Password string `json:"password" minLength:"10" maxLength:"512"`
+	Role     Role   `json:"role" enum:"viewer,operator,admin"`
+}
+
+// UserUpdate changes a user; what is left out stays.
+type UserUpdate struct {
+	Role     *Role   `json:"role,omitempty" enum:"viewer,operator,admin"`
+	Password *string `json:"password,omitempty" minLength:"10" maxLength:"512" doc:"Ends the user's sessions."`
+}
+
+// PasswordChange changes the caller's own password and ends their other sessions.
+type PasswordChange struct {
+	Current string `json:"current" minLength:"1" maxLength:"512"`
+	New     string `json:"new" minLength:"10" maxLength:"512"`
+}
+
+// APIToken lets a program act with a role.
+type APIToken struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Role      Role       `json:"role" enum:"viewer,operator,admin"`
+	Owner     string     `json:"owner,omitempty" doc:"The user who made it."`
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	LastUsed  *time.Time `json:"last_used_at,omitempty"`
+}
+
+// APITokenCreate makes a token, with at most the role of its maker.
+type APITokenCreate struct {
+	Name      string `json:"name" minLength:"1" maxLength:"64"`
+	Role      Role   `json:"role" enum:"viewer,operator,admin"`
+	ExpiresIn int64  `json:"expires_in_s,omitempty" minimum:"60" maximum:"157680000" doc:"Seconds until it ends; left out, it lasts until it is deleted."`
+}
+
+// APITokenCreated is the one answer that holds the token itself.
+type APITokenCreated struct {
+	APIToken
+	Token string `json:"token" doc:"Shown this once. Send it as Authorization: Bearer."`
+}

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Metadata keys under which an operation carries its access rule to the middleware.
+const (
+	metaRole   = "role"
+	metaTenant = "tenant"
+)
+
+// operation describes one operation of /api/v1.
+type operation struct {
+	id      string
+	method  string
+	path    string // below /api/v1
+	tag     string
+	summary string
+	detail  string
+	role    Role
+	tenant  bool // access keys may call it too, for what is theirs
+	status  int  // of success; 0 means 200, or 204 without a body
+	errors  []int
+	// responses are those that the types do not say.
+	responses map[string]*huma.Response
+}
+
+// register adds an operation with its access rule. A rule left out is a programming error and panics at start.
+func register[I, O any](s *Server, o operation, h func(context.Context, *I) (*O, error)) {
+	if o.role.rank() < 0 {
+		panic("api: operation " + o.id + " names no role")
+	}
+	errs := append([]int{}, o.errors...)
+	security := []map[string][]string{}
+	if o.role != RolePublic || o.tenant {
+		errs = append(errs, http.StatusUnauthorized, http.StatusForbidden)
+		security = append(security, map[string][]string{"session": {}}, map[string][]string{"token": {}})
+	}
+	if o.tenant {
+		security = append(security, map[string][]string{"accessKey": {}})
+	}
+	huma.Register(s.huma, huma.Operation{
+		OperationID:   o.id,
+		Method:        o.method,
+		Path:          "/api/v1" + o.path,
+		Tags:          []string{o.tag},
+		Summary:       o.summary,
+		Description:   o.detail,
+		DefaultStatus: o.status,
+		MaxBodyBytes:  maxBody,
+		Responses:     o.responses,
+		Errors:        append(errs, http.StatusServiceUnavailable),
+		Metadata:      map[string]any{metaRole: o.role, metaTenant: o.tenant},
+		Security:      security,
+		Extensions:    map[string]any{"x-godwit-role": string(o.role), "x-godwit-access-key": o.tenant},
+	}, func(ctx context.Context, in *I) (*O, error) {
+		out, err := h(ctx, in)
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// maxBody bounds a request's body: the largest thing anybody sends is a template or a list of paths.
+const maxBody = 256 << 10
+
+// body is a response with a body and no headers of its own.
+type body[T any] struct{ Body T }
+
+// tagged is a response with a version for If-Match.
+type tagged[T any] struct {
+	ETag string `header:"ETag" doc:"Version of the resource, to be sent back as If-Match."`
+	Body T
+}
+
+// empty is the response of an operation that answers 204.
+type empty struct{}
+
+// Page is one page of a list, newest first unless said otherwise.
+type Page[T any] struct {
+	Items      []T    `json:"items"`
+	NextCursor string `json:"next_cursor,omitempty" doc:"Give it back as cursor to get the next page; absent on the last one."`
+}
+
+// Paging are the query parameters of every list.
+type Paging struct {
+	Cursor string `query:"cursor" maxLength:"512" doc:"Where to go on: next_cursor of the page before."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Most items to return."`
+}
+
+func ok[T any](v T) *body[T] { return &body[T]{Body: v} }

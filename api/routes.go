@@ -1,0 +1,22 @@
+package api
+
+import "net/http"
+
+const (
+	get   = http.MethodGet
+	post  = http.MethodPost
+	put   = http.MethodPut
+	patch = http.MethodPatch
+	del   = http.MethodDelete
+)
+
+func (s *Server) routes() {
+	s.accountRoutes()
+	s.clusterRoutes()
+	s.templateRoutes()
+	s.nodeRoutes()
+	s.decisionRoutes()
+	s.transferRoutes()
+	s.keyRoutes()
+	s.overviewRoutes()
+}

@@ -1,0 +1,130 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+type clusterIn struct {
+	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
+}
+
+type clusterCreateIn struct{ Body ClusterCreate }
+
+type scaleIn struct {
+	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
+	Body    ScaleRequest
+}
+
+type policyPutIn struct {
+	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
+	IfMatch string `header:"If-Match" required:"true" maxLength:"64" doc:"ETag of the version that the change was made from."`
+	Body    PolicyChange
+}
+
+type policyVersionIn struct {
+	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
+	Version int64  `path:"version" minimum:"1"`
+}
+
+type policyVersionsIn struct {
+	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
+	Paging
+}
+
+type policyPreviewIn struct {
+	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
+	Body    PolicyChange
+}
+
+func (s *Server) clusterRoutes() {
+	const tag, policies = "Clusters", "Policies"
+	notFound := []int{http.StatusNotFound}
+	register(s, operation{id: "list-clusters", method: get, path: "/clusters", tag: tag, role: RoleViewer,
+		summary: "List clusters"}, s.listClusters)
+	register(s, operation{id: "create-cluster", method: post, path: "/clusters", tag: tag, role: RoleAdmin, status: http.StatusCreated,
+		summary: "Make a cluster; its nodes are launched at once", errors: []int{http.StatusConflict}}, s.createCluster)
+	register(s, operation{id: "get-cluster", method: get, path: "/clusters/{cluster}", tag: tag, role: RoleViewer,
+		summary: "Get a cluster", errors: notFound}, s.getCluster)
+	register(s, operation{id: "delete-cluster", method: del, path: "/clusters/{cluster}", tag: tag, role: RoleAdmin, status: http.StatusAccepted,
+		summary: "Drain all nodes; the cluster goes with the last one", errors: notFound}, s.deleteCluster)
+	register(s, operation{id: "pause-cluster", method: post, path: "/clusters/{cluster}/pause", tag: tag, role: RoleOperator,
+		summary: "Stop acting: decisions are still made and recorded, nothing is changed", errors: notFound}, s.pauseCluster)
+	register(s, operation{id: "resume-cluster", method: post, path: "/clusters/{cluster}/resume", tag: tag, role: RoleOperator,
+		summary: "Act on decisions again", errors: notFound}, s.resumeCluster)
+	register(s, operation{id: "scale-cluster", method: post, path: "/clusters/{cluster}/scale", tag: tag, role: RoleOperator,
+		summary: "Fix the number of nodes, or give it back to the policy", errors: notFound}, s.scaleCluster)
+
+	register(s, operation{id: "get-policy", method: get, path: "/clusters/{cluster}/policy", tag: policies, role: RoleViewer,
+		summary: "Get the policy in force", errors: notFound}, s.getPolicy)
+	register(s, operation{id: "put-policy", method: put, path: "/clusters/{cluster}/policy", tag: policies, role: RoleOperator,
+		summary: "Replace the policy by a new version; fields left out take their defaults",
+		errors:  []int{http.StatusNotFound, http.StatusPreconditionFailed}}, s.putPolicy)
+	register(s, operation{id: "patch-policy", method: patch, path: "/clusters/{cluster}/policy", tag: policies, role: RoleOperator,
+		summary: "Change some fields of the policy; fields left out stay",
+		errors:  []int{http.StatusNotFound, http.StatusPreconditionFailed}}, s.patchPolicy)
+	register(s, operation{id: "preview-policy", method: post, path: "/clusters/{cluster}/policy/preview", tag: policies, role: RoleViewer,
+		summary: "What would be decided now, if the policy were changed so? Fields left out stay", errors: notFound}, s.previewPolicy)
+	register(s, operation{id: "list-policy-versions", method: get, path: "/clusters/{cluster}/policy/versions", tag: policies, role: RoleViewer,
+		summary: "List the versions of a policy, newest first", errors: notFound}, s.listPolicyVersions)
+	register(s, operation{id: "get-policy-version", method: get, path: "/clusters/{cluster}/policy/versions/{version}", tag: policies, role: RoleViewer,
+		summary: "Get one version of a policy", errors: notFound}, s.getPolicyVersion)
+}
+
+type templateIn struct {
+	Template string `path:"template" maxLength:"64" doc:"Id or name."`
+}
+
+type templateCreateIn struct{ Body TemplateCreate }
+
+type templatePutIn struct {
+	Template string `path:"template" maxLength:"64" doc:"Id or name."`
+	IfMatch  string `header:"If-Match" required:"true" maxLength:"64" doc:"ETag of the version that the change was made from."`
+	Body     TemplateUpdate
+}
+
+type templateCheckIn struct{ Body TemplateCheck }
+
+func (s *Server) templateRoutes() {
+	const tag = "Templates"
+	register(s, operation{id: "list-templates", method: get, path: "/templates", tag: tag, role: RoleViewer,
+		summary: "List templates"}, s.listTemplates)
+	register(s, operation{id: "create-template", method: post, path: "/templates", tag: tag, role: RoleAdmin, status: http.StatusCreated,
+		summary: "Add a template", errors: []int{http.StatusConflict}}, s.createTemplate)
+	register(s, operation{id: "validate-template", method: post, path: "/templates/validate", tag: tag, role: RoleOperator,
+		summary: "Would this template be accepted? Nothing is stored or launched"}, s.validateTemplate)
+	register(s, operation{id: "get-template", method: get, path: "/templates/{template}", tag: tag, role: RoleViewer,
+		summary: "Get a template", errors: []int{http.StatusNotFound}}, s.getTemplate)
+	register(s, operation{id: "put-template", method: put, path: "/templates/{template}", tag: tag, role: RoleAdmin,
+		summary: "Replace a template's specification; running nodes keep theirs",
+		errors:  []int{http.StatusNotFound, http.StatusPreconditionFailed}}, s.putTemplate)
+	register(s, operation{id: "delete-template", method: del, path: "/templates/{template}", tag: tag, role: RoleAdmin, status: http.StatusNoContent,
+		summary: "Delete a template that no cluster uses", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.deleteTemplate)
+}
+
+type decisionsIn struct {
+	Cluster string `query:"cluster" maxLength:"64" doc:"Id or name; left out, all."`
+	Changes bool   `query:"changes" doc:"Only decisions that changed something."`
+	Paging
+}
+
+type decisionIn struct {
+	ID string `path:"decision" maxLength:"64"`
+}
+
+func (s *Server) decisionRoutes() {
+	const tag = "Decisions"
+	register(s, operation{id: "list-decisions", method: get, path: "/decisions", tag: tag, role: RoleViewer,
+		summary: "List decisions with their reasons, newest first"}, s.listDecisions)
+	register(s, operation{id: "get-decision", method: get, path: "/decisions/{decision}", tag: tag, role: RoleViewer,
+		summary: "Get a decision with the state it was made from", errors: []int{http.StatusNotFound}}, s.getDecision)
+}
+
+// raw turns stored JSON into what the schema calls an object.
+func raw(b []byte) map[string]any {
+	var m map[string]any
+	if len(b) == 0 || json.Unmarshal(b, &m) != nil {
+		return nil
+	}
+	return m
+}

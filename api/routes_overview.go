@@ -1,0 +1,26 @@
+package api
+
+type overviewIn struct {
+	Cluster string `query:"cluster" maxLength:"64" doc:"Id or name; left out, all together."`
+}
+
+type settingsIn struct{ Body SettingsUpdate }
+
+type auditIn struct {
+	Actor  string `query:"actor" maxLength:"100"`
+	Object string `query:"object" maxLength:"200"`
+	Paging
+}
+
+func (s *Server) overviewRoutes() {
+	const overview, settings = "Overview", "Settings"
+	register(s, operation{id: "get-overview", method: get, path: "/overview", tag: overview, role: RoleViewer,
+		summary: "Is it healthy, does it keep up, what is it doing about it, and why?"}, s.getOverview)
+	s.eventRoutes()
+	register(s, operation{id: "get-settings", method: get, path: "/settings", tag: settings, role: RoleViewer,
+		summary: "Get settings and the manager's facts"}, s.getSettings)
+	register(s, operation{id: "update-settings", method: patch, path: "/settings", tag: settings, role: RoleAdmin,
+		summary: "Change settings"}, s.updateSettings)
+	register(s, operation{id: "list-audit", method: get, path: "/audit", tag: settings, role: RoleAdmin,
+		summary: "List what was changed, by whom, before and after, newest first"}, s.listAudit)
+}
