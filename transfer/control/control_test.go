@@ -1,0 +1,125 @@
+package control
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestFramesComeBackAsSent(t *testing.T) {
+	t.Parallel()
+	stream, err := AppendJSON(nil, TypeClose, Close{Code: "busy", Message: "full", RetryAfterMS: 1500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream = Append(stream, TypePing, nil)
+	stream = Append(stream, TypeProgress, AppendProgress(nil, Progress{1, 2, 1 << 40}))
+	r := NewReader(bytes.NewReader(stream))
+	typ, body, err := r.Next()
+	var c Close
+	if err != nil || typ != TypeClose || ParseJSON(body, &c) != nil || c.RetryAfterMS != 1500 {
+		t.Fatalf("close: %v %v %+v", typ, err, c)
+	}
+	if typ, body, err = r.Next(); typ != TypePing || len(body) != 0 || err != nil {
+		t.Fatalf("ping: %v %d bytes %v", typ, len(body), err)
+	}
+	_, body, _ = r.Next()
+	if p, err := ParseProgress(body); err != nil || p != (Progress{1, 2, 1 << 40}) {
+		t.Fatalf("progress: %+v %v", p, err)
+	}
+	if _, _, err := r.Next(); err != io.EOF {
+		t.Fatalf("end of stream: %v", err)
+	}
+}
+
+func TestVerdictsAndHavesComeBackAsSent(t *testing.T) {
+	t.Parallel()
+	verdicts := []Verdict{
+		{ID: 1, Outcome: Committed}, {ID: 300, Outcome: Skipped},
+		{ID: 1 << 60, Outcome: Failed, Code: "disk_full", Message: "no space"},
+		{ID: 7, Outcome: Retry, Code: "mismatch"},
+	}
+	var body []byte
+	for _, v := range verdicts {
+		body = AppendVerdict(body, v)
+	}
+	var got []Verdict
+	if err := ParseVerdicts(body, func(v Verdict) { got = append(got, v) }); err != nil || !reflect.DeepEqual(got, verdicts) {
+		t.Fatalf("verdicts %+v: %v", got, err)
+	}
+	haves := []Have{{ID: 1, Last: true}, {ID: 2, First: 5, Leaves: []Leaf{{1}, {2}}}, {ID: 2, Last: true}}
+	body = nil
+	for _, h := range haves {
+		body = AppendHave(body, h)
+	}
+	var back []Have
+	if err := ParseHaves(body, func(h Have) { back = append(back, h) }); err != nil || !reflect.DeepEqual(back, haves) {
+		t.Fatalf("haves %+v: %v", back, err)
+	}
+}
+
+func TestMalformedFramesAreRefused(t *testing.T) {
+	t.Parallel()
+	if _, _, err := NewReader(strings.NewReader("\x01\xff\xff\xff")).Next(); !errors.Is(err, ErrMalformed) {
+		t.Errorf("oversized frame: %v", err)
+	}
+	if _, _, err := NewReader(strings.NewReader("\x01\x00\x00\x05ab")).Next(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("cut frame: %v", err)
+	}
+	if _, err := ParseProgress([]byte{1, 2}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("short progress: %v", err)
+	}
+	if _, err := ParseProgress([]byte{1, 2, 3, 4}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("trailing bytes: %v", err)
+	}
+	if err := ParseVerdicts([]byte{1, 9}, func(Verdict) { t.Error("called") }); !errors.Is(err, ErrMalformed) {
+		t.Errorf("unknown outcome: %v", err)
+	}
+	if err := ParseHaves([]byte{1, 1, 0, 200, 1}, func(Have) { t.Error("called") }); !errors.Is(err, ErrMalformed) {
+		t.Errorf("leaves that are not there: %v", err)
+	}
+	if _, err := AppendJSON(nil, TypeHello, strings.Repeat("x", MaxBody)); err == nil {
+		t.Error("oversized body accepted")
+	}
+}
+
+// FuzzFrames feeds any stream to the reader and every body to every parser:
+// nothing may panic, and what parses must parse again from its own encoding.
+func FuzzFrames(f *testing.F) {
+	hello, _ := AppendJSON(nil, TypeHello, Hello{Version: 1, Direction: "push", Paths: []string{"a"}})
+	f.Add(hello)
+	f.Add(Append(nil, TypeVerdicts, AppendVerdict(nil, Verdict{ID: 9, Outcome: Failed, Code: "path", Message: "no"})))
+	f.Add(Append(nil, TypeHave, AppendHave(nil, Have{ID: 3, Last: true, First: 1, Leaves: []Leaf{{5}}})))
+	f.Add(Append(nil, TypeProgress, AppendProgress(nil, Progress{5, 6, 7})))
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		r := NewReader(bytes.NewReader(stream))
+		for {
+			_, body, err := r.Next()
+			if err != nil {
+				return
+			}
+			if p, err := ParseProgress(body); err == nil {
+				if q, err := ParseProgress(AppendProgress(nil, p)); err != nil || p != q {
+					t.Fatalf("progress %+v came back as %+v (%v)", p, q, err)
+				}
+			}
+			var again []byte
+			if ParseVerdicts(body, func(v Verdict) { again = AppendVerdict(again, v) }) == nil {
+				if err := ParseVerdicts(again, func(Verdict) {}); err != nil {
+					t.Fatalf("verdicts do not parse again: %v", err)
+				}
+			}
+			again = nil
+			if ParseHaves(body, func(h Have) { again = AppendHave(again, h) }) == nil {
+				if err := ParseHaves(again, func(Have) {}); err != nil {
+					t.Fatalf("haves do not parse again: %v", err)
+				}
+			}
+			var h Hello
+			_ = ParseJSON(body, &h)
+		}
+	})
+}

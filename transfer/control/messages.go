@@ -1,0 +1,120 @@
+package control
+
+// Hello opens a session: the client's first frame.
+type Hello struct {
+	Version int    `json:"version"`
+	Program string `json:"program,omitempty"`
+
+	Token     string `json:"token,omitempty"`
+	AccessKey string `json:"access_key,omitempty"`
+	Proof     []byte `json:"proof,omitempty"`      // of the access key's secret
+	ClientKey []byte `json:"client_key,omitempty"` // Ed25519 public key
+	KeyProof  []byte `json:"key_proof,omitempty"`  // signature over the binding
+
+	Direction  string   `json:"direction"`
+	TransferID string   `json:"transfer_id,omitempty"`
+	Epoch      uint64   `json:"epoch"`             // rises with each session of a transfer: fences older ones
+	Attempt    int      `json:"attempt,omitempty"` // 1 for the first session of a job
+	Paths      []string `json:"paths"`
+
+	// Push: names at the top of what will be sent, for a look at whether
+	// there is something to resume; at most a thousand.
+	Names []string `json:"names,omitempty"`
+	// Push: the only source is a file, so that the path may be its new name.
+	Single bool `json:"single,omitempty"`
+	// Pull: the client may have something already; see Accept.Ask.
+	Ask bool `json:"ask,omitempty"`
+
+	Rate      int64    `json:"rate,omitempty"`     // bit/s wanted; 0: all there is
+	MinRate   int64    `json:"min_rate,omitempty"` // bit/s
+	Policy    string   `json:"policy,omitempty"`
+	Ciphers   []string `json:"ciphers,omitempty"` // acceptable ones, best first
+	Overwrite string   `json:"overwrite,omitempty"`
+	NoResume  bool     `json:"no_resume,omitempty"`
+	Symlinks  string   `json:"symlinks,omitempty"`
+	NoTimes   bool     `json:"no_times,omitempty"`
+	NoModes   bool     `json:"no_modes,omitempty"`
+	Memory    int64    `json:"memory,omitempty"` // client's receive window in bytes
+
+	After string `json:"after,omitempty"` // list: names after this one
+	Limit int    `json:"limit,omitempty"` // list: at most so many
+}
+
+// Accept is the node's answer to a Hello that it serves.
+type Accept struct {
+	Version    int    `json:"version"`
+	SessionID  string `json:"session_id"`
+	TransferID string `json:"transfer_id"`
+	NodeID     string `json:"node_id,omitempty"`
+	NodeName   string `json:"node_name,omitempty"`
+	ConnID     uint64 `json:"conn_id"` // of the datagrams
+	Cipher     string `json:"cipher"`
+	Policy     string `json:"policy"`             // as granted
+	Rate       int64  `json:"rate,omitempty"`     // bit/s, as granted; 0: no limit
+	MinRate    int64  `json:"min_rate,omitempty"` // bit/s
+	Memory     int64  `json:"memory"`             // node's receive window in bytes
+	// Ask: the receiver may have some of it, so the sender announces files
+	// and waits for what is wanted.
+	Ask bool `json:"ask,omitempty"`
+}
+
+// Close ends a session. An empty Code means that all went as planned.
+type Close struct {
+	Code         string `json:"code,omitempty"`
+	Message      string `json:"message,omitempty"`
+	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+}
+
+// Entries is one page of a listing.
+type Entries struct {
+	Entries []ListEntry `json:"entries"`
+	More    bool        `json:"more,omitempty"` // ask again, After the last
+}
+
+// ListEntry is one name of a listing.
+type ListEntry struct {
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Size   int64  `json:"size"`
+	Time   int64  `json:"time"` // ns since 1970
+	Mode   uint32 `json:"mode"`
+	Target string `json:"target,omitempty"`
+}
+
+// Totals is what the sender's scan found.
+type Totals struct {
+	Files int64 `json:"files"`
+	Bytes int64 `json:"bytes"`
+	Final bool  `json:"final,omitempty"`
+}
+
+// Trouble is a source that cannot be sent.
+type Trouble struct {
+	Path    string `json:"path"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Withdraw makes the receiver forget an object that changed while it was
+// read.
+type Withdraw struct {
+	ID uint64 `json:"id"`
+}
+
+// Rate is a wish of the client for the session that runs.
+type Rate struct {
+	Rate    *int64 `json:"rate,omitempty"` // bit/s; 0: all there is
+	MinRate *int64 `json:"min_rate,omitempty"`
+	Policy  string `json:"policy,omitempty"`
+}
+
+// Move asks the client to go on elsewhere.
+type Move struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// Finish says that the sender knows the verdict of each of its objects.
+type Finish struct {
+	Objects uint64 `json:"objects"`
+	Stopped bool   `json:"stopped,omitempty"` // objects remain, for a session elsewhere
+}

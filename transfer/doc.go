@@ -1,0 +1,44 @@
+// Package transfer moves files between a client and a node over UDP, as fast
+// as the path allows, encrypted, verified and resumable.
+//
+// # Parts
+//
+// A [Server] runs on a node and serves sessions. A [Client] runs one [Job]:
+// it asks its Specs function where to connect, opens a session there and moves
+// on to the next node whenever a session breaks, is told to move or is
+// refused, sending again at most what was not durable. A [Spec] is the JSON
+// document that says where to connect, which certificate to expect and what
+// to present as a credential. An [Authorizer] turns a [Credential] into a
+// [Grant]: this package knows nothing of tokens or tenants.
+//
+// # A session
+//
+//	client                                                     node
+//	  | TCP, TLS 1.3, ALPN godwit/1, pinned certificate          |
+//	  |--------------------------------------------------------->|
+//	  | hello: credential, key proof, direction, paths, options   |
+//	  |--------------------------------------------------------->| Authorize
+//	  |            accept: connection id, rates, limits | refuse  |
+//	  |<---------------------------------------------------------|
+//	  | data datagrams, either way; range feedback the other way  |
+//	  |<=========================================================>| UDP, same port
+//	  | have, verdicts, progress, rate, move, ping, finish, close |
+//	  |<-------------------------------------------------------->| TCP
+//
+// One session moves data one way: push is client to node, pull is node to
+// client. Keys of the data path come from the TLS exporter, one per session
+// and direction. When the control connection ends, the session ends with it;
+// a peer that says nothing for [DeadPeer] is taken for gone.
+//
+// # Promises
+//
+//   - A file appears at the destination only whole, verified against the hash
+//     of what was read, and durable; until then it is a part file that a later
+//     session, on this or another node, continues.
+//   - A path that a peer names never leads out of the root that it was given.
+//   - [Result] counts only files whose receiver said committed.
+//   - Errors that a peer can cause are an [*Error] whose Code tells what to do.
+//
+// Rates are bits per second of payload and headers up to UDP, sizes are
+// bytes, everywhere in this package.
+package transfer

@@ -1,0 +1,127 @@
+package transfer
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+)
+
+const (
+	handshakeTimeout = 10 * time.Second
+	dialTimeout      = 5 * time.Second
+
+	exporterBinding = "EXPORTER-godwit-binding"
+	exporterData    = "EXPORTER-godwit-data"
+)
+
+// dial connects to the first address of spec that answers and finishes the
+// TLS handshake there. A certificate other than the pinned one ends it at
+// once: it is the wrong node, not an absent one.
+func dial(ctx context.Context, spec Spec, roots *x509.CertPool) (*tls.Conn, error) {
+	hosts := spec.Addresses
+	if spec.Host != "" {
+		hosts = append([]string{spec.Host}, hosts...)
+	}
+	var last error
+	for _, host := range hosts {
+		conn, err := dialOne(ctx, host, spec, roots)
+		if err == nil {
+			return conn, nil
+		}
+		if CodeOf(err) == CodeCertificate || ctx.Err() != nil {
+			return nil, err
+		}
+		last = err
+	}
+	return nil, last
+}
+
+func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) (*tls.Conn, error) {
+	at := net.JoinHostPort(host, strconv.Itoa(spec.Port))
+	unreachable := func(err error) error {
+		return newError(CodeUnreachable, "cannot reach node "+at, err)
+	}
+	config, err := clientTLS(host, spec, roots)
+	if err != nil {
+		return nil, err
+	}
+	d := net.Dialer{Timeout: dialTimeout}
+	raw, err := d.DialContext(ctx, "tcp", at)
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	conn := tls.Client(raw, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		var e *Error
+		if errors.As(err, &e) {
+			return nil, e
+		}
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			return nil, newError(CodeCertificate, "the certificate of "+at+" is not to be trusted", err)
+		}
+		return nil, unreachable(err)
+	}
+	if conn.ConnectionState().NegotiatedProtocol != ALPN {
+		conn.Close()
+		return nil, newError(CodeProtocol, at+" does not speak "+ALPN, nil)
+	}
+	return conn, nil
+}
+
+func clientTLS(host string, spec Spec, roots *x509.CertPool) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{ALPN}, ServerName: host, RootCAs: roots}
+	if spec.CertSHA256 == "" {
+		return config, nil
+	}
+	pin, err := hex.DecodeString(spec.CertSHA256)
+	if err != nil {
+		return nil, newError(CodeInvalid, "cert_sha256 of the transfer spec is not hexadecimal", err)
+	}
+	config.InsecureSkipVerify = true // replaced by the pin, which says more than a chain
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		sum := sha256.Sum256(state.PeerCertificates[0].Raw)
+		if subtle.ConstantTimeCompare(sum[:], pin) != 1 {
+			return newError(CodeCertificate, fmt.Sprintf(
+				"%s shows certificate %x, the transfer spec names %x: ask for a new spec, or look who answers there",
+				host, sum[:8], pin[:min(8, len(pin))]), nil)
+		}
+		return nil
+	}
+	return config, nil
+}
+
+// serverTLS is the node's side; the certificate is asked at each handshake.
+func serverTLS(certificate func() (*tls.Certificate, error)) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, NextProtos: []string{ALPN},
+		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate() },
+		SessionTicketsDisabled: true, // each session authenticates anew
+	}
+}
+
+// binding is what proofs of this connection sign.
+func binding(conn *tls.Conn) ([]byte, error) {
+	state := conn.ConnectionState()
+	return state.ExportKeyingMaterial(exporterBinding, nil, sha256.Size)
+}
+
+// dataKeys are the secrets of the data path, client to node and back.
+func dataKeys(conn *tls.Conn) (toNode, toClient []byte, err error) {
+	state := conn.ConnectionState()
+	both, err := state.ExportKeyingMaterial(exporterData, nil, 64)
+	if err != nil {
+		return nil, nil, err
+	}
+	return both[:32], both[32:], nil
+}

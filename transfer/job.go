@@ -1,0 +1,180 @@
+package transfer
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Job is what a client wants moved. On the client's side paths are those of
+// its operating system; on the node's side they are slash-separated and
+// relative to the root of the grant (a leading slash is dropped).
+type Job struct {
+	Direction Direction
+
+	// Sources are files and directories. A directory arrives under its own
+	// name in Destination; with a trailing slash, or as ".", its contents do.
+	Sources []string
+
+	// Destination is a directory, made when missing, except for a single
+	// source that is a file: then it is the file's new name, unless it ends
+	// with a slash or is a directory already.
+	Destination string
+
+	Options Options
+}
+
+// Options tune a job. The zero value is a good default.
+type Options struct {
+	Rate    int64  // target, bit/s; 0: the spec's, or as fast as the path allows
+	MinRate int64  // bit/s
+	Policy  Policy // "": the spec's, or fair
+
+	Overwrite Overwrite // "": the spec's, or diff
+	NoResume  bool      // start files over instead of continuing part files
+	Cipher    Cipher    // "": the spec's, or AES-128-GCM
+	Symlinks  Symlinks  // "": copy
+
+	NoPreserveTimes bool // leave the modification times of arrival
+	NoPreserveModes bool // leave modes to the receiver's umask
+
+	// Retries is how often in a row a session may fail without having moved
+	// anything before the job gives up; 0 means 10, negative means none.
+	Retries int
+	// RetryMin and RetryMax bound the backoff; 0 means 250 ms and 15 s.
+	RetryMin, RetryMax time.Duration
+
+	// Memory bounds the bytes in flight and in buffers on this side; 0 means
+	// 256 MiB.
+	Memory int64
+}
+
+// Validate reports the first thing that no session could do.
+func (j Job) Validate() error {
+	bad := func(format string, a ...any) error {
+		return newError(CodeInvalid, fmt.Sprintf(format, a...), nil)
+	}
+	o := j.Options
+	switch {
+	case j.Direction != Push && j.Direction != Pull:
+		return bad("direction %q is not push or pull", j.Direction)
+	case len(j.Sources) == 0:
+		return bad("nothing to transfer: no source given")
+	case o.Rate < 0 || o.MinRate < 0:
+		return bad("a rate cannot be negative")
+	case o.Rate > 0 && o.MinRate > o.Rate:
+		return bad("the minimum rate is above the target rate")
+	case !o.Policy.Valid():
+		return bad("policy %q is not fixed, high, fair or low", o.Policy)
+	case o.Policy == Fixed && o.Rate == 0:
+		return bad("policy fixed needs a rate")
+	case !o.Overwrite.Valid():
+		return bad("overwrite %q is not never, always, diff, older or diff+older", o.Overwrite)
+	case !o.Cipher.Valid():
+		return bad("cipher %q is not aes-128-gcm, aes-256-gcm or chacha20-poly1305", o.Cipher)
+	case !o.Symlinks.Valid():
+		return bad("symlinks %q is not copy, follow or skip", o.Symlinks)
+	}
+	for _, s := range append([]string{j.Destination}, j.Sources...) {
+		if strings.ContainsRune(s, 0) {
+			return newError(CodePath, fmt.Sprintf("path %q holds a NUL byte", s), nil)
+		}
+	}
+	return nil
+}
+
+// Attempt tells [Client.Specs] why it is asked.
+type Attempt struct {
+	Number     int    // 1 for the first session of the job
+	Reason     error  // why the session before ended; nil for the first
+	FailedNode string // NodeID of the spec before; "" for the first
+	TransferID string // of the first spec, so that the manager can go on with it
+}
+
+// Result is what a job did. Files and Bytes count what the receiver reported
+// committed, each file once, over all sessions.
+type Result struct {
+	TransferID string        `json:"transfer_id,omitempty"`
+	Files      int64         `json:"files"`       // regular files committed
+	Bytes      int64         `json:"bytes"`       // their sizes
+	Other      int64         `json:"other"`       // directories and symlinks made
+	Skipped    int64         `json:"skipped"`     // left alone by the overwrite policy
+	Failed     []FileError   `json:"failed"`      // at most MaxFileErrors kept
+	FailedMore int64         `json:"failed_more"` // failures beyond those
+	Sent       int64         `json:"sent"`        // data bytes that travelled, resent ones included
+	Sessions   []SessionUse  `json:"sessions"`
+	Moved      int           `json:"moved"` // changes to another node
+	Duration   time.Duration `json:"duration"`
+}
+
+// MaxFileErrors bounds the failures that a [Result] lists.
+const MaxFileErrors = 1000
+
+// FileError is a file that did not make it. Others go on.
+type FileError struct {
+	Path    string `json:"path"`
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+}
+
+// Error says what happened to which file.
+func (f FileError) Error() string { return f.Path + ": " + f.Message }
+
+// SessionUse is one session of a job.
+type SessionUse struct {
+	SessionID string        `json:"session_id,omitempty"`
+	NodeID    string        `json:"node_id,omitempty"`
+	NodeName  string        `json:"node_name,omitempty"`
+	Bytes     int64         `json:"bytes"` // data bytes that travelled
+	Duration  time.Duration `json:"duration"`
+	Reason    Code          `json:"reason,omitempty"` // "" when it ended as planned
+}
+
+// EventKind names a client [Event].
+type EventKind string
+
+// The kinds of events of a job.
+const (
+	EventSession  EventKind = "session"  // a session is up
+	EventProgress EventKind = "progress" // a few times a second
+	EventFile     EventKind = "file"     // one file ended: committed, skipped or failed
+	EventMoved    EventKind = "moved"    // a session ended, the job goes on; Err says why
+	EventWaiting  EventKind = "waiting"  // backing off for Wait; Err says why
+)
+
+// Event tells the caller of a job what happens. Progress is always filled.
+type Event struct {
+	Kind      EventKind
+	SessionID string
+	NodeID    string
+	NodeName  string
+	Progress  Progress
+	Path      string     // EventFile
+	Size      int64      // EventFile
+	Outcome   string     // EventFile: "committed", "skipped" or "failed"
+	FileError *FileError // EventFile, failed
+	Err       error      // EventMoved, EventWaiting
+	Wait      time.Duration
+}
+
+// Progress is how far a job is.
+type Progress struct {
+	Bytes      int64         // of regular files, safe at the destination or on the way there; never goes back by much
+	Total      int64         // of all sources, as far as known
+	TotalKnown bool          // the scan has ended: Total and FilesTotal are final
+	Files      int64         // ended
+	FilesTotal int64         // found
+	Rate       int64         // bit/s, smoothed over about a second
+	Target     int64         // bit/s that the session may use; 0: no limit
+	RTT        time.Duration // smoothed
+	Loss       float64       // share of packets lost, smoothed, 0 to 1
+	Elapsed    time.Duration
+}
+
+// ETA is the time that is left at the present rate, 0 when unknown.
+func (p Progress) ETA() time.Duration {
+	if !p.TotalKnown || p.Rate <= 0 || p.Bytes >= p.Total {
+		return 0
+	}
+	return time.Duration(float64(p.Total-p.Bytes) * 8 / float64(p.Rate) * float64(time.Second))
+}

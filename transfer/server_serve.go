@@ -1,0 +1,90 @@
+package transfer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// maxGreeting bounds connections that have not been authorized yet: strangers
+// cost at most this many goroutines and handshakes.
+const maxGreeting = 256
+
+// Serve serves sessions from tcp and udp, which have the same port number,
+// until ctx ends or Close is called; then it ends all sessions, closes both
+// sockets and returns nil. It may be called once.
+func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *net.UDPConn) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.mu.Lock()
+	if s.closed || s.cancel != nil {
+		s.mu.Unlock()
+		tcp.Close()
+		udp.Close()
+		return errors.New("transfer server: already served or closed")
+	}
+	s.cancel = cancel
+	s.mu.Unlock()
+	defer close(s.served)
+
+	stop := context.AfterFunc(ctx, func() { tcp.Close() })
+	defer stop()
+	defer udp.Close()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer s.endAll()
+
+	config := serverTLS(s.config.Certificate)
+	greeting := make(chan struct{}, maxGreeting)
+	for {
+		conn, err := tcp.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if errors.Is(err, net.ErrClosed) {
+				return fmt.Errorf("transfer server: %w", err)
+			}
+			s.log.Warn("accept failed", "error", err) // out of files: others must end first
+			select {
+			case <-ctx.Done():
+			case <-time.After(50 * time.Millisecond):
+			}
+			continue
+		}
+		select {
+		case greeting <- struct{}{}:
+		default:
+			conn.Close()
+			continue
+		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			s.serveConn(ctx, tls.Server(conn, config), sync.OnceFunc(func() { <-greeting }))
+		}()
+	}
+}
+
+// Close ends all sessions and Serve, and returns when both are gone.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	cancel := s.cancel
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+		<-s.served
+	}
+	return nil
+}
+
+func (s *Server) endAll() {
+	for _, x := range s.live() {
+		x.cancel(newError(CodeMoved, "the node stops serving", nil))
+	}
+}
