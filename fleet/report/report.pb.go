@@ -163,14 +163,15 @@ type Facts struct {
 	MemoryBytes      uint64  `protobuf:"varint,20,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"` // resident, agent and services
 	SessionCount     uint32  `protobuf:"varint,21,opt,name=session_count,json=sessionCount,proto3" json:"session_count,omitempty"`
 	// Since boot.
-	BytesSent     uint64 `protobuf:"varint,22,opt,name=bytes_sent,json=bytesSent,proto3" json:"bytes_sent,omitempty"`
-	BytesReceived uint64 `protobuf:"varint,23,opt,name=bytes_received,json=bytesReceived,proto3" json:"bytes_received,omitempty"`
-	FilesDone     uint64 `protobuf:"varint,24,opt,name=files_done,json=filesDone,proto3" json:"files_done,omitempty"`
-	SessionsDone  uint64 `protobuf:"varint,25,opt,name=sessions_done,json=sessionsDone,proto3" json:"sessions_done,omitempty"`
-	SpoolEvents   uint64 `protobuf:"varint,26,opt,name=spool_events,json=spoolEvents,proto3" json:"spool_events,omitempty"` // journal events not yet acknowledged
-	StartedUnixMs int64  `protobuf:"varint,27,opt,name=started_unix_ms,json=startedUnixMs,proto3" json:"started_unix_ms,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	BytesSent      uint64 `protobuf:"varint,22,opt,name=bytes_sent,json=bytesSent,proto3" json:"bytes_sent,omitempty"`
+	BytesReceived  uint64 `protobuf:"varint,23,opt,name=bytes_received,json=bytesReceived,proto3" json:"bytes_received,omitempty"`
+	FilesDone      uint64 `protobuf:"varint,24,opt,name=files_done,json=filesDone,proto3" json:"files_done,omitempty"`
+	SessionsDone   uint64 `protobuf:"varint,25,opt,name=sessions_done,json=sessionsDone,proto3" json:"sessions_done,omitempty"`
+	SessionsFailed uint64 `protobuf:"varint,28,opt,name=sessions_failed,json=sessionsFailed,proto3" json:"sessions_failed,omitempty"`
+	SpoolEvents    uint64 `protobuf:"varint,26,opt,name=spool_events,json=spoolEvents,proto3" json:"spool_events,omitempty"` // journal events not yet acknowledged
+	StartedUnixMs  int64  `protobuf:"varint,27,opt,name=started_unix_ms,json=startedUnixMs,proto3" json:"started_unix_ms,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Facts) Reset() {
@@ -357,6 +358,13 @@ func (x *Facts) GetSessionsDone() uint64 {
 	return 0
 }
 
+func (x *Facts) GetSessionsFailed() uint64 {
+	if x != nil {
+		return x.SessionsFailed
+	}
+	return 0
+}
+
 func (x *Facts) GetSpoolEvents() uint64 {
 	if x != nil {
 		return x.SpoolEvents
@@ -454,7 +462,7 @@ type Session struct {
 	Tenant        string                 `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`       // access key id
 	Direction     string                 `protobuf:"bytes,4,opt,name=direction,proto3" json:"direction,omitempty"` // push (towards the node) or pull
 	RateBps       float64                `protobuf:"fixed64,5,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
-	WantedBps     float64                `protobuf:"fixed64,6,opt,name=wanted_bps,json=wantedBps,proto3" json:"wanted_bps,omitempty"`
+	WantedBps     float64                `protobuf:"fixed64,6,opt,name=wanted_bps,json=wantedBps,proto3" json:"wanted_bps,omitempty"` // what the client could use; 0 = unknown, as much as there is
 	BytesDone     uint64                 `protobuf:"varint,7,opt,name=bytes_done,json=bytesDone,proto3" json:"bytes_done,omitempty"`
 	BytesTotal    uint64                 `protobuf:"varint,8,opt,name=bytes_total,json=bytesTotal,proto3" json:"bytes_total,omitempty"` // 0 while unknown
 	FilesDone     uint64                 `protobuf:"varint,9,opt,name=files_done,json=filesDone,proto3" json:"files_done,omitempty"`
@@ -462,9 +470,19 @@ type Session struct {
 	RttUs         int64                  `protobuf:"varint,11,opt,name=rtt_us,json=rttUs,proto3" json:"rtt_us,omitempty"`
 	Loss          float64                `protobuf:"fixed64,12,opt,name=loss,proto3" json:"loss,omitempty"` // 0-1
 	StartedUnixMs int64                  `protobuf:"varint,13,opt,name=started_unix_ms,json=startedUnixMs,proto3" json:"started_unix_ms,omitempty"`
-	Peer          string                 `protobuf:"bytes,14,opt,name=peer,proto3" json:"peer,omitempty"`     // client's address
-	Policy        string                 `protobuf:"bytes,15,opt,name=policy,proto3" json:"policy,omitempty"` // fixed, high, fair, low
-	State         string                 `protobuf:"bytes,16,opt,name=state,proto3" json:"state,omitempty"`   // running, moving, ending
+	Peer          string                 `protobuf:"bytes,14,opt,name=peer,proto3" json:"peer,omitempty"`                           // client's address
+	Policy        string                 `protobuf:"bytes,15,opt,name=policy,proto3" json:"policy,omitempty"`                       // fixed, high, fair, low
+	State         string                 `protobuf:"bytes,16,opt,name=state,proto3" json:"state,omitempty"`                         // running, moving
+	Movable       bool                   `protobuf:"varint,17,opt,name=movable,proto3" json:"movable,omitempty"`                    // asked to move, it can go on elsewhere
+	Capped        bool                   `protobuf:"varint,18,opt,name=capped,proto3" json:"capped,omitempty"`                      // held back by the node's cap: wants more than it gets
+	ShareBps      float64                `protobuf:"fixed64,19,opt,name=share_bps,json=shareBps,proto3" json:"share_bps,omitempty"` // what the node's cap leaves it; 0 = uncapped
+	MinRateBps    float64                `protobuf:"fixed64,20,opt,name=min_rate_bps,json=minRateBps,proto3" json:"min_rate_bps,omitempty"`
+	Paths         []string               `protobuf:"bytes,21,rep,name=paths,proto3" json:"paths,omitempty"` // relative to the tenant's root; at most a few
+	FilesFailed   uint64                 `protobuf:"varint,22,opt,name=files_failed,json=filesFailed,proto3" json:"files_failed,omitempty"`
+	FilesSkipped  uint64                 `protobuf:"varint,23,opt,name=files_skipped,json=filesSkipped,proto3" json:"files_skipped,omitempty"`
+	BytesResent   uint64                 `protobuf:"varint,24,opt,name=bytes_resent,json=bytesResent,proto3" json:"bytes_resent,omitempty"`
+	BufferFill    float64                `protobuf:"fixed64,25,opt,name=buffer_fill,json=bufferFill,proto3" json:"buffer_fill,omitempty"` // 0-1
+	Cipher        string                 `protobuf:"bytes,26,opt,name=cipher,proto3" json:"cipher,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -611,6 +629,76 @@ func (x *Session) GetState() string {
 	return ""
 }
 
+func (x *Session) GetMovable() bool {
+	if x != nil {
+		return x.Movable
+	}
+	return false
+}
+
+func (x *Session) GetCapped() bool {
+	if x != nil {
+		return x.Capped
+	}
+	return false
+}
+
+func (x *Session) GetShareBps() float64 {
+	if x != nil {
+		return x.ShareBps
+	}
+	return 0
+}
+
+func (x *Session) GetMinRateBps() float64 {
+	if x != nil {
+		return x.MinRateBps
+	}
+	return 0
+}
+
+func (x *Session) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+func (x *Session) GetFilesFailed() uint64 {
+	if x != nil {
+		return x.FilesFailed
+	}
+	return 0
+}
+
+func (x *Session) GetFilesSkipped() uint64 {
+	if x != nil {
+		return x.FilesSkipped
+	}
+	return 0
+}
+
+func (x *Session) GetBytesResent() uint64 {
+	if x != nil {
+		return x.BytesResent
+	}
+	return 0
+}
+
+func (x *Session) GetBufferFill() float64 {
+	if x != nil {
+		return x.BufferFill
+	}
+	return 0
+}
+
+func (x *Session) GetCipher() string {
+	if x != nil {
+		return x.Cipher
+	}
+	return ""
+}
+
 var File_report_proto protoreflect.FileDescriptor
 
 const file_report_proto_rawDesc = "" +
@@ -629,7 +717,7 @@ const file_report_proto_rawDesc = "" +
 	"\bsessions\x18\t \x03(\v2\x1f.godwit.fleet.report.v1.SessionR\bsessions\x12 \n" +
 	"\fboot_unix_ms\x18\n" +
 	" \x01(\x03R\n" +
-	"bootUnixMs\"\xf7\x06\n" +
+	"bootUnixMs\"\xa0\a\n" +
 	"\x05Facts\x12#\n" +
 	"\ragent_version\x18\x01 \x01(\tR\fagentVersion\x12%\n" +
 	"\x0econfig_version\x18\x02 \x01(\x04R\rconfigVersion\x12\x1a\n" +
@@ -660,7 +748,8 @@ const file_report_proto_rawDesc = "" +
 	"\x0ebytes_received\x18\x17 \x01(\x04R\rbytesReceived\x12\x1d\n" +
 	"\n" +
 	"files_done\x18\x18 \x01(\x04R\tfilesDone\x12#\n" +
-	"\rsessions_done\x18\x19 \x01(\x04R\fsessionsDone\x12!\n" +
+	"\rsessions_done\x18\x19 \x01(\x04R\fsessionsDone\x12'\n" +
+	"\x0fsessions_failed\x18\x1c \x01(\x04R\x0esessionsFailed\x12!\n" +
 	"\fspool_events\x18\x1a \x01(\x04R\vspoolEvents\x12&\n" +
 	"\x0fstarted_unix_ms\x18\x1b \x01(\x03R\rstartedUnixMs\"\x8b\x01\n" +
 	"\aService\x12\x12\n" +
@@ -668,7 +757,7 @@ const file_report_proto_rawDesc = "" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x1a\n" +
 	"\brestarts\x18\x03 \x01(\rR\brestarts\x12\"\n" +
 	"\rsince_unix_ms\x18\x04 \x01(\x03R\vsinceUnixMs\x12\x16\n" +
-	"\x06detail\x18\x05 \x01(\tR\x06detail\"\xbf\x03\n" +
+	"\x06detail\x18\x05 \x01(\tR\x06detail\"\xea\x05\n" +
 	"\aSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vtransfer_id\x18\x02 \x01(\tR\n" +
@@ -692,7 +781,19 @@ const file_report_proto_rawDesc = "" +
 	"\x0fstarted_unix_ms\x18\r \x01(\x03R\rstartedUnixMs\x12\x12\n" +
 	"\x04peer\x18\x0e \x01(\tR\x04peer\x12\x16\n" +
 	"\x06policy\x18\x0f \x01(\tR\x06policy\x12\x14\n" +
-	"\x05state\x18\x10 \x01(\tR\x05stateB'Z%github.com/godwit/godwit/fleet/reportb\x06proto3"
+	"\x05state\x18\x10 \x01(\tR\x05state\x12\x18\n" +
+	"\amovable\x18\x11 \x01(\bR\amovable\x12\x16\n" +
+	"\x06capped\x18\x12 \x01(\bR\x06capped\x12\x1b\n" +
+	"\tshare_bps\x18\x13 \x01(\x01R\bshareBps\x12 \n" +
+	"\fmin_rate_bps\x18\x14 \x01(\x01R\n" +
+	"minRateBps\x12\x14\n" +
+	"\x05paths\x18\x15 \x03(\tR\x05paths\x12!\n" +
+	"\ffiles_failed\x18\x16 \x01(\x04R\vfilesFailed\x12#\n" +
+	"\rfiles_skipped\x18\x17 \x01(\x04R\ffilesSkipped\x12!\n" +
+	"\fbytes_resent\x18\x18 \x01(\x04R\vbytesResent\x12\x1f\n" +
+	"\vbuffer_fill\x18\x19 \x01(\x01R\n" +
+	"bufferFill\x12\x16\n" +
+	"\x06cipher\x18\x1a \x01(\tR\x06cipherB'Z%github.com/godwit/godwit/fleet/reportb\x06proto3"
 
 var (
 	file_report_proto_rawDescOnce sync.Once

@@ -1,0 +1,187 @@
+// Package command is what managers tell nodes and what nodes ask managers: subjects, messages and typed errors, shared by both ends.
+//
+// Commands go to ctl.<node>.<name>, questions to rpc.<node>.<method>. Both are request and reply in JSON within an Envelope, never persisted: what must survive
+// is desired state in Postgres, and a node that missed a command is told again or reads it in its next configuration.
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Names of commands, manager to node.
+const (
+	Ping          = "ping"           // Nothing → Pong
+	Drain         = "drain"          // DrainRequest → Nothing
+	Undrain       = "undrain"        // Nothing → Nothing
+	Configure     = "config"         // Config → Nothing
+	SetRate       = "set-rate"       // RateRequest → Nothing
+	Cancel        = "cancel"         // CancelRequest → Nothing
+	Revoke        = "revoke"         // RevokeRequest → Nothing: a transfer or an access key is over
+	TenantChanged = "tenant-changed" // TenantRequest → Nothing: forget what is cached of an access key
+	Resend        = "resend"         // ResendRequest → Nothing: publish spooled events again
+)
+
+// Methods of questions, node to manager.
+const (
+	MethodTenant = "tenant" // TenantRequest → Tenant
+	MethodKeys   = "keys"   // Nothing → keys that verify transfer tokens, access/token's JSON form
+	MethodConfig = "config" // Nothing → Config
+)
+
+// Nothing is an empty message.
+type Nothing struct{}
+
+// Pong answers Ping.
+type Pong struct {
+	Boot    string `json:"boot"`
+	Version string `json:"version"`
+}
+
+// DrainRequest asks a node to take no new sessions and to ask those it has to move.
+type DrainRequest struct {
+	Reason string `json:"reason"`
+}
+
+// Config is what a node runs with; it changes live. Zero caps mean none. Rates are bits per second.
+type Config struct {
+	Version        uint64          `json:"version"`
+	SendCapBps     int64           `json:"send_cap_bps"`
+	ReceiveCapBps  int64           `json:"receive_cap_bps"`
+	MaxSessions    int             `json:"max_sessions"`
+	Ciphers        []string        `json:"ciphers,omitempty"`
+	ReportInterval float64         `json:"report_interval_s,omitempty"`
+	TokenKeys      json.RawMessage `json:"token_keys,omitempty"` // access/token's JSON form
+}
+
+// RateRequest changes a live session. Nil fields stay as they are; bits per second.
+type RateRequest struct {
+	Session string `json:"session"`
+	Target  *int64 `json:"target_bps,omitempty"`
+	Min     *int64 `json:"min_bps,omitempty"`
+	Policy  string `json:"policy,omitempty"`
+}
+
+// CancelRequest ends a session, or all sessions of a transfer.
+type CancelRequest struct {
+	Session  string `json:"session,omitempty"`
+	Transfer string `json:"transfer,omitempty"`
+	Reason   string `json:"reason"`
+}
+
+// RevokeRequest makes tokens of a transfer, or everything of an access key, worthless at once and ends their sessions.
+type RevokeRequest struct {
+	Transfer  string `json:"transfer,omitempty"`
+	AccessKey string `json:"access_key,omitempty"`
+	Reason    string `json:"reason"`
+}
+
+// ResendRequest asks for spooled events again, from SinceUnixMs on.
+type ResendRequest struct {
+	SinceUnixMs int64 `json:"since_unix_ms"`
+}
+
+// TenantRequest asks what a node needs to serve an access key, and, with Transfer set, whether that transfer is still on.
+type TenantRequest struct {
+	AccessKey string `json:"access_key"`
+	Transfer  string `json:"transfer,omitempty"`
+}
+
+// Tenant is the answer, kept in memory only. Verifier is SHA-256("godwit access key" ‖ secret), which checks a direct sign-in and never travels further.
+type Tenant struct {
+	AccessKey     string          `json:"access_key"`
+	Storage       json.RawMessage `json:"storage"` // Storage
+	Permissions   []string        `json:"permissions,omitempty"`
+	Limits        Limits          `json:"limits"`
+	Verifier      []byte          `json:"verifier,omitempty"`
+	Revoked       bool            `json:"revoked,omitempty"`
+	TransferEnded bool            `json:"transfer_ended,omitempty"`
+}
+
+// Storage says where a tenant's files are.
+type Storage struct {
+	Type string `json:"type"` // local
+	Path string `json:"path"` // absolute, of a directory that all nodes of the cluster see
+}
+
+// Limits bound a tenant; zero means none.
+type Limits struct {
+	MaxRateBps  int64 `json:"max_rate_bps,omitempty"` // of one session
+	MaxSessions int   `json:"max_sessions,omitempty"` // on one node
+}
+
+// Codes of errors that cross the fleet.
+const (
+	CodeNotFound    = "not_found"
+	CodeInvalid     = "invalid"
+	CodeRefused     = "refused"
+	CodeUnavailable = "unavailable" // try again
+	CodeInternal    = "internal"
+	CodeUnsupported = "unsupported" // the other end is older and does not know the name
+)
+
+// Error is what the other end answered.
+type Error struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Errorf makes an Error to answer with.
+func Errorf(code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Errors of delivery, as opposed to the other end's answers.
+var (
+	// ErrNotConnected: nobody listens there now. Nothing was done.
+	ErrNotConnected = errors.New("node is not connected")
+	// ErrTimeout: no answer in time. It may or may not have been done; all commands are safe to repeat.
+	ErrTimeout = errors.New("no answer in time")
+)
+
+// Envelope frames every answer.
+type Envelope struct {
+	Error  *Error          `json:"error,omitempty"`
+	Result json.RawMessage `json:"result,omitempty"`
+}
+
+// Seal frames a handler's outcome. Errors that are not *Error become CodeInternal with their text: both ends are ours.
+func Seal(result any, err error) []byte {
+	var env Envelope
+	if err == nil {
+		env.Result, err = json.Marshal(result)
+	}
+	if err != nil {
+		var known *Error
+		if !errors.As(err, &known) {
+			known = &Error{Code: CodeInternal, Message: err.Error()}
+		}
+		env = Envelope{Error: known}
+	}
+	out, err := json.Marshal(env)
+	if err != nil { // a RawMessage result that is no JSON
+		out = []byte(`{"error":{"code":"internal","message":"answer cannot be encoded"}}`)
+	}
+	return out
+}
+
+// Open reads an answer into result, which may be nil.
+func Open(data []byte, result any) error {
+	var env Envelope
+	if err := json.Unmarshal(data, &env); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	if env.Error != nil {
+		return env.Error
+	}
+	if result == nil || len(env.Result) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(env.Result, result); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package fleet
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/godwit/godwit/fleet/report"
+)
+
+// NodeView is what a node last said. It is immutable: hold it as long as you like, change nothing in it.
+type NodeView struct {
+	ID       string
+	Boot     string
+	Seq      uint64
+	At       time.Time // manager's clock at arrival
+	Facts    *report.Facts
+	Sessions []*report.Session
+}
+
+// Stale tells that the node has been silent for longer than LiveAge.
+func (v *NodeView) Stale(now time.Time) bool { return now.Sub(v.At) > LiveAge }
+
+// Healthy tells that all of the node's services are.
+func (v *NodeView) Healthy() bool {
+	for _, s := range v.Facts.GetServices() {
+		if s.GetState() != "healthy" {
+			return false
+		}
+	}
+	return true
+}
+
+// Live is one active session together with the node that reports it.
+type Live struct {
+	*report.Session
+	NodeID string
+	At     time.Time
+}
+
+// Totals sum up all nodes that are not stale.
+type Totals struct {
+	Nodes, Sessions                                int
+	SendBps, ReceiveBps, SendCapBps, ReceiveCapBps float64
+	BytesSent, BytesReceived, FilesDone            uint64 // since the boot of each node
+}
+
+func (t *Totals) add(f *report.Facts, sessions, sign int) {
+	t.Nodes += sign
+	t.Sessions += sign * sessions
+	t.SendBps += float64(sign) * f.GetSendBps()
+	t.ReceiveBps += float64(sign) * f.GetReceiveBps()
+	t.SendCapBps += float64(sign) * f.GetSendCapBps()
+	t.ReceiveCapBps += float64(sign) * f.GetReceiveCapBps()
+	if sign > 0 {
+		t.BytesSent += f.GetBytesSent()
+		t.BytesReceived += f.GetBytesReceived()
+		t.FilesDone += f.GetFilesDone()
+	} else {
+		t.BytesSent -= f.GetBytesSent()
+		t.BytesReceived -= f.GetBytesReceived()
+		t.FilesDone -= f.GetFilesDone()
+	}
+}
+
+// Index is the read side of the live picture. Make it with NewIndex.
+type Index struct {
+	now func() time.Time
+
+	mu      sync.RWMutex
+	nodes   map[string]*nodeEntry
+	tenants map[string]*roster // "" holds all
+	totals  Totals
+	subs    map[*Subscription]struct{}
+}
+
+type nodeEntry struct {
+	view     *NodeView
+	bootAt   int64
+	counted  bool // in totals and rosters: false once stale
+	building *assembly
+}
+
+// assembly collects the chunks of one report.
+type assembly struct {
+	boot   string
+	seq    uint64
+	chunks []*report.Report
+	have   int
+}
+
+// NewIndex returns an empty index; now is the clock of arrival.
+func NewIndex(now func() time.Time) *Index {
+	return &Index{now: now, nodes: map[string]*nodeEntry{}, tenants: map[string]*roster{"": newRoster()}, subs: map[*Subscription]struct{}{}}
+}
+
+// Apply takes one chunk in. A report counts when all of its chunks have come; older ones and those of an earlier boot are ignored. It tells whether the picture changed.
+func (x *Index) Apply(c *report.Report) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := x.nodes[c.GetNodeId()]
+	if e == nil {
+		e = &nodeEntry{}
+		x.nodes[c.GetNodeId()] = e
+	}
+	if v := e.view; v != nil {
+		if v.Boot == c.GetBoot() && c.GetSeq() <= v.Seq || v.Boot != c.GetBoot() && c.GetBootUnixMs() < e.bootAt {
+			return false
+		}
+	}
+	b := e.building
+	if b == nil || b.boot != c.GetBoot() || b.seq != c.GetSeq() || len(b.chunks) != int(c.GetChunks()) {
+		if b != nil && b.boot == c.GetBoot() && b.seq > c.GetSeq() {
+			return false
+		}
+		b = &assembly{boot: c.GetBoot(), seq: c.GetSeq(), chunks: make([]*report.Report, c.GetChunks())}
+		e.building = b
+	}
+	if b.chunks[c.GetChunk()] == nil {
+		b.chunks[c.GetChunk()] = c
+		b.have++
+	}
+	if b.have < len(b.chunks) {
+		return false
+	}
+	e.building = nil
+	next := &NodeView{ID: c.GetNodeId(), Boot: b.boot, Seq: b.seq, At: x.now(), Facts: b.chunks[0].GetFacts()}
+	for _, part := range b.chunks {
+		next.Sessions = append(next.Sessions, part.GetSessions()...)
+	}
+	x.replace(e, next)
+	e.bootAt = c.GetBootUnixMs()
+	x.notify(next.ID)
+	return true
+}
+
+// replace puts the next view in the place of the last one. Sessions that go on stay where they are in their rosters, so that the order survives.
+func (x *Index) replace(e *nodeEntry, next *NodeView) {
+	if e.counted {
+		goesOn := make(map[string]bool, len(next.Sessions))
+		for _, s := range next.Sessions {
+			goesOn[s.GetId()] = true
+		}
+		for _, s := range e.view.Sessions {
+			if !goesOn[s.GetId()] {
+				x.leave(e.view.ID, s)
+			}
+		}
+		x.totals.add(e.view.Facts, len(e.view.Sessions), -1)
+	}
+	e.view, e.counted = next, true
+	x.totals.add(next.Facts, len(next.Sessions), 1)
+	for _, s := range next.Sessions {
+		x.enter(&Live{Session: s, NodeID: next.ID, At: next.At})
+	}
+}
+
+func (x *Index) enter(l *Live) {
+	x.tenants[""].put(l)
+	if t := l.GetTenant(); t != "" {
+		if x.tenants[t] == nil {
+			x.tenants[t] = newRoster()
+		}
+		x.tenants[t].put(l)
+	}
+}
+
+func (x *Index) leave(node string, s *report.Session) {
+	x.tenants[""].remove(node, s.GetId())
+	if t := s.GetTenant(); t != "" {
+		if r := x.tenants[t]; r != nil && r.remove(node, s.GetId()) == 0 {
+			delete(x.tenants, t)
+		}
+	}
+}
+
+func (x *Index) uncount(e *nodeEntry) {
+	if !e.counted {
+		return
+	}
+	e.counted = false
+	x.totals.add(e.view.Facts, len(e.view.Sessions), -1)
+	for _, s := range e.view.Sessions {
+		x.leave(e.view.ID, s)
+	}
+}
+
+// Node returns what a node last said, stale or not.
+func (x *Index) Node(id string) (*NodeView, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.nodes[id]
+	if e == nil || e.view == nil {
+		return nil, false
+	}
+	return e.view, true
+}
+
+// Snapshot is a consistent picture of all nodes, stale ones included, ordered by id.
+func (x *Index) Snapshot() []*NodeView {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make([]*NodeView, 0, len(x.nodes))
+	for _, e := range x.nodes {
+		if e.view != nil {
+			out = append(out, e.view)
+		}
+	}
+	slices.SortFunc(out, func(a, b *NodeView) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// Totals returns the sums over all nodes that are not stale.
+func (x *Index) Totals() Totals {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.totals
+}
+
+// Session finds an active session by its id, on any node.
+func (x *Index) Session(id string) (*Live, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, e := range x.nodes {
+		if !e.counted {
+			continue
+		}
+		for _, s := range e.view.Sessions {
+			if s.GetId() == id {
+				return &Live{Session: s, NodeID: e.view.ID, At: e.view.At}, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// Transfer returns the active sessions of one transfer.
+func (x *Index) Transfer(id string) []*Live {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var out []*Live
+	for _, e := range x.nodes {
+		if !e.counted {
+			continue
+		}
+		for _, s := range e.view.Sessions {
+			if s.GetTransferId() == id {
+				out = append(out, &Live{Session: s, NodeID: e.view.ID, At: e.view.At})
+			}
+		}
+	}
+	return out
+}
+
+// Remove drops a node at once.
+func (x *Index) Remove(node string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if e := x.nodes[node]; e != nil {
+		x.uncount(e)
+		delete(x.nodes, node)
+		x.notify(node)
+	}
+}
+
+// Sweep takes stale nodes out of totals and tenants, and forgets those silent for longer than keep. It returns the nodes that became stale.
+func (x *Index) Sweep(keep time.Duration) []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := x.now()
+	var silent []string
+	for id, e := range x.nodes {
+		switch {
+		case e.view == nil:
+			// Only chunks so far: the next report brings the rest.
+		case now.Sub(e.view.At) > keep:
+			x.uncount(e)
+			delete(x.nodes, id)
+			x.notify(id)
+		case e.counted && e.view.Stale(now):
+			x.uncount(e)
+			silent = append(silent, id)
+			x.notify(id)
+		}
+	}
+	return silent
+}
