@@ -1,0 +1,192 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type clusterRow struct {
+	ref
+	Template ref  `json:"template"`
+	Paused   bool `json:"paused"`
+	Deleting bool `json:"deleting"`
+	Scale    *int `json:"scale"`
+	Nodes    struct {
+		Total     int            `json:"total"`
+		Available int            `json:"available"`
+		ByPool    map[string]int `json:"by_pool"`
+	} `json:"nodes"`
+	PolicyVersion int64     `json:"policy_version"`
+	CreatedAt     time.Time `json:"created_at"`
+}
+
+func (c clusterRow) mode() string {
+	switch {
+	case c.Deleting:
+		return "deleting"
+	case c.Paused:
+		return "paused"
+	case c.Scale != nil:
+		return fmt.Sprintf("scaled to %d", *c.Scale)
+	}
+	return "automatic"
+}
+
+var clusterHead = []string{"NAME", "MODE", "NODES", "AVAILABLE", "HIGH", "DEGRADED", "TEMPLATE", "POLICY", "AGE"}
+
+func (c clusterRow) cells() []string {
+	return []string{c.Name, c.mode(), strconv.Itoa(c.Nodes.Total), strconv.Itoa(c.Nodes.Available),
+		strconv.Itoa(c.Nodes.ByPool["high"]), strconv.Itoa(c.Nodes.ByPool["degraded"]),
+		c.Template.Name, "v" + strconv.FormatInt(c.PolicyVersion, 10), brief(time.Since(c.CreatedAt))}
+}
+
+func drawCluster(t *table, c clusterRow) {
+	t.row(clusterHead...)
+	t.row(c.cells()...)
+}
+
+func newClusterCommand(a *app) *cobra.Command {
+	names := a.names("/api/v1/clusters")
+	list := &cobra.Command{
+		Use: "list", Aliases: []string{"ls"}, Short: "List clusters", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			items, err := a.list(c.Context(), "/api/v1/clusters", url.Values{}, 10000)
+			if err != nil {
+				return err
+			}
+			return printList(a, items, clusterHead, clusterRow.cells)
+		},
+	}
+	get := &cobra.Command{
+		Use: "get CLUSTER", Short: "Show one cluster", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
+		RunE: func(c *cobra.Command, args []string) error {
+			return call(c.Context(), a, http.MethodGet, at("clusters", args[0]), nil, drawCluster)
+		},
+	}
+	var template, policyFile string
+	create := &cobra.Command{
+		Use: "create NAME --template TEMPLATE", Short: "Create a cluster and launch its nodes", Args: cobra.ExactArgs(1),
+		Long: `create adds a cluster that launches nodes from a template as its policy says.
+Without --policy-file the policy has the defaults that godwit policy get shows.
+
+  godwit template create local --provider local --spec '{"node":{"send_cap_mbps":1000,"receive_cap_mbps":1000}}'
+  godwit cluster create studio --template local`,
+		RunE: func(c *cobra.Command, args []string) error {
+			body := map[string]any{"name": args[0], "template": template}
+			if policyFile != "" {
+				p, err := a.document(policyFile)
+				if err != nil {
+					return err
+				}
+				body["policy"] = p
+			}
+			return call(c.Context(), a, http.MethodPost, at("clusters"), body, drawCluster)
+		},
+	}
+	create.Flags().StringVar(&template, "template", "", "template to launch from")
+	create.Flags().StringVar(&policyFile, "policy-file", "", "policy as JSON or YAML; - is stdin; left out fields take their defaults")
+	_ = create.MarkFlagRequired("template")
+	_ = create.RegisterFlagCompletionFunc("template", a.names("/api/v1/templates"))
+
+	remove := &cobra.Command{
+		Use: "delete CLUSTER", Short: "Drain all nodes of a cluster and delete it", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
+		RunE: func(c *cobra.Command, args []string) error {
+			return call(c.Context(), a, http.MethodDelete, at("clusters", args[0]), nil, say("cluster %s: its nodes drain; it goes when the last has ended", args[0]))
+		},
+	}
+	verb := func(use, short string) *cobra.Command {
+		return &cobra.Command{
+			Use: use + " CLUSTER", Short: short, Args: cobra.ExactArgs(1), ValidArgsFunction: names,
+			RunE: func(c *cobra.Command, args []string) error {
+				return call(c.Context(), a, http.MethodPost, at("clusters", args[0], use), nil, drawCluster)
+			},
+		}
+	}
+	scale := &cobra.Command{
+		Use: "scale CLUSTER N|auto", Short: "Fix the number of nodes, or give it back to the policy", Args: cobra.ExactArgs(2), ValidArgsFunction: names,
+		Long: `scale sets the number of nodes that the cluster keeps; auto gives the decision back
+to the policy. The policy's max_nodes holds all the same, and nodes with live
+sessions drain before they go.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			var nodes *int
+			if args[1] != "auto" {
+				n, err := strconv.Atoi(args[1])
+				if err != nil || n < 0 {
+					return usagef("%q is no number of nodes; give a whole number, or auto", args[1])
+				}
+				nodes = &n
+			}
+			return call(c.Context(), a, http.MethodPost, at("clusters", args[0], "scale"), map[string]any{"nodes": nodes}, drawCluster)
+		},
+	}
+	return group("cluster", "Create, watch and steer clusters",
+		list, get, create, remove, scale,
+		verb("pause", "Watch and record decisions, but change nothing"),
+		verb("resume", "Let the policy act again"))
+}
+
+type templateRow struct {
+	ref
+	Provider  string          `json:"provider"`
+	Version   int64           `json:"version"`
+	Clusters  []ref           `json:"clusters"`
+	Spec      json.RawMessage `json:"spec"`
+	UpdatedAt time.Time       `json:"updated_at"`
+}
+
+var templateHead = []string{"NAME", "PROVIDER", "VERSION", "CLUSTERS", "CHANGED"}
+
+func (t templateRow) cells() []string {
+	return []string{t.Name, t.Provider, strconv.FormatInt(t.Version, 10), strconv.Itoa(len(t.Clusters)), ago(t.UpdatedAt)}
+}
+
+func newTemplateCommand(a *app) *cobra.Command {
+	names := a.names("/api/v1/templates")
+	draw := func(t *table, v templateRow) {
+		t.row(templateHead...)
+		t.row(v.cells()...)
+	}
+	list := &cobra.Command{
+		Use: "list", Aliases: []string{"ls"}, Short: "List templates", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			items, err := a.list(c.Context(), "/api/v1/templates", url.Values{}, 10000)
+			if err != nil {
+				return err
+			}
+			return printList(a, items, templateHead, templateRow.cells)
+		},
+	}
+	get := &cobra.Command{
+		Use: "get TEMPLATE", Short: "Show one template", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
+		RunE: func(c *cobra.Command, args []string) error {
+			return call(c.Context(), a, http.MethodGet, at("templates", args[0]), nil, draw)
+		},
+	}
+	var provider, spec, file string
+	create := &cobra.Command{
+		Use: "create NAME", Short: "Create a template that clusters launch from", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := a.inlineOrFile(spec, file)
+			if err != nil {
+				return err
+			}
+			return call(c.Context(), a, http.MethodPost, at("templates"), map[string]any{"name": args[0], "provider": provider, "spec": s}, draw)
+		},
+	}
+	create.Flags().StringVar(&provider, "provider", "local", "who launches the nodes")
+	create.Flags().StringVar(&spec, "spec", "", "specification in the provider's terms, as JSON")
+	create.Flags().StringVarP(&file, "file", "f", "", "the same from a JSON or YAML file; - is stdin")
+	remove := &cobra.Command{
+		Use: "delete TEMPLATE", Short: "Delete a template that no cluster uses", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
+		RunE: func(c *cobra.Command, args []string) error {
+			return call(c.Context(), a, http.MethodDelete, at("templates", args[0]), nil, say("template %s deleted", args[0]))
+		},
+	}
+	return group("template", "What clusters launch", list, get, create, remove)
+}

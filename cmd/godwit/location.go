@@ -1,0 +1,58 @@
+package main
+
+import (
+	"net"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// location is one source or destination on the command line: a path here, a
+// path in a cluster, or a path on a node that is addressed directly.
+type location struct {
+	raw     string
+	cluster string // name; "" with remote set means the only one
+	node    string // host:port
+	pin     string // hex SHA-256 of the node's certificate
+	path    string
+	remote  bool
+}
+
+// parseLocation reads PATH, CLUSTER:PATH, :PATH or
+// godwit://HOST:PORT/PATH#sha256=PIN. A path with a colon in its first element
+// is written ./a:b.
+func parseLocation(s string) (location, error) {
+	l := location{raw: s, path: s}
+	if s == "" {
+		return l, usagef("an empty path names nothing; write . for this directory")
+	}
+	if strings.HasPrefix(s, "godwit://") {
+		u, err := url.Parse(s)
+		if err != nil {
+			return l, usagef("%q: %v", s, err)
+		}
+		host, port, err := net.SplitHostPort(u.Host)
+		if err != nil || host == "" {
+			return l, usagef("%q: write godwit://HOST:PORT/PATH", s)
+		}
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return l, usagef("%q: %q is no port", s, port)
+		}
+		fingerprint, ok := strings.CutPrefix(u.Fragment, "sha256=")
+		if u.Fragment != "" && !ok {
+			return l, usagef("%q: the part after # must be sha256=FINGERPRINT", s)
+		}
+		l.remote, l.node, l.pin, l.path = true, u.Host, fingerprint, strings.TrimPrefix(u.Path, "/")
+		return l, nil
+	}
+	name, rest, found := strings.Cut(s, ":")
+	if !found || strings.ContainsAny(name, `/\`) || filepath.VolumeName(s) != "" {
+		return l, nil
+	}
+	if strings.Contains(name, "@") {
+		return l, usagef("%q looks like an ssh destination, which this release does not speak; write CLUSTER:PATH, or ./%s for a file of that name", s, s)
+	}
+	l.remote, l.cluster, l.path = true, name, rest
+	return l, nil
+}

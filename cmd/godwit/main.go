@@ -1,0 +1,131 @@
+// Command godwit copies files through Godwit clusters and administers them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/godwit/godwit/api/client"
+	"github.com/godwit/godwit/transfer"
+)
+
+// Exit codes. They are part of the command's contract: scripts tell by them
+// what to do next.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitAuth        = 3
+	exitNotFound    = 4
+	exitPartial     = 5
+	exitUnavailable = 6
+	exitInterrupted = 130
+)
+
+const exitCodesHelp = `Exit codes: 0 done; 1 failed; 2 wrong usage or refused input; 3 not signed in or
+not allowed; 4 not found; 5 some files failed, the others arrived; 6 manager or
+nodes unavailable, try again; 130 interrupted (run the same command to resume).`
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	code := exitCode(err)
+	if ctx.Err() != nil && code != exitPartial {
+		code = exitInterrupted
+		fmt.Fprintln(s.err, "godwit: interrupted; run the same command again to go on where it stopped")
+		return code
+	}
+	fmt.Fprintln(s.err, "godwit:", err)
+	if hint := hintFor(err, code); hint != "" {
+		fmt.Fprintln(s.err, "       ", hint)
+	}
+	return code
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
+
+// partialError says that some files did not make it.
+type partialError struct{ failed int64 }
+
+func (e partialError) Error() string {
+	if e.failed == 1 {
+		return "1 file failed; it is listed above"
+	}
+	return fmt.Sprintf("%d files failed; they are listed above", e.failed)
+}
+
+func exitCode(err error) int {
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[partialError](err); ok {
+		return exitPartial
+	}
+	if _, ok := errors.AsType[*client.Unreachable](err); ok {
+		return exitUnavailable
+	}
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		switch {
+		case e.Status == 401 || e.Status == 403:
+			return exitAuth
+		case e.Status == 404:
+			return exitNotFound
+		case e.Status == 400 || e.Status == 409 || e.Status == 412 || e.Status == 422:
+			return exitUsage
+		case e.Status == 429 || e.Status >= 502:
+			return exitUnavailable
+		}
+		return exitFailed
+	}
+	switch transfer.CodeOf(err) {
+	case transfer.CodeUnauthorized, transfer.CodeExpired, transfer.CodeEnded, transfer.CodeCertificate:
+		return exitAuth
+	case transfer.CodeNotFound:
+		return exitNotFound
+	case transfer.CodeInvalid, transfer.CodePath:
+		return exitUsage
+	case transfer.CodeBusy, transfer.CodeDraining, transfer.CodeMoved, transfer.CodeLost, transfer.CodeUnreachable:
+		return exitUnavailable
+	}
+	return exitFailed
+}
+
+// hintFor says what to do next, where the error itself does not.
+func hintFor(err error, code int) string {
+	e, isAPI := errors.AsType[*client.Error](err)
+	switch {
+	case isAPI && e.Status == 401:
+		return "sign in with: godwit login https://HOST:PORT#sha256=…"
+	case isAPI && e.Status == 403:
+		return "ask an administrator for the role or the access key that may"
+	case code == exitUnavailable && !isAPI:
+		return "is the manager running, and its address right? godwit login shows the one in use"
+	}
+	return ""
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"godwit": func() {
+			os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+		},
+	})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("GODWIT_CONFIG", filepath.Join(e.WorkDir, "profiles.json"))
+			return nil
+		},
+	})
+}
+
+func TestLocationsSayWhichSideIsRemote(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in   string
+		want location
+	}{
+		{"studio:/a/b", location{remote: true, cluster: "studio", path: "/a/b"}},
+		{"studio:", location{remote: true, cluster: "studio"}},
+		{":/a", location{remote: true, path: "/a"}},
+		{"./a:b", location{path: "./a:b"}},
+		{"dir/a:b", location{path: "dir/a:b"}},
+		{"plain", location{path: "plain"}},
+		{"godwit://[::1]:33001/in/x#sha256=ab", location{remote: true, node: "[::1]:33001", pin: "ab", path: "in/x"}},
+	} {
+		got, err := parseLocation(tc.in)
+		tc.want.raw = tc.in
+		if err != nil || got != tc.want {
+			t.Errorf("%s: %+v, %v; want %+v", tc.in, got, err, tc.want)
+		}
+	}
+	for _, bad := range []string{"", "user@host:/x", "godwit://host/x", "godwit://:1/x", "godwit://h:99999/x", "godwit://h:1/x#md5=1"} {
+		if l, err := parseLocation(bad); err == nil {
+			t.Errorf("%q was taken for %+v", bad, l)
+		}
+	}
+}
+
+func TestRatesReadAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]bitRate{
+		"500M": 500e6, "1.5G": 1.5e9, "800k": 800e3, "0": 0, "1000": 1000, "10 Mbit/s": 10e6, "2Gbps": 2e9,
+	} {
+		var r bitRate
+		if err := r.Set(in); err != nil || r != want {
+			t.Errorf("%s: %d, %v; want %d", in, r, err, want)
+		}
+		var again bitRate
+		if err := again.Set(r.String()); err != nil || again != r {
+			t.Errorf("%s written as %s reads %d", in, r.String(), again)
+		}
+	}
+	for _, bad := range []string{"", "fast", "-1", "1T", "NaN", "1e400", "9999999999G"} {
+		var r bitRate
+		if err := r.Set(bad); err == nil {
+			t.Errorf("%q was taken for %d", bad, r)
+		}
+	}
+}
+
+func FuzzLocation(f *testing.F) {
+	for _, s := range []string{"a:b", ":", "godwit://h:1/p#sha256=00", "C:\\x", "u@h:/x", "./a:b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		l, err := parseLocation(s)
+		if err == nil && !l.remote && l.path != s {
+			t.Errorf("a local path %q became %q", s, l.path)
+		}
+	})
+}

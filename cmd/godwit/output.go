@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// print writes v as the user asked: JSON and YAML whole, or the table that
+// draw fills.
+func (a *app) print(v any, draw func(*table)) error {
+	switch a.output {
+	case "json":
+		enc := json.NewEncoder(a.out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(v)
+	case "yaml":
+		// Through JSON, so that names are those of the API.
+		b, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		var plain any
+		if err := yaml.Unmarshal(b, &plain); err != nil {
+			return err
+		}
+		enc := yaml.NewEncoder(a.out)
+		enc.SetIndent(2)
+		return enc.Encode(plain)
+	}
+	t := &table{w: tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)}
+	draw(t)
+	return t.w.Flush()
+}
+
+// table prints rows in aligned columns, the first one being the head.
+type table struct{ w *tabwriter.Writer }
+
+func (t *table) row(cells ...string) { fmt.Fprintln(t.w, strings.Join(cells, "\t")) }
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// ago is how long ago t was, in one unit.
+func ago(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return brief(time.Since(t)) + " ago"
+}
+
+// brief writes a duration in its largest fitting unit.
+func brief(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+// rate writes bits per second.
+func rate(bps int64) string { return scaled(float64(bps), 1000, "bit/s", "kbit/s", "Mbit/s", "Gbit/s") }
+
+// size writes bytes.
+func size(n int64) string { return scaled(float64(n), 1024, "B", "KiB", "MiB", "GiB", "TiB", "PiB") }
+
+func scaled(v, base float64, units ...string) string {
+	i := 0
+	for math.Abs(v) >= base && i < len(units)-1 {
+		v, i = v/base, i+1
+	}
+	if i == 0 || math.Abs(v) >= 100 {
+		return fmt.Sprintf("%.0f %s", v, units[i])
+	}
+	return fmt.Sprintf("%.1f %s", v, units[i])
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"github.com/godwit/godwit/transfer"
+)
+
+// progress shows a running job: a bar on a terminal, a line now and then in a
+// log, JSON lines for scripts.
+type progress struct {
+	streams
+	json, quiet bool
+
+	mu    sync.Mutex
+	last  transfer.Progress
+	node  string
+	lines time.Time // of the last plain line
+
+	bars *mpb.Progress
+	bar  *mpb.Bar
+}
+
+// plainEvery is how often a log that is no terminal gets a line.
+const plainEvery = 5 * time.Second
+
+func newProgress(s streams, fl copyFlags) *progress {
+	p := &progress{streams: s, json: fl.json, quiet: fl.quiet, lines: time.Now()}
+	f, ok := s.err.(*os.File)
+	if p.json || p.quiet || !ok || !term.IsTerminal(int(f.Fd())) {
+		return p
+	}
+	p.bars = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40), mpb.WithRefreshRate(150*time.Millisecond))
+	p.bar = p.bars.New(0, mpb.BarStyle().Rbound("]").Lbound("["),
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.left() })),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return p.right() })),
+	)
+	return p
+}
+
+// left is what stands before the bar: how much of how much.
+func (p *progress) left() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	total := "…"
+	if p.last.Total > 0 {
+		total = size(p.last.Total)
+	}
+	return fmt.Sprintf("%s / %s  %d/%d files ", size(p.last.Bytes), total, p.last.Files, p.last.FilesTotal)
+}
+
+// right is what stands behind it: how fast, for how long, over which path.
+func (p *progress) right() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return " " + p.pace()
+}
+
+func (p *progress) pace() string {
+	s := rate(p.last.Rate)
+	if eta := p.last.ETA(); eta > 0 {
+		s += ", " + brief(eta) + " left"
+	}
+	if p.last.RTT > 0 {
+		s += fmt.Sprintf(", RTT %.1f ms", float64(p.last.RTT)/float64(time.Millisecond))
+	}
+	if p.last.Loss > 0 {
+		s += fmt.Sprintf(", loss %.1f %%", p.last.Loss*100)
+	}
+	if p.node != "" {
+		s += " via " + p.node
+	}
+	return s
+}
+
+// event takes what the engine says; it is called one at a time.
+func (p *progress) event(e transfer.Event) {
+	p.mu.Lock()
+	p.last = e.Progress
+	if e.NodeName != "" {
+		p.node = e.NodeName
+	} else if e.NodeID != "" {
+		p.node = e.NodeID
+	}
+	node := p.node
+	p.mu.Unlock()
+
+	if p.json {
+		jsonLine(p.streams, jsonEvent(e))
+		return
+	}
+	switch e.Kind {
+	case transfer.EventMoved:
+		p.say("%s: session ended (%v); going on", node, e.Err)
+	case transfer.EventWaiting:
+		p.say("waiting %s: %v", brief(e.Wait), e.Err)
+	case transfer.EventFile:
+		if e.FileError != nil {
+			p.complain("%v", *e.FileError)
+		}
+	}
+	if p.bar != nil {
+		p.bar.SetTotal(max(e.Progress.Total, e.Progress.Bytes, 1), false)
+		p.bar.SetCurrent(e.Progress.Bytes)
+		return
+	}
+	if p.quiet || e.Kind != transfer.EventProgress || time.Since(p.lines) < plainEvery {
+		return
+	}
+	p.lines = time.Now()
+	fmt.Fprintf(p.err, "%s%s\n", p.left(), p.right())
+}
+
+// say tells what happens, unless asked to be quiet.
+func (p *progress) say(format string, a ...any) {
+	if !p.quiet {
+		p.complain(format, a...)
+	}
+}
+
+// complain prints a line above the bar.
+func (p *progress) complain(format string, a ...any) {
+	line := fmt.Sprintf(format, a...) + "\n"
+	if p.bars != nil {
+		_, _ = p.bars.Write([]byte(line))
+		return
+	}
+	fmt.Fprint(p.err, line)
+}
+
+// finish closes the bar and sums up.
+func (p *progress) finish(r transfer.Result, err error) {
+	if p.bar != nil {
+		p.bar.SetTotal(-1, true)
+		p.bars.Wait()
+	}
+	if p.json {
+		out := map[string]any{"event": "result", "result": r}
+		if err != nil {
+			out["error"], out["code"] = err.Error(), transfer.CodeOf(err)
+		}
+		jsonLine(p.streams, out)
+		return
+	}
+	if p.quiet || err != nil {
+		return
+	}
+	s := fmt.Sprintf("%d files, %s in %.1f s", r.Files, size(r.Bytes), r.Duration.Seconds())
+	if r.Bytes > 0 && r.Duration > 0 {
+		s += ", " + rate(int64(float64(r.Bytes)*8/r.Duration.Seconds()))
+	}
+	if r.Skipped > 0 {
+		s += fmt.Sprintf("; %d already there", r.Skipped)
+	}
+	if r.Moved > 0 {
+		s += fmt.Sprintf("; moved to another node %d×", r.Moved)
+	}
+	fmt.Fprintln(p.out, s)
+}
+
+// jsonEvent is an event in the form that --json prints.
+func jsonEvent(e transfer.Event) map[string]any {
+	m := map[string]any{
+		"event": e.Kind, "at": time.Now().UTC().Format(time.RFC3339Nano),
+		"bytes": e.Progress.Bytes, "total": e.Progress.Total, "total_known": e.Progress.TotalKnown,
+		"files": e.Progress.Files, "files_total": e.Progress.FilesTotal,
+		"rate_bps": e.Progress.Rate, "rtt_ms": float64(e.Progress.RTT) / float64(time.Millisecond), "loss": e.Progress.Loss,
+	}
+	set := func(name, v string) {
+		if v != "" {
+			m[name] = v
+		}
+	}
+	set("session_id", e.SessionID)
+	set("node_id", e.NodeID)
+	set("node", e.NodeName)
+	set("path", e.Path)
+	set("outcome", e.Outcome)
+	if e.Kind == transfer.EventFile {
+		m["size"] = e.Size
+	}
+	if e.FileError != nil {
+		m["code"], m["message"] = e.FileError.Code, e.FileError.Message
+	}
+	if e.Err != nil {
+		m["code"], m["message"], m["wait_s"] = transfer.CodeOf(e.Err), e.Err.Error(), e.Wait.Seconds()
+	}
+	if eta := e.Progress.ETA(); eta > 0 {
+		m["eta_s"] = eta.Seconds()
+	}
+	return m
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/godwit/godwit/api/client"
+	"github.com/godwit/godwit/internal/version"
+)
+
+// app is what every command needs: where it prints, and who it speaks to.
+type app struct {
+	streams
+	profile string // name; "" is the default
+	output  string // table, json or yaml
+}
+
+func newRoot(s streams) *cobra.Command {
+	a := &app{streams: s}
+	root := &cobra.Command{
+		Use:   "godwit",
+		Short: "Move files through Godwit clusters, and run them",
+		Long: `godwit copies files and trees through clusters of transfer nodes, over UDP, as
+fast as the path allows, encrypted, verified and resumable; and administers the
+clusters.
+
+  godwit login https://host:8443#sha256=…         once: store address, pin and credentials
+  godwit cp -r footage/ studio:/incoming           push a tree through the cluster "studio"
+  godwit cp -r studio:/incoming/footage .          and pull it
+  godwit ls studio:/incoming                       what is there
+  godwit cluster list; godwit node list            what runs
+  godwit decision list                             what the cluster did, and why
+
+` + exitCodesHelp,
+		Version:       version.Version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			switch a.output {
+			case "table", "json", "yaml":
+				return nil
+			}
+			return usagef("--output %q is not table, json or yaml", a.output)
+		},
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%v\n        see: %s --help", err, c.CommandPath())
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&a.profile, "profile", "", "stored sign-in to use (default: the last one; or GODWIT_PROFILE)")
+	f.StringVarP(&a.output, "output", "o", "table", "how to print: table, json or yaml")
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return profileNames(), cobra.ShellCompDirectiveNoFileComp
+	})
+	root.AddCommand(
+		newLogin(a), newLogout(a), newCopy(a), newList(a),
+		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newNodeCommand(a),
+		newDecisionCommand(a), newTransferCommand(a), newKeyCommand(a), newTokenCommand(a),
+	)
+	markUsage(root)
+	return root
+}
+
+// markUsage makes cobra's complaints about arguments usage errors, and a group
+// without a subcommand say which ones there are.
+func markUsage(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usagef("%v\n        see: %s --help", err, c.CommandPath())
+			}
+			return nil
+		}
+	}
+	c.SuggestionsMinimumDistance = 2
+	if c.HasSubCommands() && c.RunE == nil && c.Run == nil {
+		c.Args = cobra.ArbitraryArgs
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			hint := ""
+			if s := c.SuggestionsFor(args[0]); len(s) > 0 {
+				hint = "; did you mean " + strings.Join(s, " or ") + "?"
+			}
+			return usagef("%s knows no command %q%s\n        see: %s --help", c.CommandPath(), args[0], hint, c.CommandPath())
+		}
+	}
+	for _, sub := range c.Commands() {
+		markUsage(sub)
+	}
+}
+
+// api returns a client signed in as the profile says.
+func (a *app) api() (*client.Client, Profile, error) {
+	p, err := loadProfile(a.profile)
+	if err != nil {
+		return nil, p, err
+	}
+	c, err := p.client()
+	return c, p, err
+}

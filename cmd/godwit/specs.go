@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+
+	"github.com/godwit/godwit/api/client"
+	"github.com/godwit/godwit/transfer"
+)
+
+// specs gives transfer.Client its next session; it is transfer.Client.Specs.
+type specs = func(context.Context, transfer.Attempt) (transfer.Spec, error)
+
+// specSource returns where the sessions of a job come from: the manager for a
+// cluster, the command line itself for a node that is named.
+func (a *app) specSource(remote location, job transfer.Job, fl copyFlags) (specs, ed25519.PrivateKey, error) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("client key: %w", err)
+	}
+	p, err := loadProfile(a.profile)
+	if err != nil {
+		return nil, nil, err
+	}
+	if remote.node != "" {
+		s, err := nodeSpec(p, remote)
+		if err != nil {
+			return nil, nil, err
+		}
+		return func(context.Context, transfer.Attempt) (transfer.Spec, error) { return s, nil }, private, nil
+	}
+	connect := p.tenant
+	if fl.key != "" {
+		connect = p.client
+	}
+	c, err := connect()
+	if err != nil {
+		return nil, nil, err
+	}
+	m := &managed{
+		client: c,
+		key:    base64.StdEncoding.EncodeToString(public),
+		create: map[string]any{
+			"cluster": remote.cluster, "direction": job.Direction, "paths": remotePaths(job),
+			"target_rate_bps": job.Options.Rate, "min_rate_bps": job.Options.MinRate,
+		},
+	}
+	m.create["client_key"] = m.key
+	for name, v := range map[string]string{"access_key": fl.key, "name": fl.name, "policy": string(job.Options.Policy)} {
+		if v != "" {
+			m.create[name] = v
+		}
+	}
+	return m.next, private, nil
+}
+
+func remotePaths(job transfer.Job) []string {
+	if job.Direction == transfer.Push {
+		return []string{job.Destination}
+	}
+	return job.Sources
+}
+
+// nodeSpec addresses one node with the profile's access key.
+func nodeSpec(p Profile, l location) (transfer.Spec, error) {
+	if p.AccessKey == "" {
+		return transfer.Spec{}, usagef("a node that is addressed directly wants an access key: godwit login … --key ID")
+	}
+	host, port, err := net.SplitHostPort(l.node)
+	if err != nil {
+		return transfer.Spec{}, usageError{err}
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return transfer.Spec{}, usageError{err}
+	}
+	s := transfer.Spec{
+		Version: transfer.SpecVersion, Host: host, Port: n, CertSHA256: l.pin,
+		AccessKey: p.AccessKey, Secret: p.Secret,
+	}
+	if err := s.Validate(); err != nil {
+		return s, usageError{err}
+	}
+	return s, nil
+}
+
+// managed asks the manager for each session of one transfer.
+type managed struct {
+	client *client.Client
+	key    string
+	create map[string]any
+
+	mu     sync.Mutex
+	id     string
+	failed []string
+}
+
+func (m *managed) next(ctx context.Context, a transfer.Attempt) (transfer.Spec, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var answer struct {
+		TransferID string            `json:"transfer_id"`
+		Specs      []json.RawMessage `json:"specs"`
+	}
+	var err error
+	if m.id == "" {
+		_, err = m.client.Do(ctx, http.MethodPost, "/api/v1/transfers", m.create, &answer)
+	} else {
+		body := map[string]any{"client_key": m.key, "reason": reasonOf(a.Reason)}
+		if a.FailedNode != "" {
+			body["failed_nodes"] = []string{a.FailedNode}
+		}
+		_, err = m.client.Do(ctx, http.MethodPost, "/api/v1/transfers/"+url.PathEscape(m.id)+"/specs", body, &answer)
+	}
+	if err != nil {
+		return transfer.Spec{}, retryable(err)
+	}
+	m.id = answer.TransferID
+	if len(answer.Specs) == 0 {
+		return transfer.Spec{}, &transfer.Error{Code: transfer.CodeBusy, Message: "the manager named no node"}
+	}
+	s, err := transfer.ParseSpec(answer.Specs[0])
+	if err != nil {
+		return s, &transfer.Error{Code: transfer.CodeProtocol, Message: "the manager's answer", Err: err}
+	}
+	return s, nil
+}
+
+// reasonOf tells the manager why another session is needed.
+func reasonOf(err error) string {
+	switch transfer.CodeOf(err) {
+	case transfer.CodeMoved, transfer.CodeDraining:
+		return "moved"
+	case transfer.CodeBusy:
+		return "busy"
+	}
+	return "broken"
+}
+
+// retryable turns the manager's "not now" into an error that the engine waits
+// out: a manager that restarts or a cluster that is full ends no transfer.
+func retryable(err error) error {
+	if u, ok := errors.AsType[*client.Unreachable](err); ok {
+		return &transfer.Error{Code: transfer.CodeUnreachable, Message: u.Error(), Err: err}
+	}
+	if e, ok := errors.AsType[*client.Error](err); ok && (e.Status == http.StatusTooManyRequests || e.Status >= 502) {
+		return &transfer.Error{Code: transfer.CodeBusy, Message: e.Error(), RetryAfter: e.RetryAfter, Err: err}
+	}
+	return err
+}
