@@ -170,7 +170,7 @@ type Load struct {
 	Pinned int `json:"pinned,omitempty"`
 	// PinnedUntil is when the last pinned one is expected to end.
 	PinnedUntil time.Time `json:"pinned_until,omitzero"`
-	// ReturningBps is the part of the demand, both directions' larger one, that
+	// ReturningBps is the part of the demand, both directions added up, that
 	// comes back elsewhere when the node drains: movable and young sessions.
 	ReturningBps int64 `json:"returning_bps,omitempty"`
 }

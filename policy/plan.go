@@ -11,13 +11,15 @@ type ActionKind string
 // Kinds of actions. A plan lists them in the order in which they are to be
 // carried out; a caller that runs out of time may stop after any of them.
 const (
-	// ActionRecover sets a lost node that reports again back to running.
+	// ActionRecover sets a lost node that reports again back to running, or to
+	// draining where its DrainCause says that it was.
 	ActionRecover ActionKind = "recover"
 	// ActionLost sets a silent running or draining node to lost.
 	ActionLost ActionKind = "lost"
 	// ActionTerminate ends the instance of NodeID, by id, now.
 	ActionTerminate ActionKind = "terminate"
-	// ActionUndrain sets a draining node back to running.
+	// ActionUndrain sets a draining node back to running and clears its
+	// DrainCause and DrainDeadline.
 	ActionUndrain ActionKind = "undrain"
 	// ActionLaunch requests Count new nodes.
 	ActionLaunch ActionKind = "launch"

@@ -5,8 +5,11 @@ type Code string
 
 // Codes of reasons.
 const (
+	CodeInvalidPolicy Code = "invalid_policy"
+
 	// State of the cluster.
 	CodeEmpty        Code = "empty"        // no node runs
+	CodeSteady       Code = "steady"       // as many nodes as wanted
 	CodeHigh         Code = "high"         // nodes that take no new clients
 	CodeDegraded     Code = "degraded"     // nodes with an unhealthy service or late reports
 	CodeAvailableOK  Code = "available_ok" // the floor of available nodes holds
@@ -33,6 +36,7 @@ const (
 	CodeScaleInNoHistory Code = "scale_in_no_history"
 	CodeScaleInFloor     Code = "scale_in_floor"
 	CodeScaleInPinned    Code = "scale_in_pinned"
+	CodeScaleInFull      Code = "scale_in_full"
 	CodeDrainWaits       Code = "drain_waits"
 
 	// Why an action is taken.

@@ -1,0 +1,124 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// retryAfter is how long a refused client shall wait: a node that is on its way
+// takes longer, but sessions end all the time.
+const retryAfter = 5 * time.Second
+
+// Placement is a node that may take a new session.
+type Placement struct {
+	NodeID string `json:"node_id"`
+	Pool   Pool   `json:"pool"`
+	// Utilization is what it is now, before the new session.
+	Utilization float64 `json:"utilization"`
+	// Overflow says that the node is high: nothing better is left.
+	Overflow bool `json:"overflow,omitempty"`
+}
+
+// Refusal says that no node can take a session: answer 503 with Retry-After.
+type Refusal struct {
+	RetryAfter time.Duration
+	Text       string
+}
+
+// Error makes a Refusal an error; it is the only one that Best returns.
+func (r *Refusal) Error() string { return r.Text }
+
+// Best returns the node for a new session; see [Rank]. With none to have, the
+// error is a *[Refusal] that says when to try again.
+func Best(s Snapshot, p Policy, now time.Time) (Placement, error) {
+	if ranked := Rank(s, p, now); len(ranked) > 0 {
+		return ranked[0], nil
+	}
+	running, pending := 0, 0
+	for i := range s.Nodes {
+		switch {
+		case s.Nodes[i].State == Running:
+			running++
+		case s.Nodes[i].State.Pending():
+			pending++
+		}
+	}
+	text := textf("no node can take a session: %s at the limit of %s or unhealthy", count(running, "running node"),
+		count(p.MaxSessions, "session"))
+	if running == 0 {
+		text = "no node is running"
+	}
+	if pending > 0 {
+		text += textf(", %d on the way", pending)
+	}
+	return Placement{}, &Refusal{RetryAfter: retryAfter, Text: text}
+}
+
+// Rank lists the nodes that may take a new session, best first; several may be
+// used to stripe. Available nodes come before high ones, which serve only when
+// nothing is available, and then up to their session limit. Among the available,
+// the least loaded comes first, but min_idle idle nodes are kept for last: they
+// are a reserve. Degraded, draining and silent nodes are not listed.
+func Rank(s Snapshot, p Policy, now time.Time) []Placement {
+	now = now.UTC()
+	ranked := make([]Placement, 0, len(s.Nodes))
+	var idle []int
+	for i := range s.Nodes {
+		n := &s.Nodes[i]
+		if n.State != Running {
+			continue
+		}
+		heard := latest(n.ReportedAt, s.ListeningSince)
+		late := now.Sub(heard) > p.reportTimeout()/2 && now.Sub(n.Since) > p.reportTimeout()/2
+		l := n.load(p, now)
+		a, _ := n.assign(l, p, now, late)
+		if a.Pool == Degraded || l.Sessions >= p.MaxSessions {
+			continue
+		}
+		ranked = append(ranked, Placement{NodeID: n.ID, Pool: a.Pool, Utilization: a.Utilization, Overflow: a.Pool == High})
+	}
+	byLoad := func(a, b Placement) int {
+		return cmp.Or(cmp.Compare(a.class(), b.class()), cmp.Compare(a.Utilization, b.Utilization), cmp.Compare(a.NodeID, b.NodeID))
+	}
+	slices.SortFunc(ranked, byLoad)
+	for i := range ranked {
+		if ranked[i].Pool == Idle {
+			idle = append(idle, i)
+		}
+	}
+	if reserve := min(p.floorsAt(now).idle, len(idle)); reserve > 0 {
+		ranked = keepForLast(ranked, idle[len(idle)-reserve:])
+	}
+	return ranked
+}
+
+// class orders available nodes before high ones.
+func (p Placement) class() int {
+	if p.Overflow {
+		return 1
+	}
+	return 0
+}
+
+// keepForLast moves the reserve behind the other available nodes, but not
+// behind the high ones.
+func keepForLast(ranked []Placement, reserve []int) []Placement {
+	out := make([]Placement, 0, len(ranked))
+	kept := make([]Placement, 0, len(reserve))
+	for i, r := range ranked {
+		if slices.Contains(reserve, i) {
+			kept = append(kept, r)
+		}
+	}
+	for i, r := range ranked {
+		if r.Overflow && len(kept) > 0 {
+			out = append(out, kept...)
+			kept = nil
+		}
+		if !slices.Contains(reserve, i) {
+			out = append(out, r)
+		}
+	}
+	return append(out, kept...)
+}

@@ -1,0 +1,77 @@
+package policy
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// historySlots bounds the history: the longest window in so many steps.
+const historySlots = 120
+
+// trendSpan is how far back the rise of demand is measured. Shorter is noise,
+// longer misses a crowd.
+const trendSpan = 60 * time.Second
+
+func (p Policy) historySpan() time.Duration {
+	return max(p.scaleInWindow(), p.scaleOutWindow(), 2*trendSpan)
+}
+
+func (p Policy) historyStep() time.Duration {
+	return max(p.historySpan()/historySlots, time.Second)
+}
+
+// Remember returns the history with the sample of a plan added: samples closer
+// together than a 120th of the longest window become one that holds the most of
+// each signal, and those that no window needs are dropped. It does not change
+// history itself. A sample that is not newer than the last one is ignored.
+func Remember(history []Sample, s Sample, p Policy) []Sample {
+	if n := len(history); n > 0 && !s.At.After(history[n-1].At) {
+		return slices.Clone(history)
+	}
+	step := p.historyStep()
+	out := make([]Sample, 0, len(history)+1)
+	oldest := s.At.Add(-p.historySpan() - 2*step)
+	for _, h := range history {
+		if h.At.After(oldest) {
+			out = append(out, h)
+		}
+	}
+	// The last sample stays open until a step has passed since the one before;
+	// it carries the latest time, so that a gap shows as one.
+	if n := len(out); n >= 2 && s.At.Sub(out[n-2].At) <= step {
+		last := &out[n-1]
+		last.At = s.At
+		last.Send = math.Max(last.Send, s.Send)
+		last.Receive = math.Max(last.Receive, s.Receive)
+		last.CPU = math.Max(last.CPU, s.CPU)
+		last.Buffer = math.Max(last.Buffer, s.Buffer)
+		last.Sessions = math.Max(last.Sessions, s.Sessions)
+		return out
+	}
+	return append(out, s)
+}
+
+// within returns the samples in (now-window, now) and whether they cover it:
+// no gap, the manager's absence for one, leaves demand unknown for longer than
+// a minute (or two steps of a long window).
+func within(history []Sample, window time.Duration, p Policy, now time.Time) (in []Sample, covered bool) {
+	gap := max(time.Minute, 2*p.historyStep())
+	start := now.Add(-window)
+	next := now
+	for i := len(history) - 1; i >= 0; i-- {
+		at := history[i].At
+		if at.After(now) {
+			continue
+		}
+		if next.Sub(at) > gap {
+			return in, false
+		}
+		next = at
+		if !at.After(start) {
+			return in, true
+		}
+		in = append(in, history[i])
+	}
+	return in, !next.After(start)
+}

@@ -1,0 +1,182 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+)
+
+// repairShare: at most one open node in so many is drained for repair at once.
+// Where all are degraded, the cause is likelier shared (storage, a bad
+// configuration) than cured by new nodes.
+const repairShare = 4
+
+// repair drains nodes that stayed degraded beyond their grace. Floors and demand
+// have stopped counting them, so their replacements are on the way already.
+func (d *decision) repair() {
+	var sick []*view
+	repairing := 0
+	for _, v := range d.nodes {
+		switch {
+		case v.state == Running && v.last.Pool == Degraded && !v.grace:
+			sick = append(sick, v)
+		case v.state == Draining && v.DrainCause == DrainRepair:
+			repairing++
+		}
+	}
+	budget := max(d.capacity.Running/repairShare, 1) - repairing
+	for i, v := range sick {
+		if i >= budget {
+			d.held = append(d.held, Reason{
+				Code:   CodeDrainWaits,
+				Text:   textf("%s to be replaced: at most one in %d at a time", count(len(sick)-i, "degraded node"), repairShare),
+				Values: values{"waiting": float64(len(sick) - i)},
+			})
+			break
+		}
+		d.drainNode(v, DrainRepair, Reason{
+			Code: CodeDrainDegraded,
+			Text: textf("%s has been degraded for %s (grace %s): it is replaced", v.ID,
+				duration(d.now.Sub(v.last.Since)), duration(d.p.degradedGrace())),
+			Values: values{"degraded_s": d.now.Sub(v.last.Since).Seconds()},
+		})
+	}
+}
+
+// scaleIn drains what neither demand nor floors need.
+func (d *decision) scaleIn() {
+	running, pending := 0, 0
+	for _, v := range d.nodes {
+		switch {
+		case !v.open():
+		case v.state.Pending():
+			pending++
+		default:
+			running++
+		}
+	}
+	if over := running + pending - d.p.MaxNodes; over > 0 {
+		// The operator lowered max: no window, and floors yield to it.
+		d.drainSurplus(over, running, DrainMax)
+		return
+	}
+	if d.lacking {
+		return
+	}
+	surplus := running - d.sizing.in
+	spare := min(running-d.sizing.now, d.available-d.floors.available)
+	if spare > 0 && (surplus <= 0 || !d.sizing.inCovered) {
+		d.held = append(d.held, d.scaleInWaits(spare))
+	}
+	if surplus <= 0 || !d.sizing.inCovered {
+		return
+	}
+	d.drainSurplus(surplus, running, DrainScaleIn)
+}
+
+// drainSurplus drains up to n nodes, first the one that will be empty first.
+func (d *decision) drainSurplus(n, running int, cause DrainCause) {
+	var candidates []*view
+	for _, v := range d.nodes {
+		if v.state == Running && v.last.Pool != Degraded {
+			candidates = append(candidates, v)
+		}
+	}
+	slices.SortStableFunc(candidates, func(a, b *view) int {
+		return cmp.Or(
+			a.load.PinnedUntil.Compare(b.load.PinnedUntil),
+			cmp.Compare(a.load.Sessions, b.load.Sessions),
+			cmp.Compare(a.last.Utilization, b.last.Utilization),
+			// Of equals the newest goes: the others have proved themselves.
+			b.RequestedAt.Compare(a.RequestedAt),
+		)
+	})
+	room := d.room()
+	var floored, pinned, full int
+	for _, v := range candidates {
+		if n == 0 {
+			break
+		}
+		if cause == DrainScaleIn {
+			switch {
+			case d.breaksFloor(v):
+				floored++
+				continue
+			case v.load.PinnedUntil.After(d.now.Add(d.p.drainTimeout())):
+				pinned++
+				continue
+			case !room.takes(v):
+				full++
+				continue
+			}
+		}
+		n--
+		running--
+		room.drain(v)
+		if v.last.Pool == Idle {
+			d.idle--
+		}
+		if v.available() {
+			d.available--
+		}
+		d.drainNode(v, cause, d.drainReason(v, cause, running))
+	}
+	if n > 0 && cause == DrainScaleIn {
+		d.held = append(d.held, d.keptReasons(n, floored, pinned, full)...)
+	}
+}
+
+func (d *decision) breaksFloor(v *view) bool {
+	if v.last.Pool == Idle && d.idle <= d.floors.idle {
+		return true
+	}
+	return v.available() && d.available <= d.floors.available
+}
+
+func (d *decision) drainNode(v *view, cause DrainCause, why Reason) {
+	v.state = Draining
+	d.drain = append(d.drain, Action{
+		Kind: ActionDrain, NodeID: v.ID, Cause: cause,
+		Deadline: d.now.Add(d.p.drainTimeout()), Reason: why,
+	})
+}
+
+// room is what the available nodes can still take before they turn high.
+type room struct {
+	threshold float64
+	nodes     int
+	used      float64
+}
+
+func (d *decision) room() *room {
+	r := &room{threshold: d.p.MaxThreshold}
+	for _, v := range d.nodes {
+		if v.available() {
+			r.nodes++
+			r.used += v.last.Utilization
+		}
+	}
+	return r
+}
+
+// without is the room after v is gone and what it served has come back.
+func (r room) without(v *view) room {
+	if v.available() {
+		r.nodes--
+		r.used -= v.last.Utilization
+	}
+	r.used += float64(v.last.Utilization * v.returning())
+	return r
+}
+
+// takes says that the others can serve what comes back from v and stay a
+// quarter of a node clear of the threshold; else the next client would close
+// them all and have a node launched.
+func (r *room) takes(v *view) bool {
+	w := r.without(v)
+	if w.used <= 0 {
+		return true
+	}
+	return w.nodes > 0 && w.used <= r.threshold*(float64(w.nodes)-0.25)
+}
+
+func (r *room) drain(v *view) { *r = r.without(v) }

@@ -1,0 +1,130 @@
+package policy
+
+import (
+	"math"
+	"time"
+)
+
+// Constants of sizing; research on known scalers is their source.
+const (
+	// reserveNodes is kept free beyond what demand fills to the max threshold:
+	// one boot's worth of arrivals at the noise of small clusters. Demand of
+	// less than this many nodes keeps as much again free, not more.
+	reserveNodes = 0.5
+	// shrinkMargin must be free beyond that before a node goes: without it,
+	// demand at the edge of a whole number would launch and drain in turns.
+	shrinkMargin = 0.1
+	// defaultBoot is the time from request to running that is assumed before
+	// a cluster has measured its own.
+	defaultBoot = 90 * time.Second
+	// noiseSigmas: a rise counts only beyond so many standard deviations of
+	// sessions that come independently.
+	noiseSigmas = 2
+)
+
+// sizing is how many open nodes demand asks for.
+type sizing struct {
+	demand float64 // nodes' worth of promised demand now
+	signal SignalName
+	rise   float64 // nodes' worth expected to come within one boot
+	now    int     // nodes needed now, with reserve and rise
+	out    int     // nodes worth launching for: least over the scale-out window
+	in     int     // nodes to shrink to: most over the scale-in window
+	// peakAt is when the scale-in window's largest demand was last seen.
+	peakAt     time.Time
+	inCovered  bool
+	outCovered bool
+	override   bool
+}
+
+func (d *decision) size() {
+	z := &d.sizing
+	s := d.sample
+	z.signal, z.demand = s.worth().largest(d.p.Signals)
+	z.rise = d.rise(z.demand)
+	current := d.p.needed(s, 0)
+	z.now = whole(d.p.needed(s, z.rise))
+
+	z.out = z.now
+	recent, covered := within(d.s.History, d.p.scaleOutWindow(), d.p, d.now)
+	for _, h := range recent {
+		z.out = min(z.out, whole(d.p.needed(h, 0)))
+	}
+	if z.outCovered = covered; !covered {
+		z.out = 0
+	}
+
+	most := current
+	z.peakAt = d.now
+	recent, z.inCovered = within(d.s.History, d.p.scaleInWindow(), d.p, d.now)
+	for _, h := range recent { // newest first: peakAt is the latest time at that height
+		if n := d.p.needed(h, 0); whole(n+shrinkMargin) > whole(most+shrinkMargin) {
+			most, z.peakAt = n, h.At
+		}
+	}
+	z.in = whole(most + shrinkMargin)
+	if most == 0 {
+		z.in = 0
+	}
+	if o := d.s.Override; o.active(d.now) {
+		z.override = true
+		z.now, z.out, z.in = o.Nodes, o.Nodes, o.Nodes
+		z.inCovered, z.outCovered = true, true
+	}
+}
+
+func (o *Override) active(now time.Time) bool {
+	return o != nil && o.Nodes >= 0 && (o.Until.IsZero() || now.Before(o.Until))
+}
+
+// needed is the number of nodes, in fractions, for a sample plus a rise.
+func (p Policy) needed(s Sample, rise float64) float64 {
+	_, demand := s.worth().largest(p.Signals)
+	demand += rise
+	return float64(demand/p.MaxThreshold) + math.Min(demand, reserveNodes)
+}
+
+func (s Sample) worth() worth {
+	return worth{s.Send, s.Receive, s.CPU, s.Buffer, s.Sessions}
+}
+
+// rise extrapolates over one boot what demand has grown by in the last minute,
+// as far as it exceeds noise. Sessions that come independently have a standard
+// deviation of demand ÷ √sessions; a handful of sessions therefore shows no
+// trend at all, and a thousand show a small one.
+func (d *decision) rise(demand float64) float64 {
+	sessions := d.capacity.Sessions + d.capacity.Queued
+	if sessions == 0 || demand == 0 {
+		return 0
+	}
+	before, ok := d.sampleAt(d.now.Add(-trendSpan))
+	if !ok {
+		return 0
+	}
+	_, then := before.worth().largest(d.p.Signals)
+	grown := demand - then - float64(noiseSigmas*demand/math.Sqrt(float64(sessions)))
+	if grown <= 0 {
+		return 0
+	}
+	boot := defaultBoot
+	if d.s.BootS > 0 {
+		boot = seconds(d.s.BootS)
+	}
+	// Twofold at most: beyond that the minute says nothing of the next.
+	return round(math.Min(float64(grown*boot.Seconds()/trendSpan.Seconds()), demand))
+}
+
+// sampleAt returns the sample nearest before at, if it is near at all.
+func (d *decision) sampleAt(at time.Time) (Sample, bool) {
+	for i := len(d.s.History) - 1; i >= 0; i-- {
+		h := d.s.History[i]
+		if h.At.After(at) {
+			continue
+		}
+		return h, at.Sub(h.At) < trendSpan
+	}
+	return Sample{}, false
+}
+
+// whole rounds up, forgiving what is left of sums of fractions.
+func whole(n float64) int { return int(math.Ceil(n - 1e-6)) }
