@@ -1,0 +1,218 @@
+package congestion
+
+import "time"
+
+// Config are the constants of a flow.
+type Config struct {
+	Policy  Policy
+	Target  float64       // bit/s that the user wants at most; 0: no limit
+	Least   float64       // bit/s never gone below while feedback comes; 0: none
+	Initial float64       // bit/s to start with; 0: chosen from the RTT
+	RTT     time.Duration // first estimate, such as the handshake's; 0: 100 ms
+	Packet  int           // bytes of a full packet on the wire, IP header included
+}
+
+// Sample is what one report of the receiver says. Counters run from the start
+// of the flow; Lost goes down when a loss turns out to have been reordering.
+type Sample struct {
+	Now         time.Duration // sender's clock
+	RTT         time.Duration // fresh round trip; 0: none in this report
+	PeerClock   time.Duration // receiver's clock, arbitrary origin
+	Packets     uint64        // received
+	Bytes       uint64        // received, as they count on the wire
+	OWD         time.Duration // least one-way delay since the last report, arbitrary origin
+	HasOWD      bool
+	Acked, Lost uint64  // packets whose fate the sender knows
+	Limited     bool    // the sender had less to send than allowed since the last report
+	PeerRate    float64 // bit/s that the receiver can take; 0: no limit
+}
+
+type phase uint8
+
+const (
+	startup phase = iota
+	empty
+	cruise
+	probe
+	hold
+)
+
+var phaseNames = [...]string{"startup", "empty", "cruise", "probe", "hold"}
+
+// Gains and limits; see the package comment and the simulation suite of package flow.
+const (
+	startGain    = 2.6  // D lags an RTT behind, so this grows the rate about 2.3× per RTT
+	emptyGain    = 0.6  // after startup: drains a queue of 0.7 RTT in one and a half
+	leanGain     = 0.30 // below 1/e: no oscillation
+	leanUp       = 0.08
+	leanDown     = 0.30
+	leastUp      = 1.01 // while the queue is under half its target
+	speedMost    = 256
+	probeEvery   = 16 // RTTs
+	probeLeast   = time.Second
+	holdFactor   = 0.97
+	holdRTTs     = 8
+	holdMost     = 16
+	firstPackets = 32
+	defaultRTT   = 100 * time.Millisecond
+	leastRate    = 8e3 // bytes/s: feedback keeps flowing
+	feedbackSlow = 25 * time.Millisecond
+)
+
+// Controller is TQ for one flow. The zero value is not usable; not safe for
+// concurrent use.
+type Controller struct {
+	cfg   Config
+	phase phase
+	since time.Duration // start of the phase
+	until time.Duration // its end, where it has one
+
+	rate      float64 // bytes/s now allowed
+	anchor    float64 // D: bytes/s delivered
+	peerRate  float64 // bytes/s
+	srtt      time.Duration
+	minRTT    time.Duration
+	delay     delay
+	delivery  delivery
+	loss      lossWindow
+	pb        baseline
+	floor     floor
+	lossNow   float64 // l: loss divided out
+	packets   uint64
+	limitedAt time.Duration // last report that was application-limited
+	limited   bool
+
+	speed      float64 // v
+	round      time.Duration
+	lowRounds  int
+	flatRounds int
+	roundBest  float64
+
+	frozenTill time.Duration // D is not lowered before: our own probe made it small
+	nextProbe  time.Duration
+	probeDip   float64
+	queueSum   time.Duration
+	queueCount int
+	step       float64 // fairness step of the present cycle
+	holdCount  int
+	holdRate   float64
+	holdJudged bool
+
+	backing   int // rounds of sending less than is delivered
+	backRound time.Duration
+	backHigh  time.Duration
+	backLow   time.Duration
+
+	reason Reason
+}
+
+// Reason says what bounds the rate.
+type Reason uint8
+
+// The reasons.
+const (
+	ByStartup Reason = iota
+	ByPath
+	ByTarget
+	ByPeer
+	ByPolicer
+	BySilence
+	ByLeast
+)
+
+var reasonNames = [...]string{"start-up", "path", "target rate", "receiver", "policer", "silence", "minimum rate"}
+
+// String names the reason for people.
+func (r Reason) String() string { return reasonNames[r] }
+
+// New returns a controller in startup.
+func New(cfg Config) *Controller {
+	if cfg.RTT <= 0 {
+		cfg.RTT = defaultRTT
+	}
+	if cfg.Packet <= 0 {
+		cfg.Packet = 1500
+	}
+	c := &Controller{cfg: cfg, srtt: cfg.RTT, speed: 1, step: 1}
+	c.rate = cfg.Initial / 8
+	if c.rate <= 0 {
+		c.rate = firstPackets * float64(cfg.Packet) / cfg.RTT.Seconds()
+	}
+	c.bound()
+	return c
+}
+
+// Set changes policy, target and least rate (bit/s) from now on.
+func (c *Controller) Set(p Policy, target, least float64) {
+	raised := target == 0 && c.cfg.Target != 0 || target > c.cfg.Target && c.cfg.Target != 0
+	c.cfg.Policy, c.cfg.Target, c.cfg.Least = p, target, least
+	if raised && c.reason == ByTarget {
+		c.speed = speedMost // the path was not what held it back
+	}
+	c.bound()
+}
+
+// Rate returns the allowed rate in bytes/s on the wire.
+func (c *Controller) Rate() float64 { return c.rate }
+
+// Window returns the bytes that may be in flight: twice what the path holds,
+// so that a receiver that stops answering stops the sender.
+func (c *Controller) Window() int64 {
+	least := int64(2*firstPackets) * int64(c.cfg.Packet)
+	factor := 2.0
+	if c.phase == startup {
+		factor = 2 * startGain
+	}
+	d := max(c.anchor, c.rate/factor)
+	return least + int64(factor*d*(c.srtt+2*feedbackSlow).Seconds())
+}
+
+// State describes the controller for statistics.
+type State struct {
+	Phase    string
+	Reason   Reason
+	Rate     float64 // bytes/s
+	Anchor   float64 // bytes/s delivered
+	RTT      time.Duration
+	Queue    time.Duration
+	Target   time.Duration // of the queue
+	Baseline float64       // loss of the path itself
+}
+
+// State returns the present state.
+func (c *Controller) State() State {
+	return State{
+		Phase: phaseNames[c.phase], Reason: c.reason, Rate: c.rate, Anchor: c.anchor,
+		RTT: c.srtt, Queue: c.delay.queue, Target: c.cfg.Policy.target(c.anchor), Baseline: c.pb.p,
+	}
+}
+
+// OnSilence halves the rate: an expected report did not come.
+func (c *Controller) OnSilence() {
+	c.rate = max(c.rate/2, leastRate)
+	c.reason = BySilence
+}
+
+// bound applies the limits that are not the path's.
+func (c *Controller) bound() {
+	c.reason = ByPath
+	switch c.phase {
+	case startup:
+		c.reason = ByStartup
+	case hold:
+		c.reason = ByPolicer
+	}
+	if least := c.cfg.Least / 8; c.rate < least {
+		c.rate, c.reason = least, ByLeast
+	}
+	if c.cfg.Policy == Fixed && c.cfg.Target > 0 {
+		c.rate, c.reason = c.cfg.Target/8, ByTarget
+	}
+	if t := c.cfg.Target / 8; t > 0 && c.rate >= t {
+		c.rate, c.reason = t, ByTarget
+	}
+	if c.peerRate > 0 && c.rate > c.peerRate {
+		c.rate, c.reason = c.peerRate, ByPeer
+	}
+	c.rate = max(c.rate, leastRate)
+}

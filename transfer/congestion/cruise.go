@@ -1,0 +1,163 @@
+package congestion
+
+import "time"
+
+const (
+	startQueue  = 8 * time.Millisecond
+	startGrowth = 1.25
+	startFlat   = 3
+	startLoss   = 0.25
+)
+
+// start grows until the path answers.
+func (c *Controller) start(s *Sample, target time.Duration) {
+	c.rate = max(startGain*c.anchor/(1-c.lossNow), firstPackets*float64(c.cfg.Packet)/c.srtt.Seconds())
+	if c.limited {
+		c.round = s.Now
+	}
+	if s.Now-c.round >= c.srtt {
+		c.round = s.Now
+		if c.anchor < startGrowth*c.roundBest {
+			c.flatRounds++
+		} else {
+			c.flatRounds = 0
+		}
+		c.roundBest = max(c.roundBest, c.anchor)
+	}
+	if c.delay.queue > max(startQueue, 2*target) || c.flatRounds >= startFlat || c.lossNow > startLoss {
+		c.phase, c.since = empty, s.Now
+		c.loss.open = false
+		c.rate = emptyGain * c.anchor
+		c.frozenTill = s.Now
+	}
+}
+
+// emptying drains what startup piled up, and takes the first honest loss sample.
+func (c *Controller) emptying(s *Sample) {
+	c.rate = emptyGain * c.anchor
+	age := s.Now - c.since
+	if age < c.srtt {
+		return
+	}
+	// The anchor must not follow our own low rate down.
+	c.frozenTill = s.Now + 2*c.srtt
+	drained := c.delay.queue < c.cfg.Policy.target(c.anchor)
+	if age > 3*c.srtt/2 && drained && c.pb.weight > 0 || age > 4*c.srtt {
+		c.phase, c.since = cruise, s.Now
+		c.nextProbe = s.Now + c.probeGap(s)
+		c.round = s.Now
+	}
+}
+
+// probeGap is 16 RTTs ±20 %, so that flows do not probe in step. The variation
+// comes from the packet count: deterministic, yet different between flows.
+func (c *Controller) probeGap(s *Sample) time.Duration {
+	vary := 0.8 + 0.4*float64(s.Packets*2654435761%1024)/1024
+	return max(time.Duration(vary*probeEvery*float64(c.srtt)), probeLeast)
+}
+
+func (c *Controller) cruise(s *Sample, target time.Duration) {
+	queue, rtt := c.delay.queue, c.srtt
+	switch c.phase {
+	case probe:
+		if s.Now >= c.until {
+			c.phase, c.since = cruise, s.Now
+			c.frozenTill = s.Now + rtt + c.span()
+		}
+	case hold:
+		if s.Now >= c.until {
+			c.phase, c.since = cruise, s.Now
+			c.loss.open = false
+		}
+	case cruise:
+		if s.Now >= c.nextProbe && c.cfg.Policy != Fixed {
+			c.enterProbe(s)
+		}
+	}
+	base := c.anchor / (1 - c.lossNow)
+	if c.phase == hold {
+		c.rate = c.holdRate
+		return
+	}
+	if s.Now-c.round >= rtt {
+		c.round = s.Now
+		c.pickSpeed(queue, target)
+	}
+	lean := leanGain * c.speed * (target - queue).Seconds() / rtt.Seconds()
+	g := 1 + min(max(lean, -leanDown), leanUp)
+	if queue < target/2 {
+		g = max(g, leastUp)
+	}
+	if c.phase == probe {
+		g = min(g, 1-c.probeDip)
+	}
+	c.rate = g * c.step * base
+	c.rate = max(c.rate, c.floor.rate(s.Now, rtt, queue, target, float64(c.cfg.Packet), c.anchor))
+	c.watchPath(s, g, queue, target)
+}
+
+// pickSpeed doubles the lean after three rounds of an almost empty queue.
+func (c *Controller) pickSpeed(queue, target time.Duration) {
+	if queue >= target/2 || c.limited {
+		c.speed, c.lowRounds = 1, 0
+		return
+	}
+	c.lowRounds++
+	if c.lowRounds > 3 {
+		c.speed = min(2*c.speed, speedMost)
+	}
+}
+
+// enterProbe empties the queue for a moment, to see the base again, and sets
+// the fairness step: at a common queue each flow should have the rate whose
+// target that queue is.
+func (c *Controller) enterProbe(s *Sample) {
+	mean := c.delay.queue
+	if c.queueCount > 0 {
+		mean = c.queueSum / time.Duration(c.queueCount)
+	}
+	c.queueSum, c.queueCount = 0, 0
+	c.step = 1
+	if mean > seconds(1.05*queueLeast) && mean < seconds(0.96*queueMost) {
+		share := queueAtRef * c.cfg.Policy.weight() / mean.Seconds()
+		fair := refRate * share * share
+		switch {
+		case c.anchor > 1.5*fair:
+			c.step = 0.95
+		case c.anchor < fair/1.5:
+			c.step = 1.05
+		}
+	}
+	dip := 2 * mean.Seconds() / c.srtt.Seconds()
+	c.probeDip = min(max(dip, 0.04), 0.25)
+	c.phase, c.since = probe, s.Now
+	c.until = s.Now + c.srtt*3/2
+	c.frozenTill = c.until + c.srtt + c.span()
+	c.nextProbe = c.until + c.probeGap(s)
+}
+
+// watchPath notices that the path became longer: we have sent less than is
+// delivered for some rounds, and the "queue" did not move.
+func (c *Controller) watchPath(s *Sample, g float64, queue, target time.Duration) {
+	if g >= 0.995 || queue < 2*target {
+		c.backing = 0
+		return
+	}
+	if c.backing == 0 {
+		c.backing, c.backRound = 1, s.Now
+		c.backHigh, c.backLow = 0, queue
+		return
+	}
+	if s.Now-c.backRound < 2*c.srtt { // what we sent before is still arriving
+		c.backLow = queue
+		return
+	}
+	c.backHigh, c.backLow = max(c.backHigh, queue), min(c.backLow, queue)
+	if s.Now-c.backRound < 4*c.srtt {
+		return
+	}
+	c.backing = 0
+	if c.backHigh-c.backLow < max(time.Millisecond, queue/10) {
+		c.delay.rebase(s.Now, c.srtt)
+	}
+}

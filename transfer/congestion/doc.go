@@ -1,0 +1,31 @@
+// Package congestion decides how fast a flow may send. It is pure: time and
+// measurements come in with each report, a rate and a window come out.
+//
+// The controller, "TQ", anchors on the rate that the receiver saw arrive and
+// aims at a small standing queue:
+//
+//	R = g · D / (1 − l)
+//
+// D is the delivered rate, l the loss that is not our doing, and g leans
+// towards the queue target: above 1 while the measured queueing delay is below
+// it, under 1 while above. Anchoring on D instead of integrating the delay
+// makes the loop first order: it does not oscillate however long the feedback
+// takes, as long as the gain stays below 1/e.
+//
+//	          queue seen, or D stops growing, or loss > 25 %
+//	startup ────────────────────────────────────────────► empty (0.6 D, about an RTT)
+//	                                                        │
+//	   ┌──── every 16 RTT: empty a little, refresh base ─┐  ▼
+//	   └────────────────────────────────────────────────► cruise ◄──┐
+//	                                                        │       │ 8·k RTT
+//	          loss above the baseline with an empty queue   └► hold ┘
+//
+// Random loss is divided out and never reacted to. Loss above the measured
+// baseline means a policer or a shallow buffer when the queue is empty (hold a
+// little below what passes) and competition when it is full (keep at least
+// what a TCP would get: the floor).
+//
+// The base of the one-way delay is the least in 10 s. When sending less does
+// not lower the queue that was measured against it, the path itself became
+// longer, and the base moves at once.
+package congestion

@@ -1,0 +1,138 @@
+package congestion
+
+import "time"
+
+// OnReport takes one report and sets the rate.
+func (c *Controller) OnReport(s *Sample) {
+	if s.RTT > 0 {
+		c.updateRTT(s.RTT)
+	}
+	c.peerRate = s.PeerRate / 8
+	c.limited = s.Limited
+	if s.Limited {
+		c.limitedAt = s.Now
+	}
+	if s.HasOWD {
+		c.delay.add(s.Now, s.OWD, s.Packets-c.packets, c.srtt)
+	}
+	c.packets = s.Packets
+	c.delivery.add(s.PeerClock, s.Bytes)
+	c.updateAnchor(s)
+	if c.anchor == 0 {
+		return
+	}
+	target := c.cfg.Policy.target(c.anchor)
+	c.updateLoss(s, target)
+	c.queueSum += c.delay.queue
+	c.queueCount++
+
+	switch c.phase {
+	case startup:
+		c.start(s, target)
+	case empty:
+		c.emptying(s)
+	default:
+		c.cruise(s, target)
+	}
+	c.bound()
+}
+
+func (c *Controller) updateRTT(rtt time.Duration) {
+	if c.minRTT == 0 {
+		c.srtt, c.minRTT = rtt, rtt
+		return
+	}
+	c.minRTT = min(c.minRTT, rtt)
+	c.srtt += (rtt - c.srtt) / 8
+}
+
+// span is the time over which D is measured.
+func (c *Controller) span() time.Duration {
+	if c.phase == startup {
+		return max(c.srtt/3, 20*time.Millisecond)
+	}
+	return max(c.srtt, 30*time.Millisecond)
+}
+
+func (c *Controller) updateAnchor(s *Sample) {
+	d, full := c.delivery.over(c.span())
+	if d == 0 || !full && c.phase != startup {
+		return
+	}
+	// A gap in the application's data, or our own probe, says nothing about the path.
+	if d < c.anchor && (s.Now-c.limitedAt <= c.span()+c.srtt && c.limitedAt > 0 || s.Now < c.frozenTill) {
+		return
+	}
+	c.anchor = d
+}
+
+func (c *Controller) updateLoss(s *Sample, target time.Duration) {
+	c.floor.sample(s, c.srtt, &c.pb, c.delay.queue > target*3/2)
+	n, lost, ok := c.loss.closed(s, c.srtt, windowLeast)
+	if !ok {
+		return
+	}
+	p := lost / n
+	calm := c.delay.queue < target*3/2
+	switch {
+	case c.phase == startup:
+		if c.delay.queue < target {
+			c.pb.add(n, lost)
+		}
+		c.lossNow = min(p, 0.5)
+		return
+	case c.phase == empty:
+		if s.Now-c.since > c.srtt { // the answer to the lower rate has come
+			c.pb.reset(n, lost)
+			c.lossNow = c.pb.p
+		}
+		return
+	case c.phase == hold:
+		c.judgeHold(s, n, lost)
+		return
+	case c.pb.exceeded(n, lost):
+		if calm && c.phase == cruise && c.cfg.Policy != Fixed {
+			c.enterHold(s)
+		}
+		c.lossNow = c.pb.p
+		return
+	}
+	if calm {
+		c.pb.add(n, lost)
+		c.holdCount = max(0, c.holdCount-1)
+	}
+	c.lossNow = c.pb.p
+}
+
+// enterHold answers loss above the baseline under an empty queue: a policer or
+// a shallow buffer. It is also an experiment, see judgeHold.
+func (c *Controller) enterHold(s *Sample) {
+	c.phase, c.since = hold, s.Now
+	c.holdCount = min(max(1, c.holdCount*2), holdMost)
+	c.until = s.Now + time.Duration(holdRTTs*c.holdCount)*c.srtt
+	c.holdRate = holdFactor * c.anchor / (1 - c.pb.p)
+	c.holdJudged = false
+	c.loss.open = false
+}
+
+// judgeHold looks at loss under the held rate. If it stayed, it is not our
+// doing: the path got worse, and the baseline says so from now on.
+func (c *Controller) judgeHold(s *Sample, n, lost float64) {
+	if s.Now-c.since < 2*c.srtt {
+		return
+	}
+	if c.holdJudged {
+		if !c.pb.exceeded(n, lost) {
+			c.pb.add(n, lost)
+		}
+		return
+	}
+	c.holdJudged = true
+	if c.pb.exceeded(n, lost) {
+		c.pb.reset(n, lost)
+		c.lossNow = c.pb.p
+		c.phase, c.since, c.holdCount = cruise, s.Now, 0
+		return
+	}
+	c.pb.add(n, lost)
+}

@@ -1,0 +1,105 @@
+package flow
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/godwit/godwit/transfer/congestion"
+	"github.com/godwit/godwit/transfer/wire"
+)
+
+// Sizes of UDP payloads.
+const (
+	// MTU4 fills a 1,500-byte IPv4 packet, MTU6 an IPv6 one.
+	MTU4 = 1472
+	MTU6 = 1452
+	// SafeMTU passes everywhere (RFC 8899 §5.1.2: 1,280 less IPv6 and UDP
+	// headers); a flow falls back to it when larger datagrams vanish.
+	SafeMTU = 1232
+)
+
+// Forever is the deadline of a flow that waits for nothing.
+const Forever = time.Duration(1<<63 - 1)
+
+// Config describes one end of a flow. Both ends need the same ConnID, Suite
+// and secrets; SendSecret of one is RecvSecret of the other.
+type Config struct {
+	ConnID wire.ConnID
+	Suite  Suite
+	// 32 bytes each, from the exporter of the control connection. Keys are derived from them.
+	SendSecret, RecvSecret []byte
+
+	// Peer is where to send. A node leaves it zero and learns it from the
+	// first authentic datagram.
+	Peer netip.AddrPort
+	// Trusted says that this side chose Peer itself (a client): it needs no
+	// challenge and never moves.
+	Trusted bool
+
+	// MTU is the largest UDP payload to send; 0 is MTU4, or MTU6 for an IPv6 Peer.
+	MTU int
+	// RTT is a first estimate, such as the control connection's; 0: 100 ms.
+	RTT time.Duration
+
+	// Rates in bit/s of IP packets. 0: no limit, or for InitialRate 32 packets per RTT.
+	Policy                           congestion.Policy
+	TargetRate, MinRate, InitialRate float64
+
+	// Rand supplies challenges; nil is crypto/rand.
+	Rand io.Reader
+}
+
+// Source supplies payloads. Its methods are called from inside the Sender's.
+type Source interface {
+	// Fill writes the payload of the next packet to buf and returns its length
+	// and a token to know it by. len(buf) changes when the path's MTU does.
+	// n == 0 says that there is nothing to send for now: the flow asks again
+	// after a loss or after Wake.
+	Fill(now time.Duration, buf []byte) (n int, token uint64)
+	// Repeat writes the same content as Fill did for this token, for a
+	// redundant copy when the flow has nothing else to send. It returns 0 when
+	// it cannot, or when the content fits no longer. The fate of the token is
+	// reported once, whichever copy arrives.
+	Repeat(now time.Duration, token uint64, buf []byte) (n int)
+	// Acked says that the payload was taken by the Sink.
+	Acked(token uint64)
+	// Lost says that it probably was not. Acked may still follow.
+	Lost(token uint64)
+}
+
+// Sink takes payloads.
+type Sink interface {
+	// Deliver is called once for each packet, in order of arrival, which may
+	// not be the order of sending. payload is valid during the call. An error
+	// leaves the packet unacknowledged, as if it had not arrived, and is
+	// returned by HandleDatagram.
+	Deliver(now time.Duration, payload []byte) error
+}
+
+// Errors of HandleDatagram: the datagram was dropped without any other effect.
+var (
+	ErrForeign = errors.New("datagram of another flow")
+	ErrReplay  = errors.New("datagram seen before or too old")
+	ErrAuth    = errors.New("datagram not authentic")
+)
+
+func (c *Config) mtu() int {
+	switch {
+	case c.MTU > 0:
+		return min(max(c.MTU, SafeMTU), wire.MaxDatagram)
+	case c.Peer.Addr().Is6() && !c.Peer.Addr().Is4In6():
+		return MTU6
+	default:
+		return MTU4
+	}
+}
+
+// packetOverhead is what IP and UDP add to a datagram to the given address.
+func packetOverhead(a netip.Addr) int {
+	if a.Is6() && !a.Is4In6() {
+		return 48
+	}
+	return 28
+}

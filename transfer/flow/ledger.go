@@ -1,0 +1,75 @@
+package flow
+
+import "time"
+
+type fate uint8
+
+const (
+	settled fate = iota // acknowledged, or nothing here
+	pending             // sent, fate unknown
+	lost                // declared lost, may still turn up
+)
+
+// sentPacket is what the sender remembers of a packet.
+type sentPacket struct {
+	at      time.Duration
+	token   uint64
+	twin    uint64 // packet number of the other copy; 0: none
+	size    uint16 // on the wire
+	fate    fate
+	data    bool // has a token
+	told    bool // Acked was reported for the token
+	missing bool // a report said that it had not arrived
+	copied  bool // has been repeated, or is itself a repeat
+}
+
+const ledgerLeast = 1 << 10
+
+// ledger is the ring of sent packets by number. It holds everything from floor
+// to next, and as much of the past as has room, for late arrivals.
+type ledger struct {
+	ring  []sentPacket
+	next  uint64 // number of the next packet; the first is 1
+	floor uint64 // lowest pending number, or next
+}
+
+func newLedger() ledger {
+	return ledger{ring: make([]sentPacket, ledgerLeast), next: 1, floor: 1}
+}
+
+// at returns the entry of a number that is still held, or nil.
+func (l *ledger) at(n uint64) *sentPacket {
+	if n == 0 || n >= l.next || n+uint64(len(l.ring)) < l.next {
+		return nil
+	}
+	return &l.ring[n%uint64(len(l.ring))]
+}
+
+// oldest is the lowest number still held.
+func (l *ledger) oldest() uint64 {
+	if size := uint64(len(l.ring)); l.next > size {
+		return l.next - size
+	}
+	return 1
+}
+
+// push adds the packet with number next.
+func (l *ledger) push(p sentPacket) {
+	// Keep as much history as is in flight: late arrivals are told from new ones by it.
+	if 2*(l.next-l.floor) >= uint64(len(l.ring)) {
+		old := *l
+		l.ring = make([]sentPacket, 2*len(old.ring))
+		for n := old.oldest(); n < old.next; n++ {
+			l.ring[n%uint64(len(l.ring))] = *old.at(n)
+		}
+	}
+	l.ring[l.next%uint64(len(l.ring))] = p
+	l.next++
+}
+
+// advance moves the floor over what is not pending.
+func (l *ledger) advance() {
+	for l.floor < l.next && l.ring[l.floor%uint64(len(l.ring))].fate != pending {
+		l.floor++
+	}
+}

@@ -1,0 +1,288 @@
+package flow
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/godwit/godwit/transfer/wire"
+)
+
+const (
+	reportLeast  = 4 * time.Millisecond
+	reportMost   = 25 * time.Millisecond
+	reportSoon   = time.Millisecond // between reports that gaps or the sender ask for
+	gapsPerNote  = 150              // new gaps that make a report due early: more would not fit thrice
+	noteRounds   = 3                // reports that each packet is covered by
+	fewRuns      = 64               // older history is repeated while it takes no more runs than this
+	noteBytes    = 1000             // of coverage in one report
+	helloEvery   = 100 * time.Millisecond
+	keepaliveMax = time.Second
+)
+
+// Receiver is the receiving end of a flow.
+type Receiver struct {
+	cfg     Config
+	sink    Sink
+	seal    *keys
+	open    *keys
+	arrived *arrivals
+	path    path
+	next    uint64 // packet number of the next report
+	mtu     int
+
+	packets, bytes uint64
+	largestAt      time.Duration
+	owd            time.Duration // running, relative
+	lastTick       uint32
+	lastArrival    time.Duration
+	seen           bool
+	least          time.Duration // least owd since the last report
+	hasLeast       bool
+
+	rtt      time.Duration          // as the control connection or challenges told
+	reportAt time.Duration          // next report; Forever: none due
+	reported time.Duration          // last one
+	beat     time.Duration          // keepalive interval while nothing arrives
+	lowest   uint64                 // least number that arrived since the last report, or the next
+	marks    [noteRounds - 1]uint64 // the same for the reports before
+	gaps     int                    // runs that arrivals opened since the last report
+	query    wire.Sync              // to be answered, when High is not 0
+
+	maxRate  uint64
+	control  wire.Control
+	coverage wire.Coverage
+	stats    ReceiverStats
+}
+
+// ReceiverStats are a Receiver's figures since the start.
+type ReceiverStats struct {
+	Packets, Bytes uint64 // authentic, distinct; UDP payload bytes
+	DataBytes      uint64 // payload bytes that the Sink took
+	Replayed       uint64
+	Forged         uint64
+	Reports        uint64
+	Refused        uint64 // by the Sink
+	Silence        time.Duration
+	Peer           netip.AddrPort
+	PeerProven     bool
+	Moves          uint64
+}
+
+// NewReceiver returns the receiving end of a flow.
+func NewReceiver(cfg Config, sink Sink) (*Receiver, error) {
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	seal, err := newKeys(cfg.Suite, cfg.SendSecret)
+	if err != nil {
+		return nil, err
+	}
+	open, err := newKeys(cfg.Suite, cfg.RecvSecret)
+	if err != nil {
+		return nil, err
+	}
+	r := &Receiver{
+		cfg: cfg, sink: sink, seal: seal, open: open, arrived: newArrivals(arrivalsMost),
+		path: newPath(&cfg), next: 1, mtu: cfg.mtu(), rtt: cfg.RTT, beat: helloEvery, lowest: 1,
+	}
+	if r.rtt <= 0 {
+		r.rtt = 100 * time.Millisecond
+	}
+	return r, nil
+}
+
+// SetAdvertisedRate tells the sender what this end can take, in bit/s of IP
+// packets; 0: no limit. The next report carries it.
+func (r *Receiver) SetAdvertisedRate(rate uint64) { r.maxRate = rate }
+
+// interval is the time between reports while data comes.
+func (r *Receiver) interval() time.Duration {
+	return min(max(r.rtt/8, reportLeast), reportMost)
+}
+
+// Stats returns the figures at the moment now.
+func (r *Receiver) Stats(now time.Duration) ReceiverStats {
+	t := r.stats
+	t.Packets, t.Bytes = r.packets, r.bytes
+	t.Peer, t.PeerProven, t.Moves = r.path.addr, r.path.proven, r.path.moves
+	if r.seen {
+		t.Silence = now - r.lastArrival
+	}
+	return t
+}
+
+// HandleDatagram takes a datagram from the network and decrypts it in place.
+// Besides the errors of Sender.HandleDatagram it returns the Sink's, wrapped.
+func (r *Receiver) HandleDatagram(now time.Duration, from netip.AddrPort, b []byte) error {
+	h, err := wire.ParseHeader(b)
+	if err != nil {
+		return err
+	}
+	if h.ConnID != r.cfg.ConnID {
+		return ErrForeign
+	}
+	number := wire.Expand(h.Number, r.arrived.top+1)
+	if !r.arrived.fresh(number) {
+		r.stats.Replayed++
+		return ErrReplay
+	}
+	body, ok := r.open.open(number, b)
+	if !ok {
+		r.stats.Forged++
+		return ErrAuth
+	}
+	if h.Kind == wire.KindControl {
+		if err := r.control.Parse(body); err != nil {
+			return err
+		}
+	} else if err := r.sink.Deliver(now, body); err != nil {
+		r.stats.Refused++
+		return fmt.Errorf("delivery: %w", err)
+	} else {
+		r.stats.DataBytes += uint64(len(body))
+	}
+	newest := number > r.arrived.top
+	r.count(now, number, len(b), h.Tick)
+	r.path.received(now, from, len(b), newest)
+	if h.Kind == wire.KindControl {
+		r.path.hear(from, &r.control)
+		r.takeSync(now)
+	}
+	r.schedule(now)
+	return nil
+}
+
+// count enters an authentic packet in the books.
+func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint32) {
+	if number != r.arrived.top+1 {
+		r.gaps++
+	}
+	if number > r.arrived.top {
+		r.largestAt = now
+	}
+	r.lowest = min(r.lowest, number)
+	r.arrived.add(number)
+	r.packets++
+	r.bytes += uint64(size)
+	// The one-way delay relative to the first packet's, unwrapped step by step.
+	if r.seen {
+		r.owd += now - r.lastArrival - wire.TickDelta(tick, r.lastTick)
+	}
+	r.seen, r.lastArrival, r.lastTick = true, now, tick
+	if !r.hasLeast || r.owd < r.least {
+		r.least, r.hasLeast = r.owd, true
+	}
+}
+
+func (r *Receiver) takeSync(now time.Duration) {
+	if !r.control.HasSync {
+		return
+	}
+	y := r.control.Sync
+	r.arrived.raise(y.Floor)
+	if y.High != 0 {
+		r.query = y
+	}
+	if y.RTT > 0 {
+		r.rtt = y.RTT
+	}
+	if y.Want {
+		r.reportAt = min(r.reportAt, max(now, r.reported+reportSoon))
+	}
+}
+
+// schedule makes sure that what arrived is reported in time.
+func (r *Receiver) schedule(now time.Duration) {
+	r.beat = helloEvery
+	due := max(now, r.reported+r.interval())
+	if r.gaps >= gapsPerNote {
+		due = max(now, r.reported+reportSoon)
+	}
+	r.reportAt = min(r.reportAt, due)
+}
+
+// Tick lets time pass.
+func (r *Receiver) Tick(now time.Duration) { r.path.tick(now) }
+
+// NextDeadline is when AppendDatagrams should be called next if nothing else happens.
+func (r *Receiver) NextDeadline() time.Duration {
+	if !r.path.allowed(challengeRoom) {
+		return Forever
+	}
+	return min(r.reportAt, r.path.deadline())
+}
+
+// AppendDatagrams fills b, which must be empty, with a report if one is due
+// and returns the number of datagrams.
+func (r *Receiver) AppendDatagrams(now time.Duration, b *wire.Batch) int {
+	r.Tick(now)
+	if now < r.NextDeadline() || !r.path.allowed(challengeRoom) {
+		return 0
+	}
+	b.Addr = r.path.addr
+	size := min(SafeMTU, r.path.budget())
+	room := b.Next(size)
+	st := wire.Status{
+		Clock: now, Largest: r.arrived.top, Delay: now - r.largestAt, Packets: r.packets, Bytes: r.bytes,
+		OWD: r.least, HasOWD: r.hasLeast, MaxRate: r.maxRate,
+	}
+	body := r.path.append(now, room[wire.HeaderSize:wire.HeaderSize])
+	body = st.Append(body)
+	if r.arrived.top > 0 {
+		body = r.appendCoverage(body, size-wire.Overhead)
+	} else {
+		body = pad(body, size-wire.Overhead)
+	}
+	n := r.seal.seal(wire.Header{
+		Kind: wire.KindControl, ConnID: r.cfg.ConnID, Number: uint32(r.next), Tick: wire.TickOf(now),
+	}, r.next, room, len(body))
+	b.Commit(n)
+	r.next++
+	r.path.sent(n)
+	r.noted(now)
+	return 1
+}
+
+// pad extends a hello: what comes in is what an unproven address may be sent thrice.
+func pad(body []byte, size int) []byte {
+	n := len(body)
+	body = body[:max(n, size)]
+	clear(body[n:])
+	return body
+}
+
+// appendCoverage adds the account of recent packets, and the answer to a query
+// as far as it fits; most is the body's size at most.
+func (r *Receiver) appendCoverage(body []byte, most int) []byte {
+	const frame = 16 // type, top and count at their longest
+	wanted := r.lowest
+	for _, m := range r.marks {
+		wanted = min(wanted, m)
+	}
+	if room := min(most-len(body)-frame, noteBytes); room > 0 {
+		r.arrived.cover(&r.coverage, r.arrived.top, wanted, 1, room, fewRuns)
+		body = r.coverage.Append(body)
+	}
+	if room := most - len(body) - frame; r.query.High != 0 && room > 8 {
+		high := min(r.query.High, r.arrived.top)
+		r.arrived.cover(&r.coverage, high, r.query.Low, r.query.Low, room, 0)
+		body = r.coverage.Append(body)
+		r.query = wire.Sync{}
+	}
+	return body
+}
+
+// noted updates the books after a report.
+func (r *Receiver) noted(now time.Duration) {
+	r.stats.Reports++
+	r.reported = now
+	r.hasLeast, r.gaps = false, 0
+	copy(r.marks[1:], r.marks[:])
+	r.marks[0] = r.lowest
+	r.lowest = r.arrived.top + 1
+	// Nothing new: keep the path open, ever more rarely.
+	r.reportAt = now + r.beat
+	r.beat = min(2*r.beat, keepaliveMax)
+}

@@ -1,0 +1,155 @@
+package flow
+
+import (
+	"time"
+
+	"github.com/godwit/godwit/transfer/wire"
+)
+
+// takeReport takes the status and coverage of an authentic control datagram.
+func (s *Sender) takeReport(now time.Duration, number uint64) {
+	c := &s.control
+	s.lastHeard = now
+	s.waitSince, s.halved = now, false
+	s.probeWait = 0
+	rtt := time.Duration(0)
+	fresh := c.HasStatus && number > s.newestNote && c.Status.Largest < s.ledger.next
+	if fresh {
+		s.newestNote = number
+		if p := s.ledger.at(c.Status.Largest); p != nil && c.Status.Largest > s.largest {
+			rtt = max(now-p.at-c.Status.Delay, time.Microsecond)
+			s.largest = c.Status.Largest
+			s.loss.reached(p.at, rtt)
+		}
+	}
+	for i := range c.Coverage {
+		s.takeCoverage(now, &c.Coverage[i])
+	}
+	s.declareLosses(now)
+	if fresh {
+		s.feed(now, rtt, &c.Status)
+	}
+	s.ledger.advance()
+	if s.ledger.floor == s.ledger.next {
+		s.waitSince = Forever
+	}
+	s.watchMTU()
+}
+
+// feed gives the controller its sample.
+func (s *Sender) feed(now, rtt time.Duration, st *wire.Status) {
+	s.sample.Now, s.sample.RTT = now, rtt
+	s.sample.PeerClock = st.Clock
+	s.sample.Packets = st.Packets
+	s.sample.Bytes = st.Bytes + st.Packets*uint64(s.overhead)
+	s.sample.OWD, s.sample.HasOWD = st.OWD, st.HasOWD
+	s.sample.Acked, s.sample.Lost = s.stats.AckedPackets, s.stats.LostPackets-s.stats.SpuriousPackets
+	s.sample.Limited = s.limited
+	s.sample.PeerRate = float64(st.MaxRate)
+	s.limited = s.dry
+	s.cc.OnReport(&s.sample)
+	s.pacer.rate = s.cc.Rate()
+	s.stats.feedback(st)
+}
+
+func (s *Sender) takeCoverage(now time.Duration, c *wire.Coverage) {
+	if c.Top >= s.ledger.next {
+		return // of packets never sent: the peer is confused
+	}
+	oldest := s.ledger.oldest()
+	c.Spans(func(span wire.Span) {
+		for n := max(span.Low, oldest); n <= span.High; n++ {
+			p := s.ledger.at(n)
+			switch {
+			case p.fate == settled:
+			case span.Received:
+				s.acked(now, n, p)
+			case p.fate == pending:
+				p.missing = true
+			}
+		}
+	})
+}
+
+func (s *Sender) acked(now time.Duration, n uint64, p *sentPacket) {
+	if p.fate == lost {
+		s.loss.spurious(now - p.at)
+		s.stats.SpuriousPackets++
+	} else {
+		s.inFlight -= int64(p.size)
+	}
+	p.fate = settled
+	s.stats.AckedPackets++
+	s.stats.AckedBytes += uint64(p.size)
+	if int(p.size)-s.overhead > SafeMTU {
+		s.bigLost = 0
+	} else {
+		s.smallAcked++
+	}
+	if !p.data || p.told {
+		return
+	}
+	p.told = true
+	if t := s.twin(n, p); t != nil {
+		t.told = true
+	}
+	s.source.Acked(p.token)
+}
+
+// twin returns the other copy if it is still in the books.
+func (s *Sender) twin(n uint64, p *sentPacket) *sentPacket {
+	if p.twin == 0 {
+		return nil
+	}
+	if t := s.ledger.at(p.twin); t != nil && t.twin == n {
+		return t
+	}
+	return nil
+}
+
+func (s *Sender) declareLosses(now time.Duration) {
+	for n := s.ledger.floor; n <= s.largest; n++ {
+		p := s.ledger.at(n)
+		if p.fate != pending || !p.missing {
+			continue
+		}
+		if !s.loss.lost(now, p.at, s.largest-n) {
+			if s.loss.tooYoung(now, p.at) {
+				break
+			}
+			continue
+		}
+		s.declareLost(n, p)
+	}
+	s.ledger.advance()
+}
+
+func (s *Sender) declareLost(n uint64, p *sentPacket) {
+	p.fate = lost
+	s.inFlight -= int64(p.size)
+	s.stats.LostPackets++
+	if int(p.size)-s.overhead > SafeMTU {
+		s.bigLost++
+	}
+	if !p.data || p.told {
+		return
+	}
+	if t := s.twin(n, p); t != nil && t.fate == pending {
+		return // the copy may make it
+	}
+	s.stats.LostTokens++
+	s.dry = false
+	s.source.Lost(p.token)
+}
+
+const blackHole = 16 // full-size packets lost in a row while small ones pass
+
+// watchMTU falls back to a size that passes everywhere.
+func (s *Sender) watchMTU() {
+	if s.bigLost == 0 {
+		s.smallAcked = 0
+	}
+	if s.mtu > SafeMTU && s.bigLost >= blackHole && s.smallAcked > 0 {
+		s.mtu, s.bigLost = SafeMTU, 0
+	}
+}

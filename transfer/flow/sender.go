@@ -1,0 +1,261 @@
+package flow
+
+import (
+	"crypto/rand"
+	"net/netip"
+	"time"
+
+	"github.com/godwit/godwit/transfer/congestion"
+	"github.com/godwit/godwit/transfer/wire"
+)
+
+const (
+	syncLeast  = 25 * time.Millisecond
+	silenceMid = 750 * time.Millisecond // rate is halved
+	silenceEnd = time.Second            // data stops
+	probeMost  = 2 * time.Second        // longest wait between probes in silence
+)
+
+// Sender is the sending end of a flow.
+type Sender struct {
+	cfg    Config
+	source Source
+	seal   *keys
+	open   *keys
+	heard  *arrivals // replay window for reports
+	path   path
+	cc     *congestion.Controller
+	pacer  pacer
+	ledger ledger
+	loss   lossClock
+
+	mtu      int
+	overhead int
+	started  bool
+
+	inFlight   int64 // wire bytes
+	dry        bool  // Fill had nothing
+	limited    bool  // since the last report, sending was limited by Fill
+	repeatNext uint64
+	repeatLeft int // packets that may still be repeated
+
+	lastHeard  time.Duration // last authentic report
+	waitSince  time.Duration // when the silence began that would count; Forever: expecting nothing
+	halved     bool
+	probeWait  time.Duration
+	syncAt     time.Duration
+	lastData   time.Duration
+	wantReport bool
+	newestNote uint64 // packet number of the newest status taken
+	largest    uint64 // highest number the peer reported
+	holeNext   uint64 // where the search for uncovered packets goes on
+	holeReset  time.Duration
+
+	bigLost    int
+	smallAcked int
+
+	control wire.Control
+	sample  congestion.Sample
+	stats   Stats
+}
+
+// NewSender returns the sending end of a flow.
+func NewSender(cfg Config, source Source) (*Sender, error) {
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	seal, err := newKeys(cfg.Suite, cfg.SendSecret)
+	if err != nil {
+		return nil, err
+	}
+	open, err := newKeys(cfg.Suite, cfg.RecvSecret)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sender{
+		cfg: cfg, source: source, seal: seal, open: open,
+		heard: newArrivals(arrivalsLeast), path: newPath(&cfg), ledger: newLedger(),
+		mtu: cfg.mtu(), overhead: packetOverhead(cfg.Peer.Addr()),
+		waitSince: Forever, repeatLeft: repeatFirst,
+	}
+	s.cc = congestion.New(congestion.Config{
+		Policy: cfg.Policy, Target: cfg.TargetRate, Least: cfg.MinRate, Initial: cfg.InitialRate,
+		RTT: cfg.RTT, Packet: s.mtu + s.overhead,
+	})
+	s.loss.init(cfg.RTT)
+	return s, nil
+}
+
+// SetRate changes the target and the least rate (bit/s of IP packets, 0: none) from now on.
+func (s *Sender) SetRate(target, least float64) {
+	s.cfg.TargetRate, s.cfg.MinRate = target, least
+	s.cc.Set(s.cfg.Policy, target, least)
+}
+
+// SetPolicy changes the policy from now on.
+func (s *Sender) SetPolicy(p congestion.Policy) {
+	s.cfg.Policy = p
+	s.cc.Set(p, s.cfg.TargetRate, s.cfg.MinRate)
+}
+
+// SetMTU bounds the UDP payload, as when the socket says that a datagram was too long.
+func (s *Sender) SetMTU(n int) { s.mtu = min(max(n, SafeMTU), wire.MaxDatagram) }
+
+// Wake says that the source has something to send again.
+func (s *Sender) Wake() { s.dry = false }
+
+func (s *Sender) packet() float64 { return float64(s.mtu + s.overhead) }
+
+// Tick lets time pass: silence, and losses that only time can tell.
+func (s *Sender) Tick(now time.Duration) {
+	if !s.started {
+		s.started = true
+		s.pacer.last, s.syncAt, s.lastHeard = now, now, now
+	}
+	s.path.tick(now)
+	s.watchSilence(now)
+	s.pacer.rate = s.cc.Rate()
+	s.pacer.advance(now, s.packet())
+}
+
+func (s *Sender) watchSilence(now time.Duration) {
+	if s.ledger.floor == s.ledger.next {
+		s.waitSince = Forever // all is answered
+		return
+	}
+	if s.waitSince == Forever {
+		s.waitSince, s.halved = now, false
+	}
+	if s.silence(now) >= silenceMid && !s.halved {
+		s.halved = true
+		s.cc.OnSilence()
+	}
+}
+
+func (s *Sender) silence(now time.Duration) time.Duration {
+	if s.waitSince == Forever || now < s.waitSince {
+		return 0
+	}
+	return now - s.waitSince
+}
+
+func (s *Sender) stopped(now time.Duration) bool { return s.silence(now) >= silenceEnd }
+
+// AppendDatagrams fills b with what may be sent now and returns the number of
+// datagrams; 0: nothing more until NextDeadline, a datagram or Wake. b must be
+// empty. Everything appended counts as sent.
+func (s *Sender) AppendDatagrams(now time.Duration, b *wire.Batch) int {
+	s.Tick(now)
+	b.Addr = s.path.addr
+	if now >= s.controlDeadline() {
+		s.appendControl(now, b)
+		return b.Count()
+	}
+	for s.mayData(now) && s.appendData(now, b) {
+	}
+	return b.Count()
+}
+
+func (s *Sender) mayData(now time.Duration) bool {
+	return (!s.dry || s.mayRepeat()) && !s.stopped(now) && s.inFlight < s.cc.Window() &&
+		s.path.allowed(s.mtu) && s.pacer.ready(s.packet())
+}
+
+func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
+	room := b.Next(s.mtu)
+	if room == nil {
+		return false
+	}
+	body := room[wire.HeaderSize : s.mtu-wire.TagSize]
+	p := sentPacket{at: now, data: true, fate: pending}
+	n := 0
+	if !s.dry {
+		n, p.token = s.source.Fill(now, body)
+		if n == 0 {
+			s.dry, s.limited = true, true
+			s.repeatNext = s.ledger.next - 1
+		}
+	}
+	if n == 0 {
+		n = s.repeat(now, body, &p)
+	}
+	if n == 0 {
+		return false
+	}
+	s.push(now, wire.KindData, room, n, p)
+	b.Commit(n + wire.Overhead)
+	s.lastData = now
+	if s.stats.DataPackets++; s.stats.DataPackets%repeatPer == 0 {
+		s.repeatLeft = min(s.repeatLeft+1, repeatMost)
+	}
+	return true
+}
+
+// push seals a packet of n body bytes in room and enters it in the books.
+func (s *Sender) push(now time.Duration, kind wire.Kind, room []byte, n int, p sentPacket) {
+	number := s.ledger.next
+	size := s.seal.seal(wire.Header{
+		Kind: kind, ConnID: s.cfg.ConnID, Number: uint32(number), Tick: wire.TickOf(now),
+	}, number, room, n)
+	p.size = uint16(size + s.overhead)
+	s.ledger.push(p)
+	s.inFlight += int64(p.size)
+	s.pacer.spend(float64(p.size))
+	s.path.sent(size)
+	s.stats.sent(&p)
+	if s.waitSince == Forever {
+		s.waitSince, s.halved = now, false
+	}
+}
+
+// NextDeadline is when AppendDatagrams should be called next if nothing else
+// happens; Forever: never.
+func (s *Sender) NextDeadline() time.Duration {
+	if !s.started {
+		return 0
+	}
+	d := s.controlDeadline()
+	if (!s.dry || s.mayRepeat()) && s.inFlight < s.cc.Window() && s.path.allowed(s.mtu) {
+		if at := s.pacer.deadline(s.packet()); s.waitSince == Forever || at < s.waitSince+silenceEnd {
+			d = min(d, at)
+		}
+	}
+	if s.waitSince != Forever && !s.halved {
+		d = min(d, s.waitSince+silenceMid)
+	}
+	return d
+}
+
+// HandleDatagram takes a datagram from the network. It decrypts b in place.
+// The errors are ErrForeign, ErrReplay, ErrAuth and those of package wire; each
+// means that the datagram was dropped without effect.
+func (s *Sender) HandleDatagram(now time.Duration, from netip.AddrPort, b []byte) error {
+	h, err := wire.ParseHeader(b)
+	if err != nil {
+		return err
+	}
+	if h.ConnID != s.cfg.ConnID {
+		return ErrForeign
+	}
+	number := wire.Expand(h.Number, s.heard.top+1)
+	if !s.heard.fresh(number) {
+		return ErrReplay
+	}
+	body, ok := s.open.open(number, b)
+	if !ok {
+		return ErrAuth
+	}
+	if h.Kind != wire.KindControl {
+		return wire.ErrKind
+	}
+	if err := s.control.Parse(body); err != nil {
+		return err
+	}
+	newest := number > s.heard.top
+	s.heard.add(number)
+	s.Tick(now)
+	s.path.received(now, from, len(b), newest)
+	s.path.hear(from, &s.control)
+	s.takeReport(now, number)
+	return nil
+}

@@ -1,0 +1,98 @@
+package flow
+
+import (
+	"time"
+
+	"github.com/godwit/godwit/transfer/wire"
+)
+
+const (
+	repeatFirst = 64   // packets that may be repeated before any credit is earned
+	repeatPer   = 64   // data packets that earn one repeat: 1.6 % at most
+	repeatMost  = 4096 // credit that can be saved up for the tail
+	queryMost   = 4096 // packets asked about at once
+)
+
+// controlDeadline is when a control datagram is due.
+func (s *Sender) controlDeadline() time.Duration {
+	if !s.path.allowed(challengeRoom) {
+		return Forever
+	}
+	d := s.path.deadline()
+	if s.waitSince != Forever {
+		d = min(d, s.syncAt)
+	}
+	return d
+}
+
+// appendControl writes a sync frame and what the path needs. In flight data is
+// what makes syncs go out; in silence they are the probes.
+func (s *Sender) appendControl(now time.Duration, b *wire.Batch) {
+	const most = 256
+	room := b.Next(most)
+	if room == nil {
+		return
+	}
+	body := s.path.append(now, room[wire.HeaderSize:wire.HeaderSize])
+	sync := wire.Sync{Floor: s.ledger.oldest(), RTT: s.loss.srtt}
+	sync.Low, sync.High = s.findHole(now)
+	sync.Want = sync.High != 0 || now-s.lastData > s.loss.srtt/4 || s.stopped(now)
+	body = sync.Append(body)
+	s.push(now, wire.KindControl, room, len(body), sentPacket{at: now, fate: pending})
+	b.Commit(len(body) + wire.Overhead)
+	wait := max(s.loss.srtt/4, syncLeast)
+	if s.stopped(now) {
+		s.probeWait = min(max(2*s.probeWait, 4*syncLeast), probeMost)
+		wait = s.probeWait
+	}
+	s.syncAt = now + wait
+	s.declareLosses(now)
+}
+
+// findHole looks for packets that reports should have mentioned and did not,
+// because the reports were lost. Each is asked for about once per RTT.
+func (s *Sender) findHole(now time.Duration) (low, high uint64) {
+	if now-s.holeReset > s.loss.srtt*5/4 {
+		s.holeNext, s.holeReset = 0, now
+	}
+	due := now - s.loss.srtt - s.loss.srtt/4 - 2*syncLeast
+	for n := max(s.ledger.floor, s.holeNext); n <= s.largest; n++ {
+		p := s.ledger.at(n)
+		if p.at > due {
+			return 0, 0
+		}
+		if p.fate == pending && !p.missing {
+			high = min(n+queryMost, s.largest)
+			s.holeNext = high + 1
+			return n, high
+		}
+	}
+	return 0, 0
+}
+
+func (s *Sender) mayRepeat() bool {
+	return s.repeatLeft > 0 && s.repeatNext >= s.ledger.floor && s.repeatNext > 0
+}
+
+// repeat fills body with a second copy of the newest packet whose fate is
+// open. The tail of a transfer then needs fewer rounds: a packet and its copy
+// are both lost far less often than one.
+func (s *Sender) repeat(now time.Duration, body []byte, p *sentPacket) int {
+	for ; s.mayRepeat(); s.repeatNext-- {
+		o := s.ledger.at(s.repeatNext)
+		if o == nil || o.fate != pending || !o.data || o.told || o.copied {
+			continue
+		}
+		n := s.source.Repeat(now, o.token, body)
+		if n == 0 {
+			continue
+		}
+		p.token, p.twin, p.copied = o.token, s.repeatNext, true
+		o.twin, o.copied = s.ledger.next, true
+		s.repeatLeft--
+		s.repeatNext--
+		s.stats.RepeatedPackets++
+		return n
+	}
+	return 0
+}
