@@ -1,0 +1,3 @@
+DROP TABLE sealed_settings;
+DROP TABLE settings;
+DROP TABLE leader;

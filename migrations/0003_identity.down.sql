@@ -1,0 +1,3 @@
+DROP TABLE certificates;
+DROP TABLE authorities;
+DROP TABLE join_tokens;

@@ -1,0 +1,60 @@
+package statestore
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// AuditEntry says who changed what. Rows are never changed.
+type AuditEntry struct {
+	ID        string
+	At        time.Time
+	Actor     string // "user:<id>", "token:<id>", "system"
+	Action    string // "create", "update", "drain", …
+	Object    string // "cluster", "node", …
+	ObjectID  string
+	Before    json.RawMessage // nil for a creation; without secrets
+	After     json.RawMessage // nil for a deletion; without secrets
+	RequestID string
+	Address   string
+}
+
+// Audit is the list of AuditEntry.
+type Audit struct{ *handle }
+
+const auditColumns = "id, at, actor, action, object, object_id, before, after, request_id, address"
+
+// Append writes an entry; ID and At are set. Call it in the transaction of the
+// change.
+func (a Audit) Append(ctx context.Context, e AuditEntry) error {
+	now := a.now()
+	_, err := a.exec(ctx, "audit entry", `INSERT INTO audit (`+auditColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		NewIDAt(now), now, e.Actor, e.Action, e.Object, e.ObjectID, e.Before, e.After, e.RequestID, e.Address)
+	return err
+}
+
+// AuditFilter narrows Audit.List; zero fields match everything.
+type AuditFilter struct {
+	Actor, Object, ObjectID string
+	From, To                time.Time // [From, To)
+}
+
+// List pages through entries, newest first.
+func (a Audit) List(ctx context.Context, f AuditFilter, p Page) (List[AuditEntry], error) {
+	after, err := p.after("audit")
+	if err != nil {
+		return List[AuditEntry]{}, err
+	}
+	rows, err := all[AuditEntry](ctx, a.handle, "audit", `SELECT `+auditColumns+` FROM audit
+		WHERE ($1 = '' OR id < $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR object = $3)
+		  AND ($4 = '' OR object_id = $4) AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)
+		ORDER BY id DESC LIMIT $7`, after, f.Actor, f.Object, f.ObjectID, orNull(f.From), orNull(f.To), p.limit()+1)
+	return paged("audit", rows, p.limit(), func(e AuditEntry) string { return e.ID }), err
+}
+
+// Forget deletes entries older than the time: the operator's retention.
+func (a Audit) Forget(ctx context.Context, before time.Time) (int64, error) {
+	return a.exec(ctx, "old audit entries", `DELETE FROM audit WHERE at < $1`, before)
+}

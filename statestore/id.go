@@ -1,0 +1,74 @@
+package statestore
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Crockford's alphabet in lower case: ids sort by time as plain bytes, hold no
+// letters that people confuse, and are valid in host names and file names.
+const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+const idLength = 26
+
+// last makes ids of one process and one millisecond ascend, so that a list
+// ordered by id is in order of events.
+var last struct {
+	sync.Mutex
+	ms     uint64
+	hi, lo uint64
+}
+
+// NewID returns a new unique id: a ULID in lower case, whose first ten
+// characters are the current time in milliseconds.
+func NewID() string { return NewIDAt(time.Now()) }
+
+// NewIDAt returns a new unique id that carries the given time, for those who
+// are given a clock. Times before 1970 count as 1970.
+func NewIDAt(at time.Time) string {
+	var b [16]byte
+	ms := uint64(max(at.UnixMilli(), 0)) & (1<<48 - 1)
+	if _, err := rand.Read(b[6:]); err != nil {
+		panic("no randomness: " + err.Error()) // the runtime itself ends here since Go 1.24
+	}
+	hi, lo := ms<<16|uint64(binary.BigEndian.Uint16(b[6:8])), binary.BigEndian.Uint64(b[8:])
+
+	last.Lock()
+	if ms == last.ms && last.lo < 1<<63 {
+		// Random steps keep ids unguessable from their neighbours.
+		hi, lo = last.hi, last.lo+1+lo>>32
+	}
+	last.ms, last.hi, last.lo = ms, hi, lo
+	last.Unlock()
+
+	var out [idLength]byte
+	for i := idLength - 1; i >= 0; i-- {
+		out[i] = idAlphabet[lo&31]
+		lo = lo>>5 | hi<<59
+		hi >>= 5
+	}
+	return string(out[:])
+}
+
+// IDTime returns the time that an id carries. It fails with ErrInvalid for
+// anything that NewID cannot have made.
+func IDTime(id string) (time.Time, error) {
+	if len(id) != idLength || id[0] > '7' {
+		return time.Time{}, fmt.Errorf("id %.40q: %w", id, ErrInvalid)
+	}
+	var ms int64
+	for i := range idLength {
+		v := strings.IndexByte(idAlphabet, id[i])
+		if v < 0 {
+			return time.Time{}, fmt.Errorf("id %.40q: %w", id, ErrInvalid)
+		}
+		if i < 10 {
+			ms = ms<<5 | int64(v)
+		}
+	}
+	return time.UnixMilli(ms).UTC(), nil
+}
