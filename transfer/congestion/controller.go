@@ -43,6 +43,7 @@ var phaseNames = [...]string{"startup", "empty", "cruise", "probe", "hold"}
 const (
 	startGain    = 2.6  // D lags an RTT behind, so this grows the rate about 2.3× per RTT
 	emptyGain    = 0.6  // after startup: drains a queue of 0.7 RTT in one and a half
+	settleGain   = 0.95 // then, until the loss of the path is known
 	leanGain     = 0.30 // below 1/e: no oscillation
 	leanUp       = 0.08
 	leanDown     = 0.30
@@ -54,6 +55,7 @@ const (
 	holdRTTs     = 8
 	holdMost     = 16
 	firstPackets = 32
+	firstRate    = 2e6 / 8 // bytes/s: an RTT of this is less than a web page
 	defaultRTT   = 100 * time.Millisecond
 	leastRate    = 8e3 // bytes/s: feedback keeps flowing
 	feedbackSlow = 25 * time.Millisecond
@@ -77,7 +79,10 @@ type Controller struct {
 	loss      lossWindow
 	pb        baseline
 	floor     floor
-	lossNow   float64 // l: loss divided out
+	lossFrom  time.Duration // samples before this moment belong to another phase
+	lossNow   float64       // l: loss divided out
+	startLoss float64       // latest loss in startup
+	honest    bool          // the baseline was measured after startup
 	packets   uint64
 	limitedAt time.Duration // last report that was application-limited
 	limited   bool
@@ -93,7 +98,9 @@ type Controller struct {
 	probeDip   float64
 	queueSum   time.Duration
 	queueCount int
-	step       float64 // fairness step of the present cycle
+	step       float64 // fairness step, for an RTT after a probe
+	stepTill   time.Duration
+	ceiling    float64 // anchor when the queue was last seen to fill; 0: no longer known
 	holdCount  int
 	holdRate   float64
 	holdJudged bool
@@ -136,7 +143,7 @@ func New(cfg Config) *Controller {
 	c := &Controller{cfg: cfg, srtt: cfg.RTT, speed: 1, step: 1}
 	c.rate = cfg.Initial / 8
 	if c.rate <= 0 {
-		c.rate = firstPackets * float64(cfg.Packet) / cfg.RTT.Seconds()
+		c.rate = max(firstPackets*float64(cfg.Packet)/cfg.RTT.Seconds(), firstRate)
 	}
 	c.bound()
 	return c

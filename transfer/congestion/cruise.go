@@ -2,11 +2,18 @@ package congestion
 
 import "time"
 
+// never is a moment that does not come.
+const never = time.Duration(1<<63 - 1)
+
+// settleMost bounds the wait for a loss sample where packets are few.
+const settleMost = time.Second
+
 const (
 	startQueue  = 8 * time.Millisecond
 	startGrowth = 1.25
 	startFlat   = 3
-	startLoss   = 0.25
+	startMost   = 0.25 // loss
+	nearCeiling = 0.985
 )
 
 // start grows until the path answers.
@@ -24,28 +31,40 @@ func (c *Controller) start(s *Sample, target time.Duration) {
 		}
 		c.roundBest = max(c.roundBest, c.anchor)
 	}
-	if c.delay.queue > max(startQueue, 2*target) || c.flatRounds >= startFlat || c.lossNow > startLoss {
+	if c.delay.queue > max(startQueue, 2*target) || c.flatRounds >= startFlat || c.startLoss > startMost {
 		c.phase, c.since = empty, s.Now
-		c.loss.open = false
+		c.restartLoss(s.Now)
 		c.rate = emptyGain * c.anchor
-		c.frozenTill = s.Now
+		c.until = never
 	}
 }
 
-// emptying drains what startup piled up, and takes the first honest loss sample.
+// emptying drains what startup piled up and then sends a little less than
+// passes, until the path has shown its own loss.
 func (c *Controller) emptying(s *Sample) {
-	c.rate = emptyGain * c.anchor
 	age := s.Now - c.since
-	if age < c.srtt {
+	if age >= c.srtt {
+		c.frozenTill = s.Now + 2*c.srtt // the anchor must not follow our own low rate down
+	}
+	drained := age > c.srtt && c.delay.queue < c.cfg.Policy.target(c.anchor) || age > 4*c.srtt
+	if c.until == never && drained {
+		if c.delay.queue >= c.cfg.Policy.target(c.anchor) {
+			c.delay.rebase(s.Now, c.srtt) // four RTTs at 0.6 D did not drain it: it is not our queue
+		}
+		c.until = s.Now
+		c.restartLoss(s.Now)
+	}
+	if c.until == never {
+		c.rate = emptyGain * c.anchor
 		return
 	}
-	// The anchor must not follow our own low rate down.
-	c.frozenTill = s.Now + 2*c.srtt
-	drained := c.delay.queue < c.cfg.Policy.target(c.anchor)
-	if age > 3*c.srtt/2 && drained && c.pb.weight > 0 || age > 4*c.srtt {
+	c.rate = settleGain * c.anchor
+	if c.honest || s.Now-c.until > settleMost+4*c.srtt {
 		c.phase, c.since = cruise, s.Now
 		c.nextProbe = s.Now + c.probeGap(s)
 		c.round = s.Now
+		c.ceiling = c.anchor
+		c.queueSum, c.queueCount = 0, 0
 	}
 }
 
@@ -67,7 +86,7 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 	case hold:
 		if s.Now >= c.until {
 			c.phase, c.since = cruise, s.Now
-			c.loss.open = false
+			c.restartLoss(s.Now)
 		}
 	case cruise:
 		if s.Now >= c.nextProbe && c.cfg.Policy != Fixed {
@@ -91,7 +110,11 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 	if c.phase == probe {
 		g = min(g, 1-c.probeDip)
 	}
-	c.rate = g * c.step * base
+	g = min(g, c.knownGain(target, rtt, queue))
+	c.rate = g * base
+	if s.Now < c.stepTill {
+		c.rate *= c.step
+	}
 	c.rate = max(c.rate, c.floor.rate(s.Now, rtt, queue, target, float64(c.cfg.Packet), c.anchor))
 	c.watchPath(s, g, queue, target)
 }
@@ -102,10 +125,27 @@ func (c *Controller) pickSpeed(queue, target time.Duration) {
 		c.speed, c.lowRounds = 1, 0
 		return
 	}
+	if c.anchor >= nearCeiling*c.ceiling && c.ceiling > 0 {
+		// Back where the queue was last seen: feel for it gently before going on.
+		c.ceiling, c.speed, c.lowRounds = 0, 1, 0
+		return
+	}
 	c.lowRounds++
 	if c.lowRounds > 3 {
 		c.speed = min(2*c.speed, speedMost)
 	}
+}
+
+// knownGain keeps one round's growth from jumping over the rate at which the
+// path was last seen to fill: a round at 8 % above it queues 8 % of an RTT.
+func (c *Controller) knownGain(target, rtt, queue time.Duration) float64 {
+	if queue >= target/2 {
+		c.ceiling = c.anchor
+	}
+	if c.ceiling == 0 || c.anchor >= c.ceiling {
+		return 1 + leanUp
+	}
+	return max(c.ceiling/c.anchor, 1+leanGain*target.Seconds()/rtt.Seconds(), leastUp)
 }
 
 // enterProbe empties the queue for a moment, to see the base again, and sets
@@ -132,6 +172,7 @@ func (c *Controller) enterProbe(s *Sample) {
 	c.probeDip = min(max(dip, 0.04), 0.25)
 	c.phase, c.since = probe, s.Now
 	c.until = s.Now + c.srtt*3/2
+	c.stepTill = c.until + c.srtt
 	c.frozenTill = c.until + c.srtt + c.span()
 	c.nextProbe = c.until + c.probeGap(s)
 }
@@ -139,7 +180,7 @@ func (c *Controller) enterProbe(s *Sample) {
 // watchPath notices that the path became longer: we have sent less than is
 // delivered for some rounds, and the "queue" did not move.
 func (c *Controller) watchPath(s *Sample, g float64, queue, target time.Duration) {
-	if g >= 0.995 || queue < 2*target {
+	if g >= 0.995 || queue < 2*target || c.floor.contested(s.Now, c.srtt) {
 		c.backing = 0
 		return
 	}

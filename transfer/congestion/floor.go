@@ -35,6 +35,11 @@ func (f *floor) sample(s *Sample, rtt time.Duration, pb *baseline, full bool) {
 	f.last = s.Now
 }
 
+// contested reports whether losses under a full queue were seen lately.
+func (f *floor) contested(now, rtt time.Duration) bool {
+	return f.last != 0 && now-f.last < 8*rtt
+}
+
 // rate returns the floor in bytes/s for packets of the given wire size; 0: none.
 func (f *floor) rate(now, rtt, queue, target time.Duration, packet, delivered float64) float64 {
 	if f.events == 0 || rtt <= 0 {

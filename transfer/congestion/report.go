@@ -68,23 +68,26 @@ func (c *Controller) updateAnchor(s *Sample) {
 
 func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 	c.floor.sample(s, c.srtt, &c.pb, c.delay.queue > target*3/2)
+	if s.Now < c.lossFrom {
+		return // what is decided now was sent in another phase
+	}
 	n, lost, ok := c.loss.closed(s, c.srtt, windowLeast)
 	if !ok {
 		return
 	}
-	p := lost / n
 	calm := c.delay.queue < target*3/2
 	switch {
 	case c.phase == startup:
+		c.startLoss = lost / n
 		if c.delay.queue < target {
 			c.pb.add(n, lost)
+			c.lossNow = c.pb.p
 		}
-		c.lossNow = min(p, 0.5)
 		return
 	case c.phase == empty:
-		if s.Now-c.since > c.srtt { // the answer to the lower rate has come
+		if c.until != never {
 			c.pb.reset(n, lost)
-			c.lossNow = c.pb.p
+			c.lossNow, c.honest = c.pb.p, true
 		}
 		return
 	case c.phase == hold:
@@ -112,15 +115,12 @@ func (c *Controller) enterHold(s *Sample) {
 	c.until = s.Now + time.Duration(holdRTTs*c.holdCount)*c.srtt
 	c.holdRate = holdFactor * c.anchor / (1 - c.pb.p)
 	c.holdJudged = false
-	c.loss.open = false
+	c.restartLoss(s.Now)
 }
 
 // judgeHold looks at loss under the held rate. If it stayed, it is not our
 // doing: the path got worse, and the baseline says so from now on.
 func (c *Controller) judgeHold(s *Sample, n, lost float64) {
-	if s.Now-c.since < 2*c.srtt {
-		return
-	}
 	if c.holdJudged {
 		if !c.pb.exceeded(n, lost) {
 			c.pb.add(n, lost)
@@ -135,4 +135,11 @@ func (c *Controller) judgeHold(s *Sample, n, lost float64) {
 		return
 	}
 	c.pb.add(n, lost)
+}
+
+// restartLoss begins a loss sample with the packets sent from now on: their
+// fate is known a round trip and a reordering window later.
+func (c *Controller) restartLoss(now time.Duration) {
+	c.lossFrom = now + c.srtt*5/4 + feedbackSlow
+	c.loss.open = false
 }
