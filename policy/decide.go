@@ -165,7 +165,10 @@ func (d *decision) sum() {
 	for _, v := range d.nodes {
 		switch {
 		case v.state == Running:
-			total = total.plus(v.worth)
+			// What an idle node burns is no demand: it would keep itself alive.
+			if v.load.Sessions > 0 {
+				total = total.plus(v.worth)
+			}
 			capSend += capBps(d.p.Signals.Send, v.Usage.SendCapBps)
 			capReceive += capBps(d.p.Signals.Receive, v.Usage.ReceiveCapBps)
 			nodes++

@@ -140,7 +140,9 @@ var scenes = []struct {
 			s.LaunchErrors = []LaunchError{{At: noon.Add(-time.Minute), Offering: "c7gn.large in eu-central-1a", Kind: "capacity"}}
 		})},
 	{"no offering can be had", newScene(node("n1")).
-		with(func(s *scene) { s.Blocked = &Block{Until: noon.Add(2 * time.Minute), Cause: "quota of 8 vCPUs reached"} })},
+		with(func(s *scene) {
+			s.Blocked = &Block{Until: noon.Add(2 * time.Minute), Cause: "quota of 8 vCPUs reached"}
+		})},
 	{"a schedule raises the minimum", newScene(node("n1"), node("n2")).
 		with(func(s *scene) {
 			s.p.Schedules = []Schedule{{Name: "office hours", Cron: "0 9 * * 1-5", TimeZone: "Europe/Berlin", DurationS: 9 * 3600, MinAvailable: 4, MinIdle: 1}}

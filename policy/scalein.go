@@ -126,10 +126,28 @@ func (d *decision) drainSurplus(n, running int, cause DrainCause) {
 }
 
 func (d *decision) breaksFloor(v *view) bool {
-	if v.last.Pool == Idle && d.idle <= d.floors.idle {
+	idle := d.idle
+	switch {
+	case v.last.Pool == Idle:
+		idle--
+	case !d.otherLow(v):
+		// What v serves, and the next client, will wake an idle node.
+		idle--
+	}
+	if d.floors.idle > 0 && idle < d.floors.idle {
 		return true
 	}
 	return v.available() && d.available <= d.floors.available
+}
+
+// otherLow says that a busy node other than v takes new clients.
+func (d *decision) otherLow(v *view) bool {
+	for _, o := range d.nodes {
+		if o != v && o.state == Running && o.last.Pool == Low {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *decision) drainNode(v *view, cause DrainCause, why Reason) {

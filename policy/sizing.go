@@ -58,14 +58,11 @@ func (d *decision) size() {
 	z.peakAt = d.now
 	recent, z.inCovered = within(d.s.History, d.p.scaleInWindow(), d.p, d.now)
 	for _, h := range recent { // newest first: peakAt is the latest time at that height
-		if n := d.p.needed(h, 0); whole(n+shrinkMargin) > whole(most+shrinkMargin) {
+		if n := d.p.needed(h, 0); shrinkTo(n) > shrinkTo(most) {
 			most, z.peakAt = n, h.At
 		}
 	}
-	z.in = whole(most + shrinkMargin)
-	if most == 0 {
-		z.in = 0
-	}
+	z.in = shrinkTo(most)
 	if o := d.s.Override; o.active(d.now) {
 		z.override = true
 		z.now, z.out, z.in = o.Nodes, o.Nodes, o.Nodes
@@ -124,6 +121,14 @@ func (d *decision) sampleAt(at time.Time) (Sample, bool) {
 		return h, at.Sub(h.At) < trendSpan
 	}
 	return Sample{}, false
+}
+
+// shrinkTo is the number of nodes to keep where so many are needed.
+func shrinkTo(needed float64) int {
+	if needed == 0 {
+		return 0
+	}
+	return whole(needed + shrinkMargin)
 }
 
 // whole rounds up, forgiving what is left of sums of fractions.

@@ -1,0 +1,242 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/godwit/godwit/policy"
+)
+
+// Violation is a broken promise.
+type Violation struct {
+	Promise string
+	At      time.Time
+	Detail  string
+}
+
+// check holds the promises against what happens.
+type check struct {
+	w          *world
+	m          *manager
+	violations []Violation
+	// lastRight is when the floor last held, or when something happened that
+	// excuses that it does not.
+	lastRight time.Time
+	// busyUntil is when the last session was seen.
+	busyUntil time.Time
+	// drained is when a node was last drained for want of load.
+	drained         time.Time
+	available, high int
+	demands         []demand
+}
+
+type demand struct {
+	at    time.Time
+	nodes float64
+}
+
+func (k *check) broken(promise, format string, args ...any) {
+	v := Violation{Promise: promise, At: k.w.now, Detail: fmt.Sprintf(format, args...)}
+	k.w.story.add(k.w.now, "BROKEN: %s: %s", promise, v.Detail)
+	k.violations = append(k.violations, v)
+}
+
+func (k *check) excuse() { k.lastRight = k.w.now }
+
+// plan checks a plan before it is carried out, against what is really there.
+func (k *check) plan(s policy.Snapshot, p policy.Plan) {
+	if len(p.Reasons) == 0 {
+		k.broken("every plan has reasons", "none")
+	}
+	for _, a := range p.Actions {
+		if a.Reason.Text == "" {
+			k.broken("every action has a reason", "%s %s has none", a.Kind, a.NodeID)
+		}
+		if a.Kind == policy.ActionTerminate {
+			k.terminates(a)
+		}
+		if a.Kind == policy.ActionDrain && a.Cause == policy.DrainScaleIn {
+			k.drained = k.w.now
+		}
+	}
+	k.floor(p)
+	k.flapping(p)
+	k.window(p)
+	if k.w.c.Shape == Greedy && k.w.c.Faults.quiet() && len(k.w.c.Policy.Schedules) == 0 {
+		k.greedy(p)
+	}
+	if k.w.rand.IntN(40) == 0 {
+		k.replay(s, p)
+	}
+}
+
+// terminates: no decision ends a live session. A drain deadline may, for those
+// that cannot move; a lost node serves nobody as far as anyone can know.
+func (k *check) terminates(a policy.Action) {
+	i, row := k.w.instance(a.NodeID), k.m.row(a.NodeID)
+	if i == nil || !i.serves() || row.State == policy.Lost {
+		return
+	}
+	live := 0
+	for _, c := range i.clients {
+		if c.connected(k.w.now) {
+			live++
+		}
+	}
+	if live == 0 || row.State == policy.Draining && !k.w.now.Before(row.DrainDeadline) {
+		return
+	}
+	k.broken("no live session is ended by a decision", "%s (%s) has %d when terminated: %s", a.NodeID, row.State, live, a.Reason.Text)
+}
+
+// floor: never below min available for longer than a launch and two evaluations
+// while launches succeed and there is room for them.
+func (k *check) floor(p policy.Plan) {
+	c := p.Capacity
+	excused := len(p.Actions) > 0 && slices.ContainsFunc(p.Actions, func(a policy.Action) bool {
+		return a.Kind == policy.ActionLost || a.Kind == policy.ActionTerminate && a.Reason.Code != policy.CodeDrained
+	}) || len(k.m.errors) > 0 || c.Degraded > 0 || c.Instances >= k.w.c.Policy.MaxNodes ||
+		slices.ContainsFunc(p.Reasons, func(r policy.Reason) bool { return r.Code == policy.CodeLaunchLimited }) ||
+		slices.ContainsFunc(k.w.instances, func(i *instance) bool { return i.joinsAt.IsZero() || i.dead }) ||
+		// Lost to load or a fault just now, perhaps the moment it joined: the launch begins now.
+		c.Available < k.available || c.High > k.high
+	k.available, k.high = c.Available, c.High
+	if c.Available >= c.MinAvailable || excused {
+		k.lastRight = k.w.now
+		return
+	}
+	limit := k.w.c.Faults.BootMax + 2*k.w.c.Step + 2*k.w.c.Step // two evaluations, and two reports on the way
+	if below := k.w.now.Sub(k.lastRight); below > limit {
+		k.broken("min available holds again within a launch and two evaluations",
+			"%d of %d available for %v (limit %v): %s", c.Available, c.MinAvailable, below, limit, p.Explain())
+	}
+}
+
+// window: a node goes only when, all through the scale-in window, demand would
+// have fitted onto those that stay.
+func (k *check) window(p policy.Plan) {
+	leaves := p.Capacity.Running
+	for _, a := range p.Actions {
+		if a.Kind == policy.ActionDrain && a.Cause == policy.DrainScaleIn {
+			leaves--
+		}
+	}
+	k.demands = append(k.demands, demand{k.w.now, p.Capacity.Demand})
+	from := k.w.now.Add(-seconds(k.w.c.Policy.ScaleInWindowS))
+	k.demands = slices.DeleteFunc(k.demands, func(d demand) bool { return !d.at.After(from) })
+	if leaves == p.Capacity.Running {
+		return
+	}
+	for _, d := range k.demands {
+		if d.nodes > float64(leaves)*k.w.c.Policy.MaxThreshold {
+			k.broken("scale-in waits for its window", "%d nodes stay, but demand was worth %.2f at %s: %s",
+				leaves, d.nodes, k.w.story.clock(d.at), p.Explain())
+			return
+		}
+	}
+}
+
+// flapping: load that oscillates around a threshold launches nothing within ten
+// minutes of a node drained for want of load.
+func (k *check) flapping(p policy.Plan) {
+	c := k.w.c
+	if c.Shape != Oscillation || !c.Faults.quiet() || p.Launches() == 0 || k.drained.IsZero() || len(c.Policy.Schedules) > 0 {
+		return
+	}
+	// The window is the operator's: one shorter than the load's period is asked to flap.
+	if c.Policy.ScaleInWindowS < 600 || k.w.now.Sub(k.drained) > 10*time.Minute {
+		return
+	}
+	k.broken("no flapping", "a launch %v after a drain for want of load: %s", k.w.now.Sub(k.drained), p.Explain())
+}
+
+// greedy: one client never causes a launch beyond the floors of an empty cluster
+// (min available, plus min idle since it keeps one node from being idle).
+func (k *check) greedy(p policy.Plan) {
+	if k.m.serial+p.Launches() > max(p.Capacity.MinAvailable, p.Capacity.MinIdle+1, 1) {
+		k.broken("one greedy client launches nothing", "launch %d: %s", k.m.serial+p.Launches(), p.Explain())
+	}
+}
+
+func (f Faults) quiet() bool {
+	return f.LaunchFails+f.NeverJoins == 0 && f.Death+f.Silence+f.Sickness+f.Capacity+f.Restart+f.Outage == 0
+}
+
+// replay: the stored snapshot gives the same plan, bit for bit, in any order of
+// its nodes.
+func (k *check) replay(s policy.Snapshot, p policy.Plan) {
+	stored, err := json.Marshal(s)
+	if err != nil {
+		k.broken("replay", "snapshot: %v", err)
+		return
+	}
+	var again policy.Snapshot
+	if err := json.Unmarshal(stored, &again); err != nil {
+		k.broken("replay", "snapshot: %v", err)
+		return
+	}
+	k.w.rand.Shuffle(len(again.Nodes), func(i, j int) { again.Nodes[i], again.Nodes[j] = again.Nodes[j], again.Nodes[i] })
+	one, _ := json.Marshal(p)
+	two, _ := json.Marshal(policy.Decide(again, k.w.c.Policy, k.w.now))
+	if !bytes.Equal(one, two) {
+		k.broken("replay", "\n%s\n%s", one, two)
+	}
+}
+
+// after checks what is there once the plan is carried out.
+func (k *check) after(p policy.Plan) {
+	exist := 0
+	for _, r := range k.m.rows {
+		if r.State.Counts() {
+			exist++
+		}
+	}
+	if n := max(exist, len(k.w.instances)); n > k.w.c.Policy.MaxNodes {
+		k.broken("max is never exceeded", "%d nodes of %d: %s", n, k.w.c.Policy.MaxNodes, p.Explain())
+	}
+	recent := 0
+	limit := k.w.c.Policy.LaunchLimit
+	for _, at := range k.m.launches {
+		if k.w.now.Sub(at) < time.Duration(limit.PerSeconds)*time.Second {
+			recent++
+		}
+	}
+	if recent > limit.Count {
+		k.broken("the launch limit holds", "%d in %d s", recent, limit.PerSeconds)
+	}
+	if len(k.w.clients) > 0 || k.w.calm() {
+		k.busyUntil = k.w.now
+		return
+	}
+	settle := seconds(k.w.c.Policy.ScaleInWindowS+k.w.c.Policy.DrainTimeoutS) + 4*k.w.c.Step
+	floor := max(k.minimum(), p.Capacity.MinAvailable)
+	if p.Capacity.MinAvailable > k.minimum() {
+		k.busyUntil = k.w.now // a schedule is load too
+		return
+	}
+	if serving := p.Capacity.Running + p.Capacity.Pending + p.Capacity.Draining; k.w.now.Sub(k.busyUntil) > settle && serving > floor {
+		k.broken("back at minimum after the load", "%d nodes serve, minimum %d: %s", serving, floor, p.Explain())
+	}
+}
+
+func (k *check) minimum() int {
+	return max(k.w.c.Policy.MinAvailable, k.w.c.Policy.MinIdle)
+}
+
+// end checks what a run leaves behind.
+func (k *check) end() {
+	if len(k.violations) > 0 {
+		return
+	}
+	if n := len(k.w.clients); n > 0 {
+		k.broken("everyone is served in the end", "%d clients are not", n)
+	}
+	for _, r := range k.m.rows {
+		if r.State != policy.Running {
+			k.broken("no row is stuck", "%s is %s since %s", r.ID, r.State, k.w.story.clock(r.Since))
+		}
+	}
+}
