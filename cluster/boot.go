@@ -1,0 +1,97 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/statestore"
+)
+
+// visible is how long a provider may take to list a new instance before it is
+// asked for that one by id.
+const visible = 30 * time.Second
+
+// settle turns observed facts into rows: a booting node that reports runs, one
+// whose instance has ended by itself has failed.
+func (r *Reconciler) settle(ctx context.Context, b *round) error {
+	for _, n := range b.nodes {
+		var err error
+		switch n.State {
+		case statestore.NodeBooting, statestore.NodeStarting:
+			err = r.settleBoot(ctx, b, n)
+		case statestore.NodeRunning, statestore.NodeDraining, statestore.NodeLost:
+			err = r.settleInstance(ctx, b, n)
+		case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeTerminating, statestore.NodeTerminated,
+			statestore.NodeStopping, statestore.NodeStopped, statestore.NodeFailed:
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleBoot lets a node run once it reports itself fit to serve.
+func (r *Reconciler) settleBoot(ctx context.Context, b *round, n *statestore.Node) error {
+	report, ok := b.fresh(n, n.StateSince)
+	if !ok || !report.Healthy || report.Port == 0 {
+		return r.settleInstance(ctx, b, n)
+	}
+	requested := n.RequestedAt
+	if n.State == statestore.NodeStarting {
+		requested = n.StateSince
+	}
+	moved, err := r.move(ctx, b, n, statestore.NodeRunning, "it has joined and reports itself healthy", func(row *statestore.Node) {
+		report.record(row)
+	})
+	if moved {
+		b.memory.booted(b.now.Sub(requested))
+	}
+	return err
+}
+
+// settleInstance notices an instance that has ended behind our back. The
+// provider's list must be newer than both the row's state and the last report:
+// what reports, lives.
+func (r *Reconciler) settleInstance(ctx context.Context, b *round, n *statestore.Node) error {
+	list := r.inventory.get(n.Provider)
+	if n.InstanceID == "" || !list.AskedAt.After(n.StateSince) {
+		return nil
+	}
+	if report, ok := b.reports[n.ID]; ok && report.At.After(list.AskedAt) {
+		return nil
+	}
+	instance, listed := list.byID[n.InstanceID]
+	switch {
+	case !listed:
+		r.checkMissing(ctx, b, n, list)
+		return nil
+	case instance.State == provisioner.Stopped, instance.State == provisioner.Terminating:
+		why := "its instance has ended by itself"
+		if instance.Detail != "" {
+			why += ": " + instance.Detail
+		}
+		return r.fail(ctx, b, n, why)
+	}
+	return nil
+}
+
+// checkMissing asks for an instance that the list should show but does not.
+func (r *Reconciler) checkMissing(ctx context.Context, b *round, n *statestore.Node, list listing) {
+	provider := r.config.Providers[n.Provider]
+	if provider == nil || list.AskedAt.Sub(n.StateSince) < visible {
+		return
+	}
+	node, term := *n, b.term
+	r.effect(ctx, "check "+n.ID, "look for an instance", func(ctx context.Context) error {
+		_, err := provider.Get(ctx, node.InstanceID)
+		if provisioner.ClassOf(err) != provisioner.NotFound {
+			return err
+		}
+		why := "its instance is gone"
+		_, err = r.config.Store.MoveNode(ctx, term, node.ID, []statestore.NodeState{node.State}, statestore.NodeFailed, why,
+			func(row *statestore.Node) { row.FailureReason = why })
+		return err
+	})
+}

@@ -1,0 +1,78 @@
+package cluster
+
+import (
+	"context"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/statestore"
+)
+
+// collect ends instances that carry our tag but no living row. Rows are read
+// after the lists were, and a row is written before its instance: so what has
+// no row now never will. The age guard is against surprises outside that
+// argument, such as a state store restored from an older backup.
+func (r *Reconciler) collect(ctx context.Context, clusters []statestore.Cluster) error {
+	lists := map[string]listing{}
+	for name := range r.config.Providers {
+		lists[name] = r.inventory.get(name)
+	}
+	rows, err := r.config.Store.LiveNodes(ctx, "")
+	if err != nil {
+		return err
+	}
+	living := make(map[string]*statestore.Node, len(rows))
+	for i := range rows {
+		living[rows[i].ID] = &rows[i]
+	}
+	paused := map[string]bool{}
+	for _, c := range clusters {
+		paused[c.ID] = c.Paused
+	}
+	now := r.now()
+	seen := map[string]bool{}
+	for name, list := range lists {
+		for _, instance := range list.Instances {
+			row := living[instance.NodeID]
+			if instance.State == provisioner.Terminating || !orphaned(instance, row) || paused[instance.Owner.Cluster] {
+				continue
+			}
+			seen[instance.ID] = true
+			if _, known := r.orphans[instance.ID]; !known {
+				r.orphans[instance.ID] = now
+			}
+			if now.Sub(instance.LaunchedAt) < r.config.OrphanAge && now.Sub(r.orphans[instance.ID]) < r.config.OrphanAge {
+				continue
+			}
+			r.sweep(ctx, name, instance, row == nil)
+		}
+	}
+	for id := range r.orphans {
+		if !seen[id] {
+			delete(r.orphans, id)
+		}
+	}
+	return nil
+}
+
+// orphaned says that no row stands for the instance: none carries its node's
+// id, or the one that does has another instance.
+func orphaned(instance provisioner.Instance, row *statestore.Node) bool {
+	return row == nil || row.InstanceID != "" && row.InstanceID != instance.ID
+}
+
+// sweep ends one orphan. The credentials go with it unless a living node of the
+// same id has them: then the orphan is its duplicate.
+func (r *Reconciler) sweep(ctx context.Context, providerName string, instance provisioner.Instance, retire bool) {
+	provider := r.config.Providers[providerName]
+	r.effect(ctx, "sweep "+instance.ID, "end an orphan", func(ctx context.Context) error {
+		r.log.Warn("an instance without a node is ended", "provider", providerName,
+			"instance", instance.ID, "node", instance.NodeID, "launched", instance.LaunchedAt)
+		if retire {
+			if err := r.config.Enrolment.Retire(ctx, instance.NodeID, "its instance is an orphan"); err != nil {
+				return err
+			}
+			r.config.Fleet.Forget(instance.NodeID)
+		}
+		return provider.Terminate(ctx, []string{instance.ID})[0].Err
+	})
+}

@@ -1,0 +1,150 @@
+package cluster
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/statestore"
+)
+
+// decide asks policy, stores the decision with all that it was made from, and
+// turns its actions into rows.
+func (r *Reconciler) decide(ctx context.Context, b *round) error {
+	snapshot := r.snapshot(b)
+	plan := policy.Decide(snapshot, b.policy, b.now)
+	decision, err := r.storeDecision(ctx, b, snapshot, plan)
+	if err != nil {
+		return err
+	}
+	b.memory.decided(plan, b.policy)
+	if err := r.storeMemory(ctx, b); err != nil {
+		return err
+	}
+	results, err := r.intend(ctx, b, plan)
+	if err != nil {
+		return err
+	}
+	if len(results) > 0 {
+		raw, err := json.Marshal(results)
+		if err != nil {
+			return fmt.Errorf("decision's result: %w", err)
+		}
+		if err := r.config.Store.SetResult(ctx, b.term, decision.ID, raw); err != nil {
+			return err
+		}
+		// Launches were noted: their limit must hold after a crash too.
+		if err := r.storeMemory(ctx, b); err != nil {
+			return err
+		}
+	}
+	return r.keepFacts(ctx, b, plan)
+}
+
+// storeDecision appends the plan; like ones that do nothing become one row.
+func (r *Reconciler) storeDecision(ctx context.Context, b *round, s policy.Snapshot, plan policy.Plan) (statestore.Decision, error) {
+	d := statestore.Decision{
+		ClusterID: b.cluster.ID, PolicyVersion: b.version.Version, At: b.now,
+		Kind: statestore.DecisionNoop, CollapseKey: collapseKey(plan),
+	}
+	if len(plan.Actions) > 0 {
+		d.Kind = statestore.DecisionAct
+	}
+	var err error
+	if d.Snapshot, err = json.Marshal(s); err != nil {
+		return d, fmt.Errorf("decision's snapshot: %w", err)
+	}
+	if d.Plan, err = json.Marshal(plan); err != nil {
+		return d, fmt.Errorf("decision's plan: %w", err)
+	}
+	if d.Reasons, err = json.Marshal(plan.Reasons); err != nil {
+		return d, fmt.Errorf("decision's reasons: %w", err)
+	}
+	stored, err := r.config.Store.AppendDecision(ctx, b.term, d)
+	if err == nil {
+		r.config.Changed(b.cluster.ID, "decisions")
+	}
+	return stored, err
+}
+
+// collapseKey is equal for plans that do nothing, say the same and leave every
+// node in the pool where it was.
+func collapseKey(plan policy.Plan) string {
+	sum := sha256.New()
+	sum.Write([]byte(plan.Key()))
+	for _, a := range plan.Pools {
+		_, _ = fmt.Fprintf(sum, "\x00%s=%s", a.NodeID, a.Pool)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+func (r *Reconciler) storeMemory(ctx context.Context, b *round) error {
+	raw, err := b.memory.marshal()
+	if err != nil {
+		return fmt.Errorf("cluster's memory: %w", err)
+	}
+	return r.config.Store.SetMemory(ctx, b.term, b.cluster.ID, raw)
+}
+
+// result is what became of one action.
+type result struct {
+	Action policy.ActionKind `json:"action"`
+	Node   string            `json:"node,omitempty"`
+	// Overtaken: the node was elsewhere by then; the next decision knows.
+	Overtaken bool `json:"overtaken,omitempty"`
+}
+
+// intend writes a plan's actions into rows, in its order.
+func (r *Reconciler) intend(ctx context.Context, b *round, plan policy.Plan) ([]result, error) {
+	rows := make(map[string]*statestore.Node, len(b.nodes))
+	for _, n := range b.nodes {
+		rows[n.ID] = n
+	}
+	var results []result
+	for _, action := range plan.Actions {
+		if action.Kind == policy.ActionLaunch {
+			made, err := r.request(ctx, b, action)
+			results = append(results, made...)
+			if err != nil {
+				return results, err
+			}
+			continue
+		}
+		n := rows[action.NodeID]
+		if n == nil {
+			return results, fmt.Errorf("%s of node %s, which has no row", action.Kind, action.NodeID)
+		}
+		to, change, ok := b.step(n, action)
+		if !ok {
+			return results, fmt.Errorf("plan asks to %s node %s: not known how", action.Kind, action.NodeID)
+		}
+		moved, err := r.move(ctx, b, n, to, action.Reason.Text, change)
+		if err != nil {
+			return results, err
+		}
+		results = append(results, result{Action: action.Kind, Node: n.ID, Overtaken: !moved})
+	}
+	return results, nil
+}
+
+// step is the row change that an action asks for.
+func (b *round) step(n *statestore.Node, action policy.Action) (to statestore.NodeState, change func(*statestore.Node), ok bool) {
+	switch action.Kind {
+	case policy.ActionDrain:
+		return statestore.NodeDraining, b.drain(n, action.Cause, action.Reason.Text, action.Deadline), true
+	case policy.ActionUndrain:
+		return statestore.NodeRunning, nil, true
+	case policy.ActionLost:
+		return statestore.NodeLost, lose(action.Reason.Text), true
+	case policy.ActionRecover:
+		to, change = recovered(n)
+		return to, change, true
+	case policy.ActionTerminate:
+		return statestore.NodeTerminating, nil, true
+	case policy.ActionLaunch:
+	}
+	return n.State, nil, false
+}

@@ -1,0 +1,49 @@
+// Package cluster is the reconciler: it makes the nodes of every cluster what
+// the operator's policy wants them to be. It is the one place where a decision
+// (package policy) meets a cloud (package provisioner).
+//
+// # One step
+//
+// The leader steps every Interval, over all clusters:
+//
+//	observe    rows, reports, instances              observe.go inventory.go
+//	obey       what operators order of single nodes  order.go
+//	settle     facts into rows, boot completes       boot.go run.go
+//	decide     policy.Decide, stored with reasons    decide.go snapshot.go
+//	intend     plan into rows                        request.go drain.go repair.go terminate.go
+//	drive      rows into effects                     launch.go drain.go terminate.go
+//	collect    instances without a row               collect.go
+//
+// # A node's life
+//
+//	request.go    launch.go     boot.go       run.go      drain.go      terminate.go
+//	requested ──▶ launching ──▶ booting ──▶ running ◀──▶ draining ──▶ terminating ──▶ terminated
+//	    │             │            │           │            │              ▲
+//	    │             └────────────┴─────┬─────┴────────────┘              │
+//	    │                     failed, lost (repair.go) ────────────────────┤
+//	    └──────────────────────────────────────────────────────────────────┘
+//
+// # Why nothing leaks and nothing sticks
+//
+// A row is written before each effect, under the leader's term, by
+// compare-and-set. Effects follow from rows alone: the path after a crash is
+// the path of every day, for each step looks at the row and does what is next.
+// So, whatever the two writes between which a manager dies:
+//
+//   - Row launching, instance maybe made: its owner tag names the node, so the
+//     instance is adopted from the provider's list, or the launch is repeated
+//     with the token of the row, which makes no second one.
+//   - Row terminating, instance maybe gone: terminating is repeated until the
+//     provider says not found.
+//   - Instance without a living row: ended by its owner tag (collect.go).
+//   - Row without an instance: failed, cleaned up and replaced by policy.
+//   - Every wait has an end that derives from times in rows: launch timeout,
+//     report timeout, drain deadline.
+//
+// A manager that lost its leadership without noticing can do no harm: every
+// row write carries its term and fails; a launch repeats a token; an ended id
+// is never used again.
+//
+// Effects run beside the steps, at most one per node at a time, and repeat with
+// backoff. A provider that hangs delays its own nodes only.
+package cluster

@@ -1,0 +1,92 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/godwit/godwit/fleet"
+	"github.com/godwit/godwit/fleet/report"
+	"github.com/godwit/godwit/policy"
+)
+
+// Fleet is the live picture of nodes and the way to talk to them.
+type Fleet interface {
+	// Reports returns what each node last said, silent ones included.
+	Reports() []Report
+	// Drain and Undrain tell a node; both can be repeated.
+	Drain(ctx context.Context, nodeID, reason string) error
+	Undrain(ctx context.Context, nodeID string) error
+	// Forget cuts a node off and drops what it said.
+	Forget(nodeID string)
+}
+
+// Report is what a node last said of itself.
+type Report struct {
+	NodeID string
+	// At is the manager's clock at arrival.
+	At            time.Time
+	Healthy       bool
+	Draining      bool
+	Port          int
+	CertSHA256    string
+	Version       string
+	ConfigVersion int64
+	Usage         policy.Usage
+	Sessions      []policy.Session
+}
+
+// Live is the Fleet over the real one.
+func Live(f *fleet.Fleet) Fleet { return live{f} }
+
+type live struct{ f *fleet.Fleet }
+
+func (l live) Reports() []Report {
+	views := l.f.Snapshot()
+	reports := make([]Report, len(views))
+	for i, view := range views {
+		reports[i] = readReport(view)
+	}
+	return reports
+}
+
+func (l live) Drain(ctx context.Context, nodeID, reason string) error {
+	return l.f.Drain(ctx, nodeID, reason)
+}
+
+func (l live) Undrain(ctx context.Context, nodeID string) error { return l.f.Undrain(ctx, nodeID) }
+
+func (l live) Forget(nodeID string) { l.f.Forget(nodeID) }
+
+func readReport(view *fleet.NodeView) Report {
+	facts := view.Facts
+	r := Report{
+		NodeID: view.ID, At: view.At, Healthy: view.Healthy(), Draining: facts.GetDraining(),
+		Port: int(facts.GetTransferPort()), CertSHA256: facts.GetServingSha256(), Version: facts.GetAgentVersion(),
+		ConfigVersion: int64(facts.GetConfigVersion()), //nolint:gosec // counts an operator's edits
+		Usage: policy.Usage{
+			SendBps: int64(facts.GetSendBps()), SendCapBps: int64(facts.GetSendCapBps()),
+			ReceiveBps: int64(facts.GetReceiveBps()), ReceiveCapBps: int64(facts.GetReceiveCapBps()),
+			CPU: facts.GetCpuMachine(), Buffer: facts.GetBufferFill(),
+		},
+		Sessions: make([]policy.Session, 0, len(view.Sessions)),
+	}
+	for _, s := range view.Sessions {
+		r.Sessions = append(r.Sessions, readSession(s))
+	}
+	return r
+}
+
+func readSession(s *report.Session) policy.Session {
+	direction := policy.Receive
+	if s.GetDirection() == "pull" {
+		direction = policy.Send
+	}
+	var remaining int64
+	if s.GetBytesTotal() > s.GetBytesDone() {
+		remaining = int64(s.GetBytesTotal() - s.GetBytesDone()) //nolint:gosec // bytes of files
+	}
+	return policy.Session{
+		ID: s.GetId(), Direction: direction, WantedBps: int64(s.GetWantedBps()), RateBps: int64(s.GetRateBps()),
+		Since: time.UnixMilli(s.GetStartedUnixMs()).UTC(), Movable: s.GetMovable(), RemainingBytes: remaining,
+	}
+}

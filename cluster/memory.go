@@ -1,0 +1,169 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/provisioner"
+)
+
+// memory is what a cluster's decisions need beyond rows and reports. It is
+// stored with every step, so that every timer survives the manager.
+type memory struct {
+	mutex sync.Mutex // effects note failures while a step runs
+	m     facts
+}
+
+type facts struct {
+	// History and Pools are policy's own, given back to it.
+	History []policy.Sample     `json:"history,omitempty"`
+	Pools   []policy.Assignment `json:"pools,omitempty"`
+	// Launches are the times of requests within the launch limit's period.
+	Launches []time.Time          `json:"launches,omitempty"`
+	Errors   []policy.LaunchError `json:"errors,omitempty"`
+	Block    *block               `json:"block,omitempty"`
+	// BootS are the last boots, in seconds from request to running.
+	BootS []int `json:"boot_s,omitempty"`
+}
+
+// block holds back launches after a failure that the next one would share.
+type block struct {
+	Class   provisioner.Class `json:"class"`
+	Until   time.Time         `json:"until"`
+	Text    string            `json:"text"`
+	Strikes int               `json:"strikes"`
+	// TemplateVersion that was refused: another one is tried at once.
+	TemplateVersion int64 `json:"template_version,omitempty"`
+}
+
+const (
+	keepErrors = 20
+	keepBoots  = 11
+	// keepLaunches covers the longest launch limit that a policy may set.
+	keepLaunches = time.Hour
+)
+
+// pauses after a refused launch: the first and the longest. Capacity comes and
+// goes within minutes (three is what others found right); a quota is raised by
+// people, a template corrected by them.
+func pauses(class provisioner.Class) (first, longest time.Duration) {
+	switch class {
+	case provisioner.Capacity:
+		return 15 * time.Second, 3 * time.Minute
+	case provisioner.Quota:
+		return 30 * time.Second, 5 * time.Minute
+	case provisioner.Throttled, provisioner.Transient:
+		return 5 * time.Second, time.Minute
+	case provisioner.Unauthorized, provisioner.InvalidTemplate, provisioner.NotFound, provisioner.Unsupported:
+	}
+	return 30 * time.Second, 5 * time.Minute
+}
+
+func newMemory(raw json.RawMessage) (*memory, error) {
+	m := &memory{}
+	if len(raw) == 0 {
+		return m, nil
+	}
+	if err := json.Unmarshal(raw, &m.m); err != nil {
+		return &memory{}, fmt.Errorf("cluster's memory: %w", err)
+	}
+	return m, nil
+}
+
+func (m *memory) marshal() (json.RawMessage, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return json.Marshal(m.m)
+}
+
+// look returns a copy that no effect changes.
+func (m *memory) look() facts {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	f := m.m
+	f.Launches, f.Errors, f.BootS = slices.Clone(f.Launches), slices.Clone(f.Errors), slices.Clone(f.BootS)
+	if f.Block != nil {
+		b := *f.Block
+		f.Block = &b
+	}
+	return f
+}
+
+// decided keeps what a plan wants back next time.
+func (m *memory) decided(plan policy.Plan, p policy.Policy) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.m.Pools = plan.Pools
+	m.m.History = policy.Remember(m.m.History, plan.Sample, p)
+}
+
+func (m *memory) requested(now time.Time) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	old := now.Add(-keepLaunches)
+	m.m.Launches = append(slices.DeleteFunc(m.m.Launches, func(at time.Time) bool { return at.Before(old) }), now)
+}
+
+// refused notes a launch that failed for a reason that the next would share.
+func (m *memory) refused(now time.Time, err error, templateVersion int64) {
+	class := provisioner.ClassOf(err)
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.m.Errors = append(m.m.Errors, policy.LaunchError{At: now, Kind: string(class)})
+	m.m.Errors = m.m.Errors[max(0, len(m.m.Errors)-keepErrors):]
+	strikes := 0
+	if b := m.m.Block; b != nil {
+		if b.Class == class && now.Before(b.Until) {
+			b.Text = err.Error() // asked together with the one that set it
+			return
+		}
+		if b.Class == class {
+			strikes = b.Strikes + 1
+		}
+	}
+	first, longest := pauses(class)
+	pause := max(min(first<<min(strikes, 10), longest), provisioner.RetryAfter(err))
+	m.m.Block = &block{Class: class, Until: now.Add(pause), Text: err.Error(), Strikes: strikes}
+	if class == provisioner.InvalidTemplate {
+		m.m.Block.TemplateVersion = templateVersion
+	}
+}
+
+// launched ends a block: the provider gives again.
+func (m *memory) launched() {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.m.Block = nil
+}
+
+func (m *memory) booted(took time.Duration) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.m.BootS = append(m.m.BootS, max(1, int(took.Round(time.Second)/time.Second)))
+	m.m.BootS = m.m.BootS[max(0, len(m.m.BootS)-keepBoots):]
+}
+
+// blocked returns the block that holds now for a template's version.
+func (f facts) blocked(now time.Time, templateVersion int64) *block {
+	b := f.Block
+	if b == nil || !now.Before(b.Until) {
+		return nil
+	}
+	if b.TemplateVersion != 0 && b.TemplateVersion != templateVersion {
+		return nil
+	}
+	return b
+}
+
+// bootS is the median of the last boots; 0 when none is known.
+func (f facts) bootS() int {
+	if len(f.BootS) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(f.BootS))
+	return sorted[len(sorted)/2]
+}

@@ -1,0 +1,87 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/statestore"
+)
+
+// round is one cluster in one step: what was observed, and what it became.
+type round struct {
+	term     statestore.Term
+	now      time.Time
+	cluster  statestore.Cluster
+	template statestore.Template
+	version  statestore.PolicyVersion
+	policy   policy.Policy
+	memory   *memory
+	nodes    []*statestore.Node // rows, kept up to date by every write
+	reports  map[string]Report
+}
+
+// observe reads a cluster's desired state and rows.
+func (r *Reconciler) observe(ctx context.Context, term statestore.Term, c statestore.Cluster) (*round, error) {
+	b := &round{term: term, now: r.now(), cluster: c, reports: map[string]Report{}}
+	var err error
+	if b.template, err = r.config.Store.Template(ctx, c.TemplateID); err != nil {
+		return nil, err
+	}
+	if b.version, err = r.config.Store.Policy(ctx, c.ID); err != nil {
+		return nil, err
+	}
+	if b.policy, err = policy.Parse(b.version.Policy); err != nil {
+		return nil, fmt.Errorf("policy %d of cluster %s: %w", b.version.Version, c.Name, err)
+	}
+	if err := r.readNodes(ctx, b); err != nil {
+		return nil, err
+	}
+	b.memory = r.remember(c)
+	return b, nil
+}
+
+// readNodes reads the rows and what they reported. Reports come first: one that
+// is newer than its row can only make a node look more alive.
+func (r *Reconciler) readNodes(ctx context.Context, b *round) error {
+	reports := r.config.Fleet.Reports()
+	rows, err := r.config.Store.LiveNodes(ctx, b.cluster.ID)
+	if err != nil {
+		return err
+	}
+	b.nodes = make([]*statestore.Node, len(rows))
+	ours := make(map[string]bool, len(rows))
+	for i := range rows {
+		b.nodes[i] = &rows[i]
+		ours[rows[i].ID] = true
+	}
+	for _, report := range reports {
+		if ours[report.NodeID] {
+			b.reports[report.NodeID] = report
+		}
+	}
+	return nil
+}
+
+// remember returns the cluster's memory: the one in hand, or the stored one
+// when this manager has just begun to lead.
+func (r *Reconciler) remember(c statestore.Cluster) *memory {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if m := r.memories[c.ID]; m != nil {
+		return m
+	}
+	m, err := newMemory(c.State)
+	if err != nil {
+		r.log.Error("start with an empty memory", "cluster", c.Name, "err", err)
+	}
+	r.memories[c.ID] = m
+	return m
+}
+
+// fresh returns a node's report if it is newer than a time.
+func (b *round) fresh(n *statestore.Node, than time.Time) (Report, bool) {
+	report, ok := b.reports[n.ID]
+	return report, ok && report.At.After(than)
+}

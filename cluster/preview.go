@@ -1,0 +1,45 @@
+package cluster
+
+import (
+	"context"
+
+	"github.com/godwit/godwit/policy"
+)
+
+// Preview answers what would be decided now if the cluster had this policy. It
+// reads and writes nothing back; any manager may answer. The plan's actions are
+// those that the leader's next step would carry out, as far as this manager can
+// see.
+func (r *Reconciler) Preview(ctx context.Context, clusterID string, edit policy.Policy) (policy.Plan, error) {
+	if err := edit.Validate(); err != nil {
+		return policy.Plan{}, err
+	}
+	b, err := r.look(ctx, clusterID)
+	if err != nil {
+		return policy.Plan{}, err
+	}
+	b.policy = edit
+	return policy.Decide(r.snapshot(b), edit, b.now), nil
+}
+
+// look observes one cluster without leading.
+func (r *Reconciler) look(ctx context.Context, clusterID string) (*round, error) {
+	c, err := r.config.Store.Cluster(ctx, clusterID)
+	if err != nil {
+		return nil, err
+	}
+	b := &round{now: r.now(), cluster: c, reports: map[string]Report{}}
+	if b.template, err = r.config.Store.Template(ctx, c.TemplateID); err != nil {
+		return nil, err
+	}
+	if b.version, err = r.config.Store.Policy(ctx, c.ID); err != nil {
+		return nil, err
+	}
+	if b.policy, err = policy.Parse(b.version.Policy); err != nil {
+		return nil, err
+	}
+	if b.memory, err = newMemory(c.State); err != nil {
+		return nil, err
+	}
+	return b, r.readNodes(ctx, b)
+}

@@ -1,0 +1,251 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/godwit/godwit/statestore"
+)
+
+// Reconciler steps all clusters while it leads. Preview and Best work on every
+// manager, leader or not. Its methods are safe for concurrent use, except that
+// only one Lead (or Step) may run at a time.
+type Reconciler struct {
+	config Config
+	log    *slog.Logger
+	// listening is since when this manager hears reports.
+	listening time.Time
+	inventory inventory
+	reserved  *reservations
+	placing   placing
+	wake      chan struct{}
+
+	// Of the term that is led now.
+	effects    *effects
+	fenced     atomic.Bool
+	conditions *conditions
+	orphans    map[string]time.Time // first seen
+	reportedAt time.Time            // rows' report times last written
+	forgotAt   time.Time
+
+	mutex    sync.Mutex
+	memories map[string]*memory
+}
+
+// New checks the configuration. It starts nothing.
+func New(config Config) (*Reconciler, error) {
+	if err := config.complete(); err != nil {
+		return nil, err
+	}
+	r := &Reconciler{
+		config: config, log: config.Log.With("part", "cluster"), listening: config.Now().UTC(),
+		reserved: newReservations(), wake: make(chan struct{}, 1),
+	}
+	r.begin()
+	return r, nil
+}
+
+// begin forgets what belonged to an earlier term.
+func (r *Reconciler) begin() {
+	r.effects = newEffects(&r.config)
+	r.conditions = &conditions{}
+	r.orphans = map[string]time.Time{}
+	r.reportedAt, r.forgotAt = time.Time{}, time.Time{}
+	r.mutex.Lock()
+	r.memories = map[string]*memory{}
+	r.mutex.Unlock()
+	r.fenced.Store(false)
+}
+
+// now is the time in the resolution that the store keeps, so that a stored
+// decision can be made again from its own time.
+func (r *Reconciler) now() time.Time { return r.config.Now().UTC().Truncate(time.Microsecond) }
+
+// Lead steps until the context ends or the term is over; it returns the
+// context's error or statestore.ErrFenced, after its effects have ended. Other
+// failures are logged, raised as conditions and tried again.
+func (r *Reconciler) Lead(ctx context.Context, term statestore.Term) error {
+	ctx, cancel := context.WithCancel(ctx)
+	r.begin()
+	defer r.effects.running.Wait()
+	defer cancel()
+	r.log.Info("leading", "term", term)
+	ticker := time.NewTicker(r.config.Interval)
+	defer ticker.Stop()
+	for {
+		err := r.Step(ctx, term)
+		switch {
+		case errors.Is(err, statestore.ErrFenced):
+			r.log.Warn("no longer leading", "term", term)
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			r.log.Error("step", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		case <-r.wake:
+		}
+	}
+}
+
+// Wake asks for a step at once: desired state has changed.
+func (r *Reconciler) Wake() {
+	select {
+	case r.wake <- struct{}{}:
+	default: // one is asked for already
+	}
+}
+
+// Step does everything once for every cluster. One cluster's failure does not
+// keep the others from their step; ErrFenced ends all.
+func (r *Reconciler) Step(ctx context.Context, term statestore.Term) error {
+	if r.fenced.Load() {
+		return fmt.Errorf("term %d: %w", term, statestore.ErrFenced)
+	}
+	r.takeStock(ctx)
+	clusters, err := r.config.Store.Clusters(ctx)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, c := range clusters {
+		if err := r.reconcile(ctx, term, c); err != nil {
+			if errors.Is(err, statestore.ErrFenced) || ctx.Err() != nil {
+				return err
+			}
+			failures = append(failures, fmt.Errorf("cluster %s: %w", c.Name, err))
+			r.conditions.want(c.ID, conditionStuck, "", "the cluster could not be reconciled: "+err.Error())
+		}
+	}
+	r.forgetClusters(clusters)
+	for _, finish := range []func() error{
+		func() error { return r.collect(ctx, clusters) },
+		func() error { return r.noteReports(ctx) },
+		func() error { return r.settleConditions(ctx, term, clusters) },
+		func() error { return r.forget(ctx) },
+	} {
+		if err := finish(); err != nil {
+			if errors.Is(err, statestore.ErrFenced) || ctx.Err() != nil {
+				return err
+			}
+			failures = append(failures, err)
+		}
+	}
+	r.effects.prune()
+	if r.fenced.Load() {
+		return fmt.Errorf("term %d: %w", term, statestore.ErrFenced)
+	}
+	return errors.Join(failures...)
+}
+
+// reconcile is one cluster's step.
+func (r *Reconciler) reconcile(ctx context.Context, term statestore.Term, c statestore.Cluster) error {
+	b, err := r.observe(ctx, term, c)
+	if err != nil {
+		return err
+	}
+	for _, stage := range []func(context.Context, *round) error{
+		r.obey, r.settle, r.decide,
+	} {
+		if err := stage(ctx, b); err != nil {
+			return err
+		}
+	}
+	r.drive(ctx, b)
+	r.wantConditions(b)
+	return nil
+}
+
+// drive starts the effect that each row is waiting for.
+func (r *Reconciler) drive(ctx context.Context, b *round) {
+	for _, n := range b.nodes {
+		switch n.State {
+		case statestore.NodeRequested, statestore.NodeLaunching:
+			r.driveLaunch(ctx, b, n)
+		case statestore.NodeRunning, statestore.NodeDraining:
+			r.driveDrain(ctx, b, n)
+		case statestore.NodeTerminating:
+			r.driveEnd(ctx, b, n)
+		case statestore.NodeBooting, statestore.NodeFailed, statestore.NodeLost, statestore.NodeTerminated,
+			statestore.NodeStopping, statestore.NodeStopped, statestore.NodeStarting:
+			// Nothing to do but wait: for a report, or for policy.
+		}
+	}
+}
+
+// move changes a row in a step: from the state that the step saw, under the
+// term. It says false when an effect or another manager's fact came first; the
+// next step sees the row as it is then.
+func (r *Reconciler) move(ctx context.Context, b *round, n *statestore.Node, to statestore.NodeState, why string, change func(*statestore.Node)) (bool, error) {
+	row, err := r.config.Store.MoveNode(ctx, b.term, n.ID, []statestore.NodeState{n.State}, to, why, change)
+	if errors.Is(err, statestore.ErrState) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if row.State != n.State {
+		r.log.Info("node "+string(row.State), "node", n.Name, "cluster", b.cluster.Name, "was", n.State, "why", why)
+	}
+	*n = row
+	r.config.Changed(b.cluster.ID, "nodes")
+	return true, nil
+}
+
+// noteReports stores when nodes last reported, now and then: after a restart of
+// all managers silence is measured from there.
+func (r *Reconciler) noteReports(ctx context.Context) error {
+	const every = 10 * time.Second
+	now := r.now()
+	if now.Sub(r.reportedAt) < every {
+		return nil
+	}
+	at := map[string]time.Time{}
+	for _, report := range r.config.Fleet.Reports() {
+		at[report.NodeID] = report.At
+	}
+	if len(at) > 0 {
+		if err := r.config.Store.Reported(ctx, at); err != nil {
+			return err
+		}
+	}
+	r.reportedAt = now
+	return nil
+}
+
+// forget drops what is older than the retention, once an hour.
+func (r *Reconciler) forget(ctx context.Context) error {
+	now := r.now()
+	if now.Sub(r.forgotAt) < time.Hour {
+		return nil
+	}
+	if err := r.config.Store.Forget(ctx, now.Add(-r.config.Retention)); err != nil {
+		return err
+	}
+	r.forgotAt = now
+	return nil
+}
+
+// forgetClusters drops the memory of deleted clusters.
+func (r *Reconciler) forgetClusters(clusters []statestore.Cluster) {
+	alive := make(map[string]bool, len(clusters))
+	for _, c := range clusters {
+		alive[c.ID] = true
+	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	for id := range r.memories {
+		if !alive[id] {
+			delete(r.memories, id)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package cluster
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/statestore"
+)
+
+// listSessions is how many sessions of a cluster a snapshot lists one by one;
+// beyond it nodes carry sums, or stored decisions would grow without bound.
+const listSessions = 1000
+
+// snapshot puts what was observed into policy's terms.
+func (r *Reconciler) snapshot(b *round) policy.Snapshot {
+	f := b.memory.look()
+	s := policy.Snapshot{
+		Nodes:          make([]policy.Node, 0, len(b.nodes)),
+		RecentLaunches: b.recentLaunches(f),
+		LaunchErrors:   f.Errors,
+		Paused:         b.cluster.Paused,
+		History:        f.History,
+		ListeningSince: r.listening,
+		BootS:          f.bootS(),
+	}
+	if block := f.blocked(b.now, b.template.Version); block != nil {
+		s.Blocked = &policy.Block{Until: block.Until, Cause: block.Text}
+	}
+	if n := b.cluster.DesiredOverride; n != nil {
+		s.Override = &policy.Override{Nodes: *n}
+	}
+	last := make(map[string]policy.Assignment, len(f.Pools))
+	for _, a := range f.Pools {
+		last[a.NodeID] = a
+	}
+	sessions := 0
+	for _, report := range b.reports {
+		sessions += len(report.Sessions)
+	}
+	for _, n := range b.nodes {
+		node := r.describe(b, n)
+		node.Last = last[n.ID]
+		if sessions > listSessions {
+			node.Load = policy.Summarize(node.Sessions, node.Usage, b.policy, b.now)
+			node.Sessions = nil
+		}
+		s.Nodes = append(s.Nodes, node)
+	}
+	return s
+}
+
+// describe is one node in policy's terms.
+func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
+	node := policy.Node{
+		ID: n.ID, State: policy.State(n.State), Since: n.StateSince, RequestedAt: n.RequestedAt,
+		DrainCause: drainCause(n.DrainReason),
+	}
+	if n.DrainDeadline != nil {
+		node.DrainDeadline = *n.DrainDeadline
+	}
+	if n.LastReportAt != nil {
+		node.ReportedAt = *n.LastReportAt
+	}
+	report, ok := b.reports[n.ID]
+	if !ok {
+		return node
+	}
+	if report.At.After(node.ReportedAt) {
+		node.ReportedAt = report.At
+	}
+	node.ServicesHealthy = report.Healthy
+	node.Usage = report.Usage
+	node.Sessions = slices.Clone(report.Sessions)
+	slices.SortFunc(node.Sessions, func(x, y policy.Session) int { return strings.Compare(x.ID, y.ID) })
+	node.Expected = r.reserved.expected(n.ID, report.At, b.now)
+	if n.State == statestore.NodeDraining && !report.Draining {
+		// It has not said yet that it takes no more: one may just be arriving.
+		node.Expected++
+	}
+	return node
+}
+
+// recentLaunches are those remembered and those that rows prove: a crash may
+// have kept the memory from being stored.
+func (b *round) recentLaunches(f facts) []time.Time {
+	period := time.Duration(b.policy.LaunchLimit.PerSeconds) * time.Second
+	seen := map[int64]bool{}
+	var recent []time.Time
+	add := func(at time.Time) {
+		if b.now.Sub(at) < period {
+			recent = append(recent, at)
+		}
+	}
+	for _, at := range f.Launches {
+		seen[at.UnixMicro()] = true
+		add(at)
+	}
+	for _, n := range b.nodes {
+		if !seen[n.RequestedAt.UnixMicro()] {
+			add(n.RequestedAt)
+		}
+	}
+	slices.SortFunc(recent, time.Time.Compare)
+	return recent
+}
+
+// drainCause reads the cause back from the reason that a drain stored: the
+// first word, before the colon.
+func drainCause(reason string) policy.DrainCause {
+	cause, _, _ := strings.Cut(reason, ":")
+	switch c := policy.DrainCause(cause); c {
+	case policy.DrainScaleIn, policy.DrainMax, policy.DrainRepair, policy.DrainOperator:
+		return c
+	}
+	if reason != "" {
+		return policy.DrainOperator
+	}
+	return ""
+}

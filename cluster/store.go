@@ -1,0 +1,117 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/godwit/godwit/statestore"
+)
+
+// Store is what the reconciler asks of the state store. Writes that carry a
+// term fail with statestore.ErrFenced once another manager leads.
+type Store interface {
+	Clusters(ctx context.Context) ([]statestore.Cluster, error)
+	Cluster(ctx context.Context, id string) (statestore.Cluster, error)
+	Template(ctx context.Context, id string) (statestore.Template, error)
+	Policy(ctx context.Context, clusterID string) (statestore.PolicyVersion, error)
+	// LiveNodes are all rows that are not terminated; of all clusters when
+	// clusterID is empty.
+	LiveNodes(ctx context.Context, clusterID string) ([]statestore.Node, error)
+
+	CreateNode(ctx context.Context, term statestore.Term, n statestore.Node, why string) (statestore.Node, error)
+	MoveNode(ctx context.Context, term statestore.Term, id string, from []statestore.NodeState, to statestore.NodeState, why string, change func(*statestore.Node)) (statestore.Node, error)
+	Reported(ctx context.Context, at map[string]time.Time) error
+	SetMemory(ctx context.Context, term statestore.Term, clusterID string, memory json.RawMessage) error
+
+	AppendDecision(ctx context.Context, term statestore.Term, d statestore.Decision) (statestore.Decision, error)
+	SetResult(ctx context.Context, term statestore.Term, decisionID string, result json.RawMessage) error
+
+	OpenConditions(ctx context.Context) ([]statestore.Condition, error)
+	RaiseCondition(ctx context.Context, term statestore.Term, clusterID, kind, subject, text string) error
+	ClearCondition(ctx context.Context, term statestore.Term, clusterID, kind, subject string) error
+
+	// Forget deletes decisions and terminated nodes that ended before.
+	Forget(ctx context.Context, before time.Time) error
+}
+
+// Postgres is the Store over the real state store.
+func Postgres(tables *statestore.Tables) Store { return postgres{tables} }
+
+type postgres struct{ t *statestore.Tables }
+
+func (p postgres) Clusters(ctx context.Context) ([]statestore.Cluster, error) {
+	var clusters []statestore.Cluster
+	page := statestore.Page{Limit: 1000}
+	for {
+		list, err := p.t.Clusters.List(ctx, page)
+		if err != nil {
+			return nil, err
+		}
+		clusters = append(clusters, list.Items...)
+		if list.Next == "" {
+			return clusters, nil
+		}
+		page.Cursor = list.Next
+	}
+}
+
+func (p postgres) Cluster(ctx context.Context, id string) (statestore.Cluster, error) {
+	return p.t.Clusters.Get(ctx, id)
+}
+
+func (p postgres) Template(ctx context.Context, id string) (statestore.Template, error) {
+	return p.t.Templates.Get(ctx, id)
+}
+
+func (p postgres) Policy(ctx context.Context, clusterID string) (statestore.PolicyVersion, error) {
+	return p.t.Policies.Current(ctx, clusterID)
+}
+
+func (p postgres) LiveNodes(ctx context.Context, clusterID string) ([]statestore.Node, error) {
+	return p.t.Nodes.Alive(ctx, clusterID)
+}
+
+func (p postgres) CreateNode(ctx context.Context, term statestore.Term, n statestore.Node, why string) (statestore.Node, error) {
+	return p.t.Nodes.Create(ctx, term, n, why)
+}
+
+func (p postgres) MoveNode(ctx context.Context, term statestore.Term, id string, from []statestore.NodeState, to statestore.NodeState, why string, change func(*statestore.Node)) (statestore.Node, error) {
+	return p.t.Nodes.Transition(ctx, term, id, from, to, why, change)
+}
+
+func (p postgres) Reported(ctx context.Context, at map[string]time.Time) error {
+	return p.t.Nodes.Reported(ctx, at)
+}
+
+func (p postgres) SetMemory(ctx context.Context, term statestore.Term, clusterID string, memory json.RawMessage) error {
+	return p.t.Clusters.SetState(ctx, term, clusterID, memory)
+}
+
+func (p postgres) AppendDecision(ctx context.Context, term statestore.Term, d statestore.Decision) (statestore.Decision, error) {
+	return p.t.Decisions.Append(ctx, term, d)
+}
+
+func (p postgres) SetResult(ctx context.Context, term statestore.Term, decisionID string, result json.RawMessage) error {
+	return p.t.Decisions.SetResult(ctx, term, decisionID, result)
+}
+
+func (p postgres) OpenConditions(ctx context.Context) ([]statestore.Condition, error) {
+	return p.t.Conditions.Open(ctx, "")
+}
+
+func (p postgres) RaiseCondition(ctx context.Context, term statestore.Term, clusterID, kind, subject, text string) error {
+	return p.t.Conditions.Raise(ctx, term, clusterID, kind, subject, text)
+}
+
+func (p postgres) ClearCondition(ctx context.Context, term statestore.Term, clusterID, kind, subject string) error {
+	return p.t.Conditions.Clear(ctx, term, clusterID, kind, subject)
+}
+
+func (p postgres) Forget(ctx context.Context, before time.Time) error {
+	if _, err := p.t.Decisions.Forget(ctx, before); err != nil {
+		return err
+	}
+	_, err := p.t.Nodes.Forget(ctx, before)
+	return err
+}

@@ -1,0 +1,83 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/statestore"
+)
+
+// errEnding says that a provider has not finished yet; the effect comes again.
+var errEnding = errors.New("its instance is still ending")
+
+// driveEnd ends a terminating node, not before a launch of it has come back.
+func (r *Reconciler) driveEnd(ctx context.Context, b *round, n *statestore.Node) {
+	if r.effects.busy(launchKey(n.ID)) {
+		return
+	}
+	node, term := *n, b.term
+	r.effect(ctx, "end "+n.ID, "end a node", func(ctx context.Context) error { return r.end(ctx, term, node) })
+}
+
+// end makes the node's credentials worthless, cuts it off, ends its instance
+// and closes the row once the provider says that nothing is left.
+func (r *Reconciler) end(ctx context.Context, term statestore.Term, n statestore.Node) error {
+	if err := r.config.Enrolment.Retire(ctx, n.ID, "its node is terminated"); err != nil {
+		return fmt.Errorf("retire credentials: %w", err)
+	}
+	r.config.Fleet.Forget(n.ID)
+	provider := r.config.Providers[n.Provider]
+	if provider == nil {
+		return unknownProvider(n.Provider)
+	}
+	ids, err := r.remains(ctx, provider, n)
+	if err != nil {
+		return err
+	}
+	for _, outcome := range provider.Terminate(ctx, ids) {
+		if outcome.Err != nil && !errors.Is(outcome.Err, provisioner.NotFound) {
+			return outcome.Err
+		}
+	}
+	for _, id := range ids {
+		switch _, err := provider.Get(ctx, id); {
+		case err == nil:
+			return errEnding
+		case !errors.Is(err, provisioner.NotFound):
+			return err
+		}
+	}
+	_, err = r.config.Store.MoveNode(ctx, term, n.ID, []statestore.NodeState{statestore.NodeTerminating},
+		statestore.NodeTerminated, "nothing of it is left", nil)
+	if err == nil {
+		r.reserved.drop(n.ID)
+		r.log.Info("node terminated", "node", n.Name)
+		r.config.Changed(n.ClusterID, "nodes")
+	}
+	return err
+}
+
+// remains are the instances to end: the recorded one, or whatever carries the
+// node's tag when a crash or a lost answer kept it from being recorded.
+func (r *Reconciler) remains(ctx context.Context, provider provisioner.Provider, n statestore.Node) ([]string, error) {
+	if n.InstanceID != "" {
+		return []string{n.InstanceID}, nil
+	}
+	if n.LaunchedAt == nil {
+		return nil, nil // the provider was never asked
+	}
+	owner := provisioner.Owner{Installation: r.config.Installation, Cluster: n.ClusterID}
+	instances, err := provider.List(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, instance := range instances {
+		if instance.NodeID == n.ID {
+			ids = append(ids, instance.ID)
+		}
+	}
+	return ids, nil
+}
