@@ -34,7 +34,12 @@ func (t *Tree) OpenPart(ctx context.Context, p string, spec PartSpec) (*Part, er
 	if err := spec.check(); err != nil {
 		return nil, fmt.Errorf("open part of %s: %w", p, err)
 	}
-	d, err := t.makeDir(dir)
+	d, hit, err := t.makeDir(dir)
+	if err == nil && hit && !t.leadsTo(dir, d.v) {
+		t.dirs.drop(d)
+		t.dirs.release(d)
+		d, _, err = t.makeDir(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create directory of %s: %w", p, t.explain(p, 0, err))
 	}
@@ -59,7 +64,7 @@ func (t *Tree) OpenPart(ctx context.Context, p string, spec PartSpec) (*Part, er
 // claim tries once; false means that the part went away under us or had to start
 // over, so try again.
 func (p *Part) claim(ctx context.Context) (ok bool, err error) {
-	d := p.dir.v
+	d := p.dir.v.Root
 	if err := p.step(step{op: opCreate, path: p.in(p.part)}); err != nil {
 		return false, err
 	}
@@ -123,8 +128,11 @@ func (p *Part) claim(ctx context.Context) (ok bool, err error) {
 		}
 	}
 	p.resumed = p.ledger.blocks.count()
+	if err := p.writeJournal(); err != nil {
+		return false, err
+	}
 	p.f = f
-	return true, p.writeJournal()
+	return true, nil
 }
 
 // allocate reserves the file's space, so that a full disk shows before any data
@@ -163,7 +171,7 @@ func (p *Part) writeJournal() (err error) {
 	if _, err := j.Write(b); err != nil {
 		return err
 	}
-	if err := p.syncFile(tmp, j); err != nil {
+	if err := p.syncFile(tmp, j, false); err != nil {
 		return err
 	}
 	if err := p.rename(tmp, p.journal); err != nil {

@@ -42,7 +42,7 @@ func (p *Part) Commit(ctx context.Context, m Meta) error {
 		return err
 	}
 	defer unlock()
-	if err := p.syncFile(p.part, p.f); err != nil {
+	if err := p.syncFile(p.part, p.f, true); err != nil {
 		return p.wrap("sync", err)
 	}
 	if err := p.publish(m); err != nil {
@@ -66,7 +66,7 @@ func (p *Part) prepare(ctx context.Context, m Meta) (unlock func(), err error) {
 		return nil, p.wrap("commit", err)
 	}
 	if err = p.fence(); err == nil {
-		err = p.wrap("set attributes of", p.t.setFile(p.dirPath, p.dir.v, p.part, p.f, m))
+		err = p.wrap("set attributes of", p.t.setFile(p.dirPath, p.dir.v.Root, p.part, p.f, m))
 	}
 	if err != nil {
 		unlock()
@@ -80,7 +80,7 @@ func (p *Part) publish(m Meta) error {
 	if err := p.fence(); err != nil {
 		return err
 	}
-	return p.wrap("commit", p.t.publish(p.dirPath, p.dir.v, p.part, p.base, m.NoReplace))
+	return p.wrap("commit", p.t.publish(p.dirPath, p.dir.v.Root, p.part, p.base, m.NoReplace))
 }
 
 // publish moves name from to the name to in d, in one step for whoever looks.

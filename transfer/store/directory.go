@@ -27,7 +27,7 @@ func (t *Tree) Mkdir(p string) error {
 
 // SetDir gives the directory p its metadata: to be called when everything below
 // it is in place, as later changes below would change its mtime and a read-only
-// mode would forbid them. The directory's entry is durable on return.
+// mode would forbid them. To make it durable as well, use Batch.AddDir.
 func (t *Tree) SetDir(p string, m Meta) error {
 	c, err := Clean(p)
 	if err != nil {
@@ -43,14 +43,10 @@ func (t *Tree) setDir(c string, m Meta) error {
 	if err := t.step(step{op: opAttributes, path: c}); err != nil {
 		return err
 	}
-	err := t.within(c, func(d *os.Root) error {
+	return t.within(c, func(d *os.Root) error {
 		mtime := time.Unix(0, m.Mtime)
 		return errors.Join(d.Chmod(".", m.Mode.Perm()), d.Chtimes(".", mtime, mtime))
 	})
-	if err != nil {
-		return err
-	}
-	return t.syncMade(c)
 }
 
 // syncNames makes the names in dir, and those leading to it, durable.

@@ -24,8 +24,8 @@ const (
 	recordSize   = 4 + 32 + 4
 
 	minBlock  = 1 << 10
-	maxBlock  = 1 << 30
-	maxBlocks = 1 << 22 // 160 MiB of journal; 4 TiB in blocks of 1 MiB
+	maxBlock  = 64 << 20
+	maxBlocks = 1 << 20 // 40 MiB of journal; 1 TiB in blocks of 1 MiB
 )
 
 var (
@@ -36,7 +36,7 @@ var (
 // PartSpec says what a part is to become and who is writing it.
 type PartSpec struct {
 	Size      int64    // bytes of the whole file
-	BlockSize int      // power of two, 1 KiB to 1 GiB; at most 4 Mi blocks
+	BlockSize int      // power of two, 1 KiB to 64 MiB; at most 1 Mi blocks
 	Identity  Identity // state of the source; another one starts over
 	Transfer  [16]byte // transfer that writes
 	Epoch     uint64   // session of the transfer; the newest wins
@@ -45,7 +45,7 @@ type PartSpec struct {
 
 func (s PartSpec) check() error {
 	if s.BlockSize < minBlock || s.BlockSize > maxBlock || s.BlockSize&(s.BlockSize-1) != 0 {
-		return fmt.Errorf("block size %d is not a power of two from 1 KiB to 1 GiB", s.BlockSize)
+		return fmt.Errorf("block size %d is not a power of two from 1 KiB to 64 MiB", s.BlockSize)
 	}
 	if s.Size < 0 || s.Size > int64(s.BlockSize)*maxBlocks {
 		return fmt.Errorf("%d bytes do not fit %d blocks of %d bytes", s.Size, maxBlocks, s.BlockSize)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 )
 
@@ -32,17 +31,18 @@ func (t *Tree) List(p, after string, limit int) (entries []Entry, more bool, err
 		}
 		return []Entry{e}, false, err
 	}
-	err = t.within(c, func(d *os.Root) error {
-		entries, more, err = t.page(d, c, after, max(limit, 1))
-		return err
-	})
+	d, err := t.root.OpenRoot(c) // not the cache: what is shown is what is there now
+	if err == nil {
+		defer d.Close()
+		entries, more, err = page(d, c, after, max(limit, 1))
+	}
 	if err != nil {
 		return nil, false, fmt.Errorf("list: %w", t.explain(c, 0, err))
 	}
 	return entries, more, nil
 }
 
-func (t *Tree) page(d *os.Root, dir, after string, limit int) (entries []Entry, more bool, err error) {
+func page(d *os.Root, dir, after string, limit int) (entries []Entry, more bool, err error) {
 	f, err := d.Open(".")
 	if err != nil {
 		return nil, false, err
@@ -75,16 +75,12 @@ func (t *Tree) page(d *os.Root, dir, after string, limit int) (entries []Entry, 
 	}
 	slices.Sort(first)
 	for _, name := range first {
-		fi, err := d.Lstat(name)
+		e, err := look(d, inDir(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue
+			continue // removed since
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrSpecial) {
 			return nil, false, err
-		}
-		e, err := entryOf(inDir(dir, name), fi)
-		if e.Kind == KindSymlink && err == nil {
-			e.Target, _ = d.Readlink(path.Base(name)) // gone since: listed without its text
 		}
 		entries = append(entries, e)
 	}

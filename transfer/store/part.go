@@ -17,7 +17,7 @@ import (
 // concurrently; Commit, Discard and Close end its use and wait for the others.
 type Part struct {
 	t       *Tree
-	dir     *slot[*os.Root]
+	dir     *slot[*directory]
 	dirPath string
 	base    string
 	path    string // dirPath/base
@@ -114,8 +114,11 @@ func (p *Part) ReadAt(b []byte, off int64) (int, error) {
 
 // Mark says that every byte of the block was written (WriteAt returned) and
 // verified, and that leaf is its hash. The next Sync makes it durable. Marking a
-// block again does nothing.
+// block again does nothing. An empty file has no blocks: its block 0 is ignored.
 func (p *Part) Mark(block int, leaf Leaf) {
+	if p.spec.Size == 0 {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ledger.blocks.set(block) {
@@ -160,7 +163,7 @@ func (p *Part) sync() (int, error) {
 	if len(blocks) == 0 {
 		return 0, nil
 	}
-	if err := p.syncFile(p.part, p.f); err != nil {
+	if err := p.syncFile(p.part, p.f, false); err != nil {
 		return 0, p.wrap("sync", err)
 	}
 	if err := p.step(step{op: opWrite, path: p.in(p.journal), off: p.joff, data: p.buf}); err != nil {
@@ -169,7 +172,7 @@ func (p *Part) sync() (int, error) {
 	if _, err := p.j.WriteAt(p.buf, p.joff); err != nil {
 		return 0, p.wrap("write journal of", err)
 	}
-	if err := p.syncFile(p.journal, p.j); err != nil {
+	if err := p.syncFile(p.journal, p.j, false); err != nil {
 		return 0, p.wrap("sync journal of", err)
 	}
 	p.joff += int64(len(p.buf))
@@ -251,16 +254,20 @@ func (p *Part) wrap(what string, err error) error {
 	return fmt.Errorf("%s %s: %w", what, p.path, p.t.explain(p.path, p.spec.Size, err))
 }
 
-func (p *Part) syncFile(name string, f *os.File) error {
+// syncFile makes the content of f durable; with attributes, its mtime and mode too.
+func (p *Part) syncFile(name string, f *os.File, attributes bool) error {
 	if err := p.step(step{op: opSyncFile, path: p.in(name)}); err != nil {
 		return err
+	}
+	if attributes {
+		return f.Sync()
 	}
 	return dataSync(f)
 }
 
 // syncNames makes the directory entries on the way to the part durable.
 func (p *Part) syncNames() error {
-	if err := p.t.syncDir(p.dirPath, p.dir.v); err != nil {
+	if err := p.t.syncDir(p.dirPath, p.dir.v.Root); err != nil {
 		return err
 	}
 	return p.t.syncMade(p.dirPath)

@@ -143,16 +143,12 @@ func (s *scan) start(roots []string) {
 			s.push([]*branch{b})
 			continue
 		}
-		var fi fs.FileInfo
-		err = s.t.within(path.Dir(p), func(d *os.Root) error {
-			fi, err = d.Lstat(path.Base(p))
-			return err
-		})
+		fi, err := s.t.root.Lstat(p)
 		if err != nil {
 			s.send([]found{{Entry{Path: p}, s.t.explain(p, 0, err)}})
 			continue
 		}
-		f, b, ok := s.classify(p, fi, nil)
+		f, b, ok := s.classify(s.t.root, p, fi, nil)
 		if ok && !s.send([]found{f}) {
 			return
 		}
@@ -221,13 +217,13 @@ func (s *scan) send(batch []found) bool {
 
 // read yields what is in b and pushes its directories.
 func (s *scan) read(b *branch) {
-	slot, _, err := s.t.dir(b.path)
+	d, err := s.t.root.OpenRoot(b.path) // not the cache: a scan sees what is there now
 	if err != nil {
 		s.send([]found{{Entry{Path: b.path}, fmt.Errorf("open directory: %w", s.t.explain(b.path, 0, err))}})
 		return
 	}
-	defer s.t.dirs.release(slot)
-	f, err := slot.v.Open(".")
+	defer d.Close()
+	f, err := d.Open(".")
 	if err != nil {
 		s.send([]found{{Entry{Path: b.path}, fmt.Errorf("read directory: %w", err)}})
 		return
@@ -245,14 +241,14 @@ func (s *scan) read(b *branch) {
 			if b.path != "." {
 				p = b.path + "/" + name
 			}
-			fi, err := slot.v.Lstat(name)
+			fi, err := d.Lstat(name)
 			if err != nil {
 				if !errors.Is(err, fs.ErrNotExist) { // else: removed since
 					batch = append(batch, found{Entry{Path: p}, err})
 				}
 				continue
 			}
-			f, sub, ok := s.classify(p, fi, b)
+			f, sub, ok := s.classify(d, p, fi, b)
 			if ok {
 				batch = append(batch, f)
 			}
@@ -274,8 +270,8 @@ func (s *scan) read(b *branch) {
 }
 
 // classify makes fi at p an entry, and a branch when it is to be entered; ok says
-// that there is something to yield.
-func (s *scan) classify(p string, fi fs.FileInfo, above *branch) (f found, sub *branch, ok bool) {
+// that there is something to yield. d is p's directory, or the root.
+func (s *scan) classify(d *os.Root, p string, fi fs.FileInfo, above *branch) (f found, sub *branch, ok bool) {
 	linked := fi.Mode().Type() == fs.ModeSymlink
 	if linked && s.links == SkipSymlinks {
 		return f, nil, false
@@ -293,11 +289,11 @@ func (s *scan) classify(p string, fi fs.FileInfo, above *branch) (f found, sub *
 	}
 	switch e.Kind {
 	case KindSymlink:
-		err = s.t.within(path.Dir(p), func(d *os.Root) error {
-			e.Target, err = d.Readlink(path.Base(p))
-			return err
-		})
-		if err != nil {
+		name := path.Base(p)
+		if d == s.t.root {
+			name = p
+		}
+		if e.Target, err = d.Readlink(name); err != nil {
 			return found{e, fmt.Errorf("read symbolic link: %w", err)}, nil, true
 		}
 	case KindDir:

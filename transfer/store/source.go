@@ -67,14 +67,7 @@ func (f *File) Check() error {
 		return err
 	}
 	defer f.t.files.release(s)
-	fi, err := s.v.Stat()
-	if err != nil {
-		return fmt.Errorf("check source: %w", err)
-	}
-	if !f.entry.sameState(fi) {
-		return changed(f.entry, fi)
-	}
-	return nil
+	return f.entry.check(s.v.File)
 }
 
 // Close ends the use of f; the descriptor stays in the Tree's cache for others.
@@ -109,15 +102,31 @@ func (t *Tree) openSource(e Entry) (*source, error) {
 	if err != nil {
 		return nil, t.explain(e.Path, 0, err)
 	}
-	fi, err := f.Stat()
-	if err == nil && !e.sameState(fi) {
-		err = changed(e, fi)
+	err = e.check(f)
+	if errors.Is(err, ErrChanged) { // or was it read from a directory since moved?
+		_ = f.Close()
+		if f, err = t.root.OpenFile(e.Path, os.O_RDONLY|openNonblock, 0); err != nil {
+			return nil, t.explain(e.Path, 0, err)
+		}
+		err = e.check(f)
 	}
 	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
 	return &source{File: f, entry: e}, nil
+}
+
+// check returns ErrChanged unless f is the file of e, unchanged.
+func (e Entry) check(f *os.File) error {
+	fi, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("check source: %w", err)
+	}
+	if !e.sameState(fi) {
+		return changed(e, fi)
+	}
+	return nil
 }
 
 // openRead opens p for reading without waiting, should a pipe have taken the

@@ -12,7 +12,7 @@ import (
 
 // Sweep removes what unfinished transfers left behind below p and nobody has
 // touched since before: parts with their journals, journals without part,
-// temporary files. Parts that a session has locked are left. It returns how many
+// temporary files. A live session keeps its part fresh by writing. It returns how many
 // files were removed; what could not be read or removed is in the error, and the
 // rest was swept all the same.
 func (t *Tree) Sweep(ctx context.Context, p string, before time.Time) (removed int, err error) {
@@ -66,7 +66,7 @@ func sweepDir(d *os.Root, before time.Time) (below []string, removed int, err er
 	}
 	var errs []error
 	for _, name := range own {
-		n, err := sweepFile(d, strings.ToLower(name), before)
+		n, err := sweepFile(d, name, before)
 		removed += n
 		errs = append(errs, err)
 	}

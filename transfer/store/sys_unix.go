@@ -14,7 +14,7 @@ import (
 const openNonblock = unix.O_NONBLOCK
 
 func isNoSpace(err error) bool {
-	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
 }
 
 // retry calls do with the descriptor of f, again after a signal.

@@ -9,6 +9,7 @@ import (
 	"path"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Options of a Tree; the zero value is good for a server.
@@ -24,9 +25,10 @@ type Options struct {
 type Tree struct {
 	root  *os.Root
 	opts  Options
-	dirs  *cache[*os.Root]
+	dirs  *cache[*directory]
 	files *cache[*source]
 
+	start  time.Time     // for directory.seen
 	seq    atomic.Uint64 // temporary names of this process
 	nonce  [8]byte
 	onStep func(step) error // tests see, and fail, every change before it is made
@@ -54,8 +56,9 @@ func New(root *os.Root, o Options) *Tree {
 	}
 	t := &Tree{
 		root:  root,
+		start: time.Now(),
 		opts:  o,
-		dirs:  newCache[*os.Root](o.OpenDirs),
+		dirs:  newCache[*directory](o.OpenDirs),
 		files: newCache[*source](o.OpenFiles),
 		made:  map[string]struct{}{},
 	}
@@ -78,39 +81,93 @@ func (t *Tree) Stat(p string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	if p == "." {
-		fi, err := t.root.Stat(".")
-		if err != nil {
-			return Entry{}, err
-		}
-		return entryOf(p, fi)
-	}
-	var fi fs.FileInfo
+	var e Entry
 	err = t.within(path.Dir(p), func(d *os.Root) error {
-		fi, err = d.Lstat(path.Base(p))
+		e, err = look(d, p)
 		return err
 	})
-	if err != nil {
-		return Entry{}, t.explain(p, 0, err)
-	}
-	return entryOf(p, fi)
+	return e, t.explain(p, 0, err)
 }
 
+// look describes p, which is in the directory d.
+func look(d *os.Root, p string) (Entry, error) {
+	name := path.Base(p)
+	fi, err := d.Lstat(name)
+	if err != nil {
+		return Entry{Path: p}, err
+	}
+	e, err := entryOf(p, fi)
+	if e.Kind == KindSymlink {
+		e.Target, err = d.Readlink(name)
+	}
+	return e, err
+}
+
+// directory is an open directory, and when its path was last seen to lead there.
+type directory struct {
+	*os.Root
+	seen atomic.Int64 // ns since the Tree was made
+}
+
+// trust is how long a cached directory is taken to be what its path leads to.
+// Within it, a directory moved by somebody else looks like a move that came a
+// moment later; an open costs more than everything else about a small file.
+const trust = time.Second
+
 // dir returns a handle on the directory dir (clean), for t.dirs.release.
-func (t *Tree) dir(dir string) (s *slot[*os.Root], hit bool, err error) {
-	return t.dirs.acquire(dir, func() (*os.Root, error) { return t.root.OpenRoot(dir) })
+func (t *Tree) dir(dir string) (s *slot[*directory], hit bool, err error) {
+	for {
+		s, hit, err := t.dirs.acquire(dir, func() (*directory, error) {
+			r, err := t.root.OpenRoot(dir)
+			if err != nil {
+				return nil, err
+			}
+			d := &directory{Root: r}
+			d.seen.Store(int64(time.Since(t.start)))
+			return d, nil
+		})
+		if err != nil || !hit || int64(time.Since(t.start))-s.v.seen.Load() < int64(trust) || t.leadsTo(dir, s.v) {
+			return s, hit, err
+		}
+		t.dirs.drop(s)
+		t.dirs.release(s)
+	}
+}
+
+// leadsTo reports whether the path dir still leads to d.
+func (t *Tree) leadsTo(dir string, d *directory) bool {
+	now, err := t.root.Stat(dir)
+	if err != nil {
+		return false
+	}
+	was, err := d.Stat(".")
+	if err != nil || !os.SameFile(now, was) {
+		return false
+	}
+	d.seen.Store(int64(time.Since(t.start)))
+	return true
 }
 
 // within calls do with a handle on dir. A cached handle may be of a directory
 // that was since removed or replaced, so ErrNotExist is tried once more afresh.
 func (t *Tree) within(dir string, do func(*os.Root) error) error {
+	return t.inside(dir, t.dir, do)
+}
+
+// making is within, creating what is missing of dir with mode 0777 less the
+// umask. The new directories are remembered until their entries are durable.
+func (t *Tree) making(dir string, do func(*os.Root) error) error {
+	return t.inside(dir, t.makeDir, do)
+}
+
+func (t *Tree) inside(dir string, open func(string) (*slot[*directory], bool, error), do func(*os.Root) error) error {
 	for {
-		s, hit, err := t.dir(dir)
+		s, hit, err := open(dir)
 		if err != nil {
 			return err
 		}
-		err = do(s.v)
-		stale := hit && errors.Is(err, fs.ErrNotExist)
+		err = do(s.v.Root)
+		stale := hit && errors.Is(err, fs.ErrNotExist) && !t.leadsTo(dir, s.v)
 		if stale {
 			t.dirs.drop(s)
 		}
@@ -121,27 +178,15 @@ func (t *Tree) within(dir string, do func(*os.Root) error) error {
 	}
 }
 
-// makeDir is dir, creating what is missing with mode 0777 less the umask. The
-// new directories are remembered until syncMade makes their entries durable.
-func (t *Tree) makeDir(dir string) (*slot[*os.Root], error) {
-	s, hit, err := t.dir(dir)
-	if hit && err == nil {
-		// The handle may be of a directory that was removed meanwhile.
-		if _, serr := t.root.Stat(dir); !errors.Is(serr, fs.ErrNotExist) {
-			return s, nil
-		}
-		t.dirs.drop(s)
-		t.dirs.release(s)
-		s, _, err = t.dir(dir)
-	}
+func (t *Tree) makeDir(dir string) (s *slot[*directory], hit bool, err error) {
+	s, hit, err = t.dir(dir)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return s, err
+		return s, hit, err
 	}
 	if err := t.mkdirs(dir); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	s, _, err = t.dir(dir)
-	return s, err
+	return t.dir(dir)
 }
 
 // mkdirs creates dir and its missing parents.
@@ -194,13 +239,8 @@ func (t *Tree) syncMade(dir string) error {
 		if !ok {
 			continue
 		}
-		s, _, err := t.dir(path.Dir(dir))
-		if err != nil {
-			return err
-		}
-		err = t.syncDir(path.Dir(dir), s.v)
-		t.dirs.release(s)
-		if err != nil {
+		up := path.Dir(dir)
+		if err := t.within(up, func(d *os.Root) error { return t.syncDir(up, d) }); err != nil {
 			return err
 		}
 		t.mu.Lock()
