@@ -57,7 +57,8 @@ const (
 	firstPackets = 32
 	firstRate    = 2e6 / 8 // bytes/s: an RTT of this is less than a web page
 	defaultRTT   = 100 * time.Millisecond
-	leastRate    = 8e3 // bytes/s: feedback keeps flowing
+	leastRate    = 8e3                  // bytes/s: feedback keeps flowing
+	leastRTT     = 5 * time.Millisecond // reports come every 4 ms at best: the loop is no faster
 	feedbackSlow = 25 * time.Millisecond
 )
 
@@ -180,7 +181,6 @@ type State struct {
 	Reason   Reason
 	Rate     float64 // bytes/s
 	Anchor   float64 // bytes/s delivered
-	RTT      time.Duration
 	Queue    time.Duration
 	Target   time.Duration // of the queue
 	Baseline float64       // loss of the path itself
@@ -190,7 +190,7 @@ type State struct {
 func (c *Controller) State() State {
 	return State{
 		Phase: phaseNames[c.phase], Reason: c.reason, Rate: c.rate, Anchor: c.anchor,
-		RTT: c.srtt, Queue: c.delay.queue, Target: c.cfg.Policy.target(c.anchor), Baseline: c.pb.p,
+		Queue: c.delay.queue, Target: c.cfg.Policy.target(c.anchor), Baseline: c.pb.p,
 	}
 }
 

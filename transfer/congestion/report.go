@@ -38,6 +38,7 @@ func (c *Controller) OnReport(s *Sample) {
 }
 
 func (c *Controller) updateRTT(rtt time.Duration) {
+	rtt = max(rtt, leastRTT)
 	if c.minRTT == 0 {
 		c.srtt, c.minRTT = rtt, rtt
 		return

@@ -15,10 +15,9 @@
 //	s := flow.NewSender(cfg, source)
 //	batch := wire.NewBatch()
 //	for {
-//		now := clock()
-//		for {
+//		for range packetio.Round { // not forever: feedback must be read
 //			batch.Reset()
-//			if s.AppendDatagrams(now, batch) == 0 {
+//			if s.AppendDatagrams(clock(), batch) == 0 {
 //				break
 //			}
 //			conn.SendBatch(batch) // to batch.Addr, in one call
@@ -28,7 +27,7 @@
 //			_ = s.HandleDatagram(clock(), d.From, d.Bytes) // errors concern that datagram only
 //		}
 //		// When the source has something again after Fill returned 0: s.Wake().
-//		if s.Stats().Silence > patience {
+//		if s.Stats(clock()).Silence > patience {
 //			break // the peer is gone
 //		}
 //	}

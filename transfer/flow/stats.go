@@ -49,7 +49,7 @@ func (s *Sender) Stats(now time.Duration) Stats {
 	c := s.cc.State()
 	t.InFlight = s.inFlight
 	t.Rate, t.Delivered = c.Rate*8, c.Anchor*8
-	t.RTT, t.Queue, t.Loss = c.RTT, c.Queue, c.Baseline
+	t.RTT, t.Queue, t.Loss = s.loss.srtt, c.Queue, c.Baseline
 	t.Silence = s.silence(now)
 	t.Peer, t.PeerProven, t.Moves, t.MTU = s.path.addr, s.path.proven, s.path.moves, s.mtu
 	switch {

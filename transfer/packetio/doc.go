@@ -1,0 +1,38 @@
+// Package packetio moves batches of datagrams between sockets and the flows.
+//
+// On Linux a batch leaves in one system call (UDP_SEGMENT) and arrives
+// coalesced (UDP_GRO, recvmmsg). Elsewhere, or when a kernel or device refuses,
+// datagrams travel one by one; callers see no difference.
+//
+// A client has a Conn from Dial. A node has a Listener; each session opens a
+// Port on it by connection id. Datagrams reach a Port through the Listener's
+// shared socket until Connect gives it a socket of its own on the same port
+// number, connected to its peer; the shared socket goes on catching the
+// datagrams of a peer whose address changed. Datagrams that name no open Port
+// are dropped without state and without an answer; those that name one prove
+// themselves to its flow or are dropped there.
+//
+// Conn and Port have the same methods and are used by one goroutine, which
+// owns the flow:
+//
+//	for {
+//		for range packetio.Round {
+//			if batch.Reset(); flow.AppendDatagrams(now(), batch) == 0 {
+//				break
+//			}
+//			err = conn.SendBatch(batch)
+//		}
+//		err = conn.Wait(flow.NextDeadline() - now())
+//		for n, err := conn.Recv(in); n > 0; n, err = conn.Recv(in) {
+//			for from, datagram := range in.All() {
+//				_ = flow.HandleDatagram(now(), from, datagram)
+//			}
+//		}
+//	}
+//
+// Only Wake and Close may be called from other goroutines.
+package packetio
+
+// Round is how many batches to send before looking for feedback: a sender that
+// the machine cannot keep up with would otherwise never look.
+const Round = 8

@@ -1,0 +1,120 @@
+package packetio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/godwit/godwit/transfer/wire"
+)
+
+// ctx bounds the set-up of a socket, which does not wait for anything.
+var ctx = context.Background()
+
+// ErrInUse says that a connection id is taken.
+var ErrInUse = errors.New("connection id in use")
+
+// Listener is the UDP side of a node's port.
+type Listener struct {
+	shared  *Conn
+	o       Options
+	sendMu  sync.Mutex // ports share the shared socket
+	mu      sync.RWMutex
+	ports   map[wire.ConnID]*Port
+	strange atomic.Uint64
+	closed  atomic.Bool
+	done    chan struct{}
+}
+
+// Listen opens the port. The address may be a wildcard; port 0 picks one.
+func Listen(addr netip.AddrPort, o Options) (*Listener, error) {
+	c, err := open(net.UDPAddrFromAddrPort(addr), netip.AddrPort{}, o)
+	if err != nil {
+		return nil, err
+	}
+	l := &Listener{shared: c, o: o, ports: make(map[wire.ConnID]*Port), done: make(chan struct{})}
+	go l.read()
+	return l, nil
+}
+
+// Addr returns the address of the shared socket.
+func (l *Listener) Addr() netip.AddrPort { return l.shared.LocalAddr() }
+
+// Strangers returns how many datagrams named no open Port.
+func (l *Listener) Strangers() uint64 { return l.strange.Load() }
+
+// idle is how long the shared socket's reader waits at a time; Wake ends it.
+const idle = time.Hour
+
+func (l *Listener) read() {
+	defer close(l.done)
+	m := NewMessages()
+	for !l.closed.Load() {
+		if err := l.shared.Wait(idle); err != nil {
+			return // closed
+		}
+		for {
+			n, err := l.shared.Recv(m)
+			if err != nil {
+				return
+			}
+			if n == 0 {
+				break
+			}
+			l.dispatch(m)
+		}
+	}
+}
+
+func (l *Listener) dispatch(m *Messages) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for from, d := range m.All() {
+		h, err := wire.ParseHeader(d)
+		var p *Port
+		if err == nil {
+			p = l.ports[h.ConnID]
+		}
+		if p == nil {
+			l.strange.Add(1)
+			continue
+		}
+		if p.in.put(from, d) {
+			p.wakeOwn()
+		}
+	}
+}
+
+// Open reserves a connection id.
+func (l *Listener) Open(id wire.ConnID) (*Port, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed.Load() {
+		return nil, fmt.Errorf("data port: %w", net.ErrClosed)
+	}
+	if l.ports[id] != nil {
+		return nil, ErrInUse
+	}
+	p := &Port{id: id, l: l, in: newInbox(), timer: time.NewTimer(idle)}
+	l.ports[id] = p
+	return p, nil
+}
+
+// Close closes the shared socket. Open ports keep their own sockets until they
+// are closed themselves.
+func (l *Listener) Close() error {
+	l.mu.Lock()
+	again := l.closed.Swap(true)
+	l.mu.Unlock()
+	if again {
+		return nil
+	}
+	err := l.shared.Close()
+	<-l.done
+	return err
+}
