@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -163,8 +161,3 @@ func symlink(t *testing.T, target, name string) {
 	check(t, os.MkdirAll(filepath.Dir(name), 0o755))
 	check(t, os.Symlink(target, name))
 }
-
-var (
-	_ = fmt.Sprint
-	_ = fs.ErrExist
-)

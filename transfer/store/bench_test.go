@@ -1,0 +1,94 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+)
+
+func benchTree(b *testing.B) *Tree {
+	b.Helper()
+	tree, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = tree.Close() })
+	return tree
+}
+
+// BenchmarkWriteAt overwrites one megabyte, so the disk has no part in it.
+func BenchmarkWriteAt(b *testing.B) {
+	tree := benchTree(b)
+	p, err := tree.OpenPart(b.Context(), "f", PartSpec{Size: 1 << 20, BlockSize: 1 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	data := noise(1<<20, 1)
+	b.SetBytes(1 << 20)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.WriteAt(data, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkFence(b *testing.B) {
+	tree := benchTree(b)
+	p, err := tree.OpenPart(b.Context(), "f", PartSpec{Size: 1 << 20, BlockSize: 1 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.fence(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBatch makes files of 4 KiB durable, a thousand at a time, in ten
+// directories.
+func BenchmarkBatch(b *testing.B) {
+	tree := benchTree(b)
+	data := noise(4096, 1)
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		batch := tree.NewBatch()
+		for range 1000 {
+			n++
+			if err := batch.Add(uint64(n), fmt.Sprintf("d%d/f%d", n%10, n), data, Meta{Mode: 0o644}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := batch.Flush(b.Context(), nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "files/s")
+}
+
+func BenchmarkScan(b *testing.B) {
+	tree := benchTree(b)
+	batch := tree.NewBatch()
+	for i := range 20_000 {
+		if err := batch.Add(0, fmt.Sprintf("d%d/e%d/f%d", i%20, i%200, i), nil, Meta{Mode: 0o644}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := batch.Flush(b.Context(), nil); err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	for b.Loop() {
+		for _, err := range tree.Scan(b.Context(), ScanOptions{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "entries/s")
+}
