@@ -106,7 +106,7 @@ func (e *Elector) Run(ctx context.Context) error {
 		}
 	}()
 	for ctx.Err() == nil {
-		pause := e.attempt(ctx)
+		pause := e.Stand(ctx)
 		select {
 		case <-ctx.Done():
 		case <-e.clk.After(pause):
@@ -115,8 +115,9 @@ func (e *Elector) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// attempt tries to win or renew once and returns how long to wait.
-func (e *Elector) attempt(ctx context.Context) time.Duration {
+// Stand tries once to win the lease or to renew it, and returns how long to
+// wait before the next time. Run does all of that.
+func (e *Elector) Stand(ctx context.Context) time.Duration {
 	e.step.Lock()
 	defer e.step.Unlock()
 	start := e.clk.Now()

@@ -66,19 +66,18 @@ var shared = sync.OnceValues(func() (string, error) {
 	if url, ok := running(dir); ok {
 		return url, nil
 	}
-	exited, err := startKeeper(dir)
+	keeper, err := startKeeper(dir)
 	if err != nil {
 		return "", err
 	}
+	defer keeper.Release() //nolint:errcheck // it lives on; nobody here waits for it
 	for deadline := time.Now().Add(startup); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if url, ok := running(dir); ok {
 			return url, nil
 		}
-		select {
-		case <-exited:
+		if pid, _ := syscall.Wait4(keeper.Pid, nil, syscall.WNOHANG, nil); pid == keeper.Pid {
 			log, _ := os.ReadFile(filepath.Join(dir, "keeper.log"))
 			return "", fmt.Errorf("its keeper ended: %s", log)
-		default:
 		}
 	}
 	return "", fmt.Errorf("it did not start within %v, see %s", startup, filepath.Join(dir, "keeper.log"))
@@ -132,7 +131,7 @@ func running(dir string) (string, bool) {
 	return string(url), conn.Close(ctx) == nil
 }
 
-func startKeeper(dir string) (exited <-chan struct{}, err error) {
+func startKeeper(dir string) (*os.Process, error) {
 	// Not our output: go test waits until everybody has closed that.
 	log, err := os.Create(filepath.Join(dir, "keeper.log"))
 	if err != nil {
@@ -147,12 +146,7 @@ func startKeeper(dir string) (exited <-chan struct{}, err error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = cmd.Wait() // keeper.log says how it ended
-	}()
-	return done, nil
+	return cmd.Process, nil
 }
 
 // serve is the keeper: it runs the server until nobody uses it.

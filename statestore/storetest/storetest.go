@@ -80,6 +80,48 @@ func URL(t testing.TB) string {
 	return u.String()
 }
 
+// Term makes the caller the leader of the store's schema for an hour and
+// returns the term to write under. Called again, it elects anew, which fences
+// the terms before.
+func Term(t testing.TB, s *statestore.Store) statestore.Term {
+	t.Helper()
+	if old, err := s.Lease(t.Context()); err == nil {
+		e := s.Elector(statestore.ElectorConfig{Clock: at(old.ExpiresAt.Add(time.Second)), TTL: time.Hour})
+		return stand(t, e)
+	}
+	return stand(t, s.Elector(statestore.ElectorConfig{TTL: time.Hour}))
+}
+
+func stand(t testing.TB, e *statestore.Elector) statestore.Term {
+	t.Helper()
+	e.Stand(t.Context())
+	term, ok := e.Leading()
+	if !ok {
+		t.Fatal("test store: nobody else leads, and yet no election was won")
+	}
+	return term
+}
+
+// at is a clock that stands still.
+type at time.Time
+
+func (a at) Now() time.Time                       { return time.Time(a) }
+func (a at) After(time.Duration) <-chan time.Time { return nil }
+
+// Cluster creates a cluster named name with a template of provider local.
+func Cluster(t testing.TB, s *statestore.Store, name string) statestore.Cluster {
+	t.Helper()
+	tpl, err := s.Templates.Create(t.Context(), statestore.Template{Name: name + "-template", Provider: "local"})
+	if err != nil {
+		t.Fatalf("test cluster: %v", err)
+	}
+	c, err := s.Clusters.Create(t.Context(), statestore.Cluster{Name: name, TemplateID: tpl.ID})
+	if err != nil {
+		t.Fatalf("test cluster: %v", err)
+	}
+	return c
+}
+
 const schemaPrefix = "t_"
 
 func admin(t testing.TB, databaseURL, sql string) {
