@@ -132,6 +132,13 @@ func (k MasterKey) id() []byte {
 // IsZero tells whether no key was given.
 func (k MasterKey) IsZero() bool { return len(k.bytes) == 0 }
 
+// Format shows the id for every verb of fmt: those that look into structs
+// would pass by String.
+func (k MasterKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(k.String())) }
+
+// MarshalText shows the id.
+func (k MasterKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // String hides the key and shows its id.
 func (k MasterKey) String() string {
 	if k.IsZero() {

@@ -9,7 +9,9 @@ import (
 const redacted = "[secret]"
 
 // Secret is bytes that must never reach a log, an error or an answer: every
-// way of printing it shows "[secret]". Convert to []byte to use it.
+// way of printing it shows "[secret]". Convert to []byte to use it. As the
+// unexported field of a struct it is out of fmt's sight: give such a struct a
+// Format of its own, as MasterKey has.
 type Secret []byte
 
 // String hides the secret.

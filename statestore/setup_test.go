@@ -36,6 +36,14 @@ func wantErr(t *testing.T, got, want error) {
 	}
 }
 
+// wantErrIn is wantErr for other goroutines than the test's.
+func wantErrIn(t *testing.T, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("got error %v, want %v", got, want)
+	}
+}
+
 func wantEqual[T any](t *testing.T, got, want T) {
 	t.Helper()
 	if d := cmp.Diff(want, got); d != "" {

@@ -94,6 +94,9 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 	_ = tx.Rollback(ctx) // the cause is reported; a dead connection is dropped by the pool
 }
 
+// Now is the store's clock: the time that rows are written with.
+func (t *Tables) Now() time.Time { return t.h.now() }
+
 // one reads exactly one row into T by column names.
 func one[T any](ctx context.Context, h *handle, object, sql string, args ...any) (T, error) {
 	rows, err := h.q.Query(ctx, sql, args...)

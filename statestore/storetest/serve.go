@@ -49,13 +49,19 @@ func init() {
 	os.Exit(0)
 }
 
+// use is this process's hold on users.lock. It is a variable because a file
+// that nobody refers to is closed by the garbage collector.
+var use *os.File
+
+// shared returns the server's address and keeps the server for as long as
+// this process lives.
 var shared = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(os.TempDir(), "godwit-storetest-"+strconv.Itoa(os.Geteuid()))
-	if err := ownDir(dir); err != nil {
+	err := ownDir(dir)
+	if err != nil {
 		return "", err
 	}
-	// Kept open for the life of the process.
-	if _, err := flock(filepath.Join(dir, "users.lock"), syscall.LOCK_SH); err != nil {
+	if use, err = flock(filepath.Join(dir, "users.lock"), syscall.LOCK_SH); err != nil {
 		return "", err
 	}
 	start, err := flock(filepath.Join(dir, "start.lock"), syscall.LOCK_EX)
