@@ -124,7 +124,7 @@ func (j *Journal) read(ctx context.Context, m jetstream.Msg) (event.Event, error
 
 func (j *Journal) clusterOf(ctx context.Context, node string) (string, error) {
 	if c, ok := j.clusters.Load(node); ok {
-		return c.(string), nil //nolint:forcetypeassert // only strings are stored
+		return c.(string), nil // only strings are stored
 	}
 	n, err := j.Store.Nodes.Get(ctx, node)
 	if errors.Is(err, statestore.ErrNotFound) || transient(err) {

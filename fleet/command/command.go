@@ -47,6 +47,8 @@ type DrainRequest struct {
 // Config is what a node runs with; it changes live. Zero caps mean none. Rates are bits per second.
 type Config struct {
 	Version        uint64          `json:"version"`
+	ClusterID      string          `json:"cluster_id,omitempty"` // transfer tokens of other clusters are refused
+	NodeName       string          `json:"node_name,omitempty"`
 	SendCapBps     int64           `json:"send_cap_bps"`
 	ReceiveCapBps  int64           `json:"receive_cap_bps"`
 	MaxSessions    int             `json:"max_sessions"`
@@ -88,13 +90,14 @@ type TenantRequest struct {
 	Transfer  string `json:"transfer,omitempty"`
 }
 
-// Tenant is the answer, kept in memory only. Verifier is SHA-256("godwit access key" ‖ secret), which checks a direct sign-in and never travels further.
+// Tenant is the answer, kept in memory only. A verifier is SHA-256("godwit access key" ‖ secret), which checks a direct sign-in and never travels further; there are two
+// while a rotation overlaps.
 type Tenant struct {
 	AccessKey     string          `json:"access_key"`
 	Storage       json.RawMessage `json:"storage"` // Storage
-	Permissions   []string        `json:"permissions,omitempty"`
+	Permissions   []string        `json:"permissions,omitempty"` // read, write, delete, list
 	Limits        Limits          `json:"limits"`
-	Verifier      []byte          `json:"verifier,omitempty"`
+	Verifiers     [][]byte        `json:"verifiers,omitempty"`
 	Revoked       bool            `json:"revoked,omitempty"`
 	TransferEnded bool            `json:"transfer_ended,omitempty"`
 }

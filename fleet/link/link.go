@@ -60,7 +60,7 @@ type Link struct {
 	log     *slog.Logger
 	conn    *nats.Conn
 	stream  jetstream.JetStream
-	ctx     context.Context //nolint:containedctx // ends the handlers with the link
+	ctx     context.Context // ends the handlers with the link
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
@@ -127,7 +127,7 @@ func (l *Link) options(conf *tls.Config) []nats.Option {
 // delay grows with the attempts and is random over its whole length, so that nodes that lost their manager together come back apart.
 func (l *Link) delay(attempts int) time.Duration {
 	d := firstDelay << min(attempts, 16)
-	return firstDelay/2 + rand.N(min(d, l.config.MaxDelay)) //nolint:gosec // jitter
+	return firstDelay/2 + rand.N(min(d, l.config.MaxDelay)) // jitter
 }
 
 // Connected tells whether the connection is up now.

@@ -55,7 +55,7 @@ func Split(r *Report) []*Report {
 	for i := range out {
 		c := &Report{
 			Version: Version, NodeId: r.GetNodeId(), Boot: r.GetBoot(), BootUnixMs: r.GetBootUnixMs(), Seq: r.GetSeq(), AtUnixMs: r.GetAtUnixMs(),
-			Chunk: uint32(i), Chunks: uint32(n), //nolint:gosec // n is small
+			Chunk: uint32(i), Chunks: uint32(n), // n is small
 			Sessions: r.GetSessions()[min(i*chunkSessions, len(r.GetSessions())):min((i+1)*chunkSessions, len(r.GetSessions()))],
 		}
 		if i == 0 {

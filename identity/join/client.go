@@ -75,7 +75,7 @@ func (c *Client) persist(ctx context.Context, id *Identity, addresses []string, 
 		if errors.As(err, &refusal) && refusal.Final() {
 			return nil, err
 		}
-		wait := delay/2 + rand.N(delay) //nolint:gosec // jitter
+		wait := delay/2 + rand.N(delay) // jitter
 		log.Warn("manager not reached, will ask again", "manager", base, "error", err, "wait", wait.Round(time.Millisecond))
 		select {
 		case <-ctx.Done():
@@ -146,7 +146,7 @@ func (c *Client) post(ctx context.Context, conf *tls.Config, url string, req Req
 	if err != nil {
 		return nil, fmt.Errorf("join request: %w", err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to the end or given up
+	defer res.Body.Close() // read to the end or given up
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	if err != nil {
 		return nil, fmt.Errorf("join answer: %w", err)

@@ -182,7 +182,7 @@ func (i *Identity) Save(dataDir string) error {
 	if err != nil {
 		return fmt.Errorf("node identity: %w", err)
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone after the rename; else best effort
+	defer os.Remove(f.Name()) // gone after the rename; else best effort
 	_, err = f.Write(data)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {

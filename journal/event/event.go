@@ -159,7 +159,7 @@ const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 // NewID makes a ULID in lower case for a time: 48 bits of milliseconds, 80 of randomness, in Crockford's alphabet.
 func NewID(at time.Time) string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(max(0, at.UnixMilli()))<<16) //nolint:gosec // not negative
+	binary.BigEndian.PutUint64(b[:8], uint64(max(0, at.UnixMilli()))<<16) // not negative
 	_, _ = rand.Read(b[6:])                                               // never fails (crypto/rand)
 	hi, lo := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 	var out [26]byte

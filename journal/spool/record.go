@@ -18,7 +18,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 var errTorn = errors.New("record is torn")
 
 func appendRecord(b, payload []byte) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(len(payload))) //nolint:gosec // bounded by event.MaxSize
+	b = binary.BigEndian.AppendUint32(b, uint32(len(payload))) // bounded by event.MaxSize
 	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(payload, castagnoli))
 	return append(b, payload...)
 }

@@ -1,0 +1,161 @@
+package agent
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/godwit/godwit/fleet/command"
+	"github.com/godwit/godwit/journal/event"
+	"github.com/godwit/godwit/node/service"
+	"github.com/godwit/godwit/node/supervisor"
+	"github.com/godwit/godwit/transfer"
+)
+
+// serviceName is how reports and events call the transfer service.
+const serviceName = "transfer"
+
+// command makes the transfer service's process. It inherits the transfer port and the log, nothing else.
+func (a *Agent) command(socket, agentSocket string) func() *exec.Cmd {
+	return func() *exec.Cmd {
+		cmd := exec.Command(a.Command[0], append(a.Command[1:], "--socket", socket, "--agent-socket", agentSocket)...) // our own binary
+		cmd.ExtraFiles = []*os.File{a.tcp, a.udp}
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		return cmd
+	}
+}
+
+// serviceConfig is what the transfer service is to run with now.
+func (a *Agent) serviceConfig() (service.Config, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	cert, key, err := a.identity.ServingPEM()
+	if err != nil {
+		return service.Config{}, err
+	}
+	c := a.state.Config
+	out := service.Config{
+		NodeID: a.Bootstrap.NodeID, NodeName: c.NodeName, ClusterID: c.ClusterID, Version: c.Version, CertPEM: cert, KeyPEM: key, TokenKeys: a.state.keys,
+		SendCap: c.SendCapBps, ReceiveCap: c.ReceiveCapBps, MaxSessions: c.MaxSessions,
+		RevokedTransfers: a.state.RevokedTransfers, RevokedKeys: a.state.RevokedKeys,
+	}
+	for _, s := range c.Ciphers {
+		out.Ciphers = append(out.Ciphers, transfer.Cipher(s))
+	}
+	return out, nil
+}
+
+// reconfigure brings the running service up to date. A service that is down gets everything when it is up again.
+func (a *Agent) reconfigure(ctx context.Context) error {
+	if a.super == nil || a.super.State().State != supervisor.Healthy {
+		return nil
+	}
+	c, err := a.serviceConfig()
+	if err != nil {
+		return err
+	}
+	return a.service.Configure(ctx, c)
+}
+
+// childReady sets up a child that has just come up: the events of the one before are taken first, so that their order holds.
+func (a *Agent) childReady(ctx context.Context) error {
+	a.awaitCollector()
+	a.service.CloseIdle()
+	c, err := a.serviceConfig()
+	if err != nil {
+		return err
+	}
+	if err := a.service.Configure(ctx, c); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	draining, reason := a.state.Draining, a.state.DrainReason
+	a.mu.Unlock()
+	if draining {
+		if err := a.service.Drain(ctx, reason); err != nil {
+			return err
+		}
+	}
+	pid, done := a.super.State().PID, make(chan struct{})
+	a.mu.Lock()
+	a.collect = done
+	a.mu.Unlock()
+	go func() {
+		defer close(done)
+		a.collectEvents(pid)
+	}()
+	return nil
+}
+
+func (a *Agent) awaitCollector() {
+	a.mu.Lock()
+	done := a.collect
+	a.mu.Unlock()
+	if done != nil {
+		<-done
+	}
+}
+
+// collectEvents takes the events of the child with the given process id into the spool until that process is gone; sessions that it left open then end as lost.
+func (a *Agent) collectEvents(pid int) {
+	var taken uint64
+	for {
+		err := a.service.Events(context.Background(), func(e service.Event) error {
+			if e.Seq <= taken { // said again after a broken stream
+				return nil
+			}
+			if err := a.ledger.take(e.Event); err != nil {
+				return err
+			}
+			taken = e.Seq
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			return a.service.Ack(ctx, e.Seq)
+		})
+		if a.super.State().PID != pid {
+			break
+		}
+		a.log.Debug("event stream of the transfer service broke", "error", err)
+		time.Sleep(20 * time.Millisecond) // the supervisor notices within the same time
+	}
+	if err := a.ledger.abandon("the transfer service died"); err != nil {
+		a.log.Error("session ends not recorded", "error", err)
+	}
+}
+
+// onService passes the supervisor's news on.
+func (a *Agent) onService() func(supervisor.State) {
+	last := ""
+	return func(s supervisor.State) {
+		if s.State == last {
+			return
+		}
+		was := last
+		last = s.State
+		data := event.Service{Name: serviceName, Detail: s.Detail, Restarts: s.Restarts}
+		switch s.State {
+		case supervisor.Healthy:
+			if was == supervisor.Restarting {
+				a.note(event.ServiceUp, data)
+			}
+			a.ready.Do(func() {
+				if a.Ready != nil {
+					a.Ready()
+				}
+			})
+		case supervisor.Restarting:
+			a.note(event.ServiceDown, data)
+		}
+		a.reportNow()
+	}
+}
+
+func (a *Agent) askTenant(ctx context.Context, r command.TenantRequest) (command.Tenant, error) {
+	var t command.Tenant
+	l := a.link.Load()
+	if l == nil {
+		return t, command.ErrNotConnected
+	}
+	return t, l.Call(ctx, command.MethodTenant, r, &t)
+}

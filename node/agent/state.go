@@ -1,0 +1,169 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/godwit/godwit/access/token"
+	"github.com/godwit/godwit/fleet/command"
+	"github.com/godwit/godwit/identity/join"
+	"github.com/godwit/godwit/transfer"
+)
+
+// maxRevoked bounds the transfers remembered as over. Tokens live for hours; the oldest revocations are of tokens that expired.
+const maxRevoked = 10_000
+
+// state is what an agent remembers over a restart. Everything in it comes from the manager or is the node's own choice; losing it costs a round of commands.
+type state struct {
+	Port             int            `json:"port"`
+	Draining         bool           `json:"draining"`
+	DrainReason      string         `json:"drain_reason,omitempty"`
+	RevokedTransfers []string       `json:"revoked_transfers,omitempty"`
+	RevokedKeys      []string       `json:"revoked_keys,omitempty"`
+	Config           command.Config `json:"config"`
+	keys             token.Keys
+}
+
+func stateFile(dir string) string { return filepath.Join(dir, "state.json") }
+
+func loadState(dir string) (state, error) {
+	var s state
+	data, err := os.ReadFile(stateFile(dir))
+	if errors.Is(err, os.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("agent state: %w", err)
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return state{}, nil //nolint:nilerr // cut off by a crash of the machine: the manager tells again
+	}
+	if len(s.Config.TokenKeys) > 0 {
+		_ = json.Unmarshal(s.Config.TokenKeys, &s.keys) // it was readable when it was taken over
+	}
+	return s, nil
+}
+
+// update changes the state and writes it down.
+func (a *Agent) update(change func(*state)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change(&a.state)
+	data, err := json.MarshalIndent(a.state, "", "  ")
+	if err == nil {
+		err = writeFile(stateFile(a.Bootstrap.DataDir), data)
+	}
+	if err != nil {
+		a.log.Error("agent state not kept", "error", err)
+	}
+}
+
+func writeFile(path string, data []byte) error {
+	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// listen opens the transfer port: the configured one, else the one of the last run, else a free one.
+func (a *Agent) listen() error {
+	host := a.Bootstrap.ListenHost
+	tcp, udp, err := transfer.Listen(host, a.Bootstrap.Port)
+	if last := a.state.Port; a.Bootstrap.Port == 0 && last != 0 && err == nil {
+		if t, u, again := transfer.Listen(host, last); again == nil {
+			_, _ = tcp.Close(), udp.Close() // the free one is not needed
+			tcp, udp = t, u
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("transfer port: %w", err)
+	}
+	defer tcp.Close()                                           // the files below hold the sockets open
+	defer udp.Close()                                           // the files below hold the sockets open
+	a.port = tcp.Addr().(*net.TCPAddr).Port                     // a TCP listener has a TCP address
+	if a.tcp, err = tcp.(*net.TCPListener).File(); err != nil { // as above
+		return fmt.Errorf("transfer port: %w", err)
+	}
+	if a.udp, err = udp.File(); err != nil {
+		return fmt.Errorf("transfer port: %w", err)
+	}
+	a.update(func(s *state) { s.Port = a.port })
+	return nil
+}
+
+// adopt takes over what a join or renewal answered.
+func (a *Agent) adopt(r join.Response) {
+	var c command.Config
+	if len(r.Config) > 0 {
+		if err := json.Unmarshal(r.Config, &c); err != nil {
+			a.log.Error("manager's node configuration is not readable", "error", err)
+			c = command.Config{}
+		}
+	}
+	if len(c.TokenKeys) == 0 {
+		c.TokenKeys = r.TokenKeys
+	}
+	if c.ReportInterval == 0 {
+		c.ReportInterval = r.ReportIntervalS
+	}
+	a.configure(c)
+}
+
+// configure takes a configuration over, unless it is older than what is known. Fields that the manager leaves open come from the bootstrap file.
+func (a *Agent) configure(c command.Config) {
+	const mega = 1e6
+	b := a.Bootstrap
+	if c.SendCapBps == 0 {
+		c.SendCapBps = int64(b.SendCapMbps * mega)
+	}
+	if c.ReceiveCapBps == 0 {
+		c.ReceiveCapBps = int64(b.ReceiveCapMbps * mega)
+	}
+	if c.MaxSessions == 0 {
+		c.MaxSessions = b.MaxSessions
+	}
+	if c.ReportInterval == 0 {
+		c.ReportInterval = b.ReportIntervalS
+	}
+	var keys token.Keys
+	if len(c.TokenKeys) > 0 {
+		if err := json.Unmarshal(c.TokenKeys, &keys); err != nil {
+			a.log.Error("manager's token keys are not readable", "error", err)
+		}
+	}
+	a.update(func(s *state) {
+		if c.Version < s.Config.Version {
+			return
+		}
+		if keys == nil {
+			keys = s.keys
+			c.TokenKeys = s.Config.TokenKeys
+		}
+		s.Config, s.keys = c, keys
+	})
+}
+
+func (a *Agent) interval() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s := a.state.Config.ReportInterval; s > 0 {
+		return time.Duration(s * float64(time.Second))
+	}
+	return defaultInterval
+}
+
+func remember(list []string, id string) []string {
+	if id == "" || slices.Contains(list, id) {
+		return list
+	}
+	if len(list) >= maxRevoked {
+		list = slices.Clone(list[1:])
+	}
+	return append(list, id)
+}

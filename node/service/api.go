@@ -1,0 +1,70 @@
+// Package service is the wire between a node's agent and its transfer service, a child process: HTTP and JSON over Unix sockets in a directory that only they can enter.
+//
+// The child serves Server's routes on its socket; the agent is the Client. The one question that the child asks, what a tenant's storage is, goes the other way, to the
+// agent's own socket (Asker, AnswerTenants). Both ends come from one binary, so the messages need no version.
+//
+//	GET  /healthz               200 while the service's loops turn
+//	GET  /status                Status
+//	PUT  /config                Config: certificate, keys, caps; live
+//	POST /drain  /undrain
+//	POST /sessions/{id}/rate    command.RateRequest
+//	POST /cancel                command.CancelRequest
+//	POST /revoke                command.RevokeRequest
+//	POST /forget                command.TenantRequest: what is cached of an access key
+//	GET  /events                stream of Event, JSON lines, from the first unacknowledged one
+//	POST /events/ack            Ack
+package service
+
+import (
+	"time"
+
+	"github.com/godwit/godwit/access/token"
+	"github.com/godwit/godwit/transfer"
+)
+
+// File descriptors that the child inherits: the agent opens the transfer port, so that it is the same after each restart of the child.
+const (
+	FDTCP = 3
+	FDUDP = 4
+)
+
+// Config is what the transfer service runs with.
+type Config struct {
+	NodeID      string            `json:"node_id"`
+	NodeName    string            `json:"node_name"`
+	ClusterID   string            `json:"cluster_id"`
+	Version     uint64            `json:"version"`
+	CertPEM     string            `json:"cert_pem"`
+	KeyPEM      string            `json:"key_pem"`
+	TokenKeys   token.Keys        `json:"token_keys"`
+	SendCap     int64             `json:"send_cap"`    // bit/s; 0 = none
+	ReceiveCap  int64             `json:"receive_cap"` // bit/s; 0 = none
+	MaxSessions int               `json:"max_sessions"`
+	Ciphers     []transfer.Cipher `json:"ciphers,omitempty"`
+	// Revoked transfers and access keys, so that a restarted child knows them too.
+	RevokedTransfers []string `json:"revoked_transfers,omitempty"`
+	RevokedKeys      []string `json:"revoked_keys,omitempty"`
+}
+
+// Status is what the child says of itself.
+type Status struct {
+	Started       time.Time                `json:"started"`
+	Configured    bool                     `json:"configured"` // Serving waits for the first Config
+	ConfigVersion uint64                   `json:"config_version"`
+	Sessions      []transfer.SessionStatus `json:"sessions"`
+	Totals        transfer.Totals          `json:"totals"`
+	Load          transfer.Load            `json:"load"`
+	CPU           time.Duration            `json:"cpu"`    // of the process since its start
+	Memory        uint64                   `json:"memory"` // resident bytes
+}
+
+// Event is a session event under a number that grows by one.
+type Event struct {
+	Seq   uint64                `json:"seq"`
+	Event transfer.SessionEvent `json:"event"`
+}
+
+// Ack tells that events up to Seq are safe with the agent.
+type Ack struct {
+	Seq uint64 `json:"seq"`
+}

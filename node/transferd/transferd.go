@@ -1,0 +1,228 @@
+// Package transferd is the transfer service: the child process of a node's agent that serves clients. It holds no state that matters: what must last is on the tenant's
+// storage (parts and their journals) or, within milliseconds, with the agent (events). Killed at any instant, it is started again and clients resume.
+package transferd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/godwit/godwit/fleet/command"
+	"github.com/godwit/godwit/node/authorize"
+	"github.com/godwit/godwit/node/meter"
+	"github.com/godwit/godwit/node/service"
+	"github.com/godwit/godwit/transfer"
+)
+
+// lastEvents bounds how long a stopping service waits for the agent to take its last events.
+const lastEvents = 2 * time.Second
+
+// Options of Run. All are required but Log.
+type Options struct {
+	Socket      string // of this service, made here
+	AgentSocket string
+	TCP         net.Listener
+	UDP         *net.UDPConn
+	Log         *slog.Logger
+}
+
+// Inherited returns the transfer port's sockets that the agent left open for this process.
+func Inherited() (net.Listener, *net.UDPConn, error) {
+	tcp := os.NewFile(service.FDTCP, "transfer-tcp")
+	udp := os.NewFile(service.FDUDP, "transfer-udp")
+	defer tcp.Close() // duplicates are used below
+	defer udp.Close() // duplicates are used below
+	l, err := net.FileListener(tcp)
+	if err != nil {
+		return nil, nil, fmt.Errorf("transfer port (TCP) was not passed on by the agent: %w", err)
+	}
+	p, err := net.FilePacketConn(udp)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("transfer port (UDP) was not passed on by the agent: %w", err), l.Close())
+	}
+	u, ok := p.(*net.UDPConn)
+	if !ok {
+		return nil, nil, errors.Join(errors.New("transfer port: not a UDP socket"), l.Close(), p.Close())
+	}
+	return l, u, nil
+}
+
+// Run serves until ctx ends: sessions are told to go on elsewhere, their last events handed over.
+func Run(ctx context.Context, o Options) error {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	_ = os.Remove(o.Socket) // of the process before
+	l, err := net.Listen("unix", o.Socket)
+	if err != nil {
+		return fmt.Errorf("service socket: %w", err)
+	}
+	d := &daemon{o: o, started: time.Now(), queue: service.NewQueue(), configured: make(chan struct{})}
+	d.auth = authorize.New(service.NewAsker(o.AgentSocket).Tenant, time.Now)
+	api, stopAPI := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAPI()
+	apiDone := make(chan error, 1)
+	go func() { apiDone <- service.Serve(api, l, service.NewServer(d, d.queue)) }()
+
+	select {
+	case <-ctx.Done():
+	case err := <-apiDone:
+		return fmt.Errorf("service socket: %w", err)
+	case <-d.configured:
+		err = d.server.Serve(ctx, o.TCP, o.UDP)
+	}
+	d.queue.Drain(lastEvents)
+	stopAPI()
+	return errors.Join(err, <-apiDone)
+}
+
+// daemon is the Backend of the service's routes.
+type daemon struct {
+	o          Options
+	started    time.Time
+	queue      *service.Queue
+	auth       *authorize.Authorizer
+	configured chan struct{} // closed with the first configuration
+
+	mu     sync.Mutex
+	config service.Config
+	cert   *tls.Certificate
+	server *transfer.Server // nil until configured; not changed afterwards
+}
+
+func (d *daemon) certificate() (*tls.Certificate, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cert, nil
+}
+
+// Configure implements service.Backend. The first call makes the server; later ones change it while it runs.
+func (d *daemon) Configure(c service.Config) error {
+	cert, err := tls.X509KeyPair([]byte(c.CertPEM), []byte(c.KeyPEM))
+	if err != nil {
+		return fmt.Errorf("serving certificate: %w", err)
+	}
+	d.auth.SetKeys(c.ClusterID, c.TokenKeys)
+	for _, t := range c.RevokedTransfers {
+		d.auth.Revoke(command.RevokeRequest{Transfer: t})
+	}
+	for _, k := range c.RevokedKeys {
+		d.auth.Revoke(command.RevokeRequest{AccessKey: k})
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cert, d.config = &cert, c
+	if d.server != nil {
+		d.server.SetCaps(c.SendCap, c.ReceiveCap)
+		d.server.SetMaxSessions(c.MaxSessions)
+		return nil
+	}
+	server, err := transfer.NewServer(transfer.ServerConfig{
+		Authorizer: d.auth, Certificate: d.certificate, NodeID: c.NodeID, NodeName: c.NodeName,
+		SendCap: c.SendCap, ReceiveCap: c.ReceiveCap, MaxSessions: c.MaxSessions, Ciphers: c.Ciphers,
+		OnEvent: d.queue.Add, Log: d.o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	d.server = server
+	close(d.configured)
+	return nil
+}
+
+func (d *daemon) srv() *transfer.Server {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.server
+}
+
+// Status implements service.Backend.
+func (d *daemon) Status() service.Status {
+	s := service.Status{Started: d.started, CPU: meter.CPU(), Memory: meter.Memory()}
+	server := d.srv()
+	if server == nil {
+		return s
+	}
+	d.mu.Lock()
+	s.ConfigVersion = d.config.Version
+	d.mu.Unlock()
+	s.Configured, s.Sessions, s.Totals, s.Load = true, server.Sessions(), server.Totals(), server.Load()
+	return s
+}
+
+// Drain implements service.Backend.
+func (d *daemon) Drain(reason string) {
+	if s := d.srv(); s != nil {
+		s.Drain(reason)
+	}
+}
+
+// Undrain implements service.Backend.
+func (d *daemon) Undrain() {
+	if s := d.srv(); s != nil {
+		s.Undrain()
+	}
+}
+
+// SetRate implements service.Backend.
+func (d *daemon) SetRate(r command.RateRequest) error {
+	s := d.srv()
+	if s == nil {
+		return service.ErrNotFound
+	}
+	if r.Policy != "" && !s.SetPolicy(r.Session, transfer.Policy(r.Policy)) {
+		if !transfer.Policy(r.Policy).Valid() {
+			return fmt.Errorf("policy %q is not fixed, high, fair or low", r.Policy)
+		}
+		return service.ErrNotFound
+	}
+	if r.Target != nil && !s.SetRate(r.Session, *r.Target) {
+		return service.ErrNotFound
+	}
+	return nil
+}
+
+// Cancel implements service.Backend.
+func (d *daemon) Cancel(r command.CancelRequest) (int, error) {
+	n := d.end(service.CancelError(r.Reason), func(s transfer.SessionStatus) bool {
+		return r.Session != "" && s.ID == r.Session || r.Transfer != "" && s.TransferID == r.Transfer
+	})
+	if n == 0 {
+		return 0, service.ErrNotFound
+	}
+	return n, nil
+}
+
+// Revoke implements service.Backend: first nothing new comes in, then what is there ends.
+func (d *daemon) Revoke(r command.RevokeRequest) {
+	d.auth.Revoke(r)
+	why := &transfer.Error{Code: transfer.CodeEnded, Message: "the transfer was ended: " + r.Reason}
+	if r.AccessKey != "" {
+		why = &transfer.Error{Code: transfer.CodeUnauthorized, Message: "the access key was revoked: " + r.Reason}
+	}
+	d.end(why, func(s transfer.SessionStatus) bool {
+		return r.Transfer != "" && s.TransferID == r.Transfer || r.AccessKey != "" && s.Tenant == r.AccessKey
+	})
+}
+
+func (d *daemon) end(why *transfer.Error, match func(transfer.SessionStatus) bool) int {
+	server, n := d.srv(), 0
+	if server == nil {
+		return 0
+	}
+	for _, s := range server.Sessions() {
+		if match(s) && server.Cancel(s.ID, why) {
+			n++
+		}
+	}
+	return n
+}
+
+// Forget implements service.Backend.
+func (d *daemon) Forget(accessKey string) { d.auth.Forget(accessKey) }
