@@ -10,9 +10,9 @@ type AccessKey struct {
 	Storage     Storage    `json:"storage"`
 	Limits      KeyLimits  `json:"limits"`
 	Permissions []string   `json:"permissions" doc:"read, write, delete, list."`
-	RotatesAt   *time.Time `json:"rotates_at,omitempty" doc:"Until then the secret before the last rotation works too."`
 	CreatedAt   time.Time  `json:"created_at"`
 	RevokedAt   *time.Time `json:"revoked_at,omitempty"`
+	LastUsed    *time.Time `json:"last_used_at,omitempty"`
 	Sessions    int        `json:"sessions" doc:"Live sessions now."`
 	RateBps     int64      `json:"rate_bps" doc:"Of its live transfers."`
 }
@@ -47,8 +47,9 @@ type AccessKeyUpdate struct {
 // AccessKeySecret is the one answer that holds a key's secret.
 type AccessKeySecret struct {
 	AccessKey
-	Secret string `json:"secret" doc:"Shown this once."`
-	Login  string `json:"login" doc:"The command line that stores pin and profile." example:"godwit login https://host:8443#sha256=… --key ak_… "`
+	Secret        string     `json:"secret" doc:"Shown this once."`
+	PreviousUntil *time.Time `json:"previous_until,omitempty" doc:"Until then the secret before works too."`
+	Login         string     `json:"login" doc:"The command line that stores pin and profile." example:"godwit login https://host:8443#sha256=… --key ak_… "`
 }
 
 // RotateRequest gives a key a new secret.

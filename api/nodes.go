@@ -76,8 +76,7 @@ type NodeEvent struct {
 
 // DrainRequest asks a node to finish what it serves and take no more.
 type DrainRequest struct {
-	Reason  string `json:"reason,omitempty" maxLength:"500"`
-	Timeout int64  `json:"timeout_s,omitempty" minimum:"1" maximum:"604800" doc:"Sessions that cannot move end then; left out, the policy's drain timeout."`
+	Reason string `json:"reason,omitempty" maxLength:"500"`
 }
 
 // TerminateRequest ends a node.

@@ -2,9 +2,12 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/godwit/godwit/statestore"
 )
 
 // Metadata keys under which an operation carries its access rule to the middleware.
@@ -91,6 +94,28 @@ type Page[T any] struct {
 type Paging struct {
 	Cursor string `query:"cursor" maxLength:"512" doc:"Where to go on: next_cursor of the page before."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Most items to return."`
+}
+
+func (p Paging) page() statestore.Page { return statestore.Page{Cursor: p.Cursor, Limit: p.Limit} }
+
+// paged turns a page of rows into one of views. Lists are never null.
+func paged[R, V any](l statestore.List[R], err error, view func(R) V) (*body[Page[V]], error) {
+	if err != nil {
+		return nil, cursorError(err)
+	}
+	out := Page[V]{Items: make([]V, 0, len(l.Items)), NextCursor: l.Next}
+	for _, r := range l.Items {
+		out.Items = append(out.Items, view(r))
+	}
+	return ok(out), nil
+}
+
+// cursorError names the field at fault: of what a list is given, only the cursor can be invalid.
+func cursorError(err error) error {
+	if errors.Is(err, statestore.ErrInvalid) {
+		return invalid("query.cursor", "is not one that this list gave")
+	}
+	return err
 }
 
 func ok[T any](v T) *body[T] { return &body[T]{Body: v} }

@@ -100,8 +100,10 @@ type AuditEntry struct {
 	At        time.Time      `json:"at"`
 	Actor     string         `json:"actor"`
 	Action    string         `json:"action"`
-	Object    string         `json:"object"`
+	Object    string         `json:"object" doc:"What kind of thing."`
+	ObjectID  string         `json:"object_id,omitempty"`
 	Before    map[string]any `json:"before,omitempty"`
 	After     map[string]any `json:"after,omitempty"`
 	RequestID string         `json:"request_id,omitempty"`
+	Address   string         `json:"address,omitempty" doc:"Where the request came from."`
 }

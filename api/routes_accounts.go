@@ -18,6 +18,10 @@ type signInIn struct{ Body SignIn }
 
 type passwordIn struct{ Body PasswordChange }
 
+type usersIn struct{ Paging }
+
+type tokensIn struct{ Paging }
+
 type userIn struct {
 	ID string `path:"user" maxLength:"64" doc:"Id or name."`
 }

@@ -1,9 +1,10 @@
 package api
 
-import (
-	"encoding/json"
-	"net/http"
-)
+import "net/http"
+
+type clustersIn struct{ Paging }
+
+type templatesIn struct{ Paging }
 
 type clusterIn struct {
 	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
@@ -118,13 +119,4 @@ func (s *Server) decisionRoutes() {
 		summary: "List decisions with their reasons, newest first"}, s.listDecisions)
 	register(s, operation{id: "get-decision", method: get, path: "/decisions/{decision}", tag: tag, role: RoleViewer,
 		summary: "Get a decision with the state it was made from", errors: []int{http.StatusNotFound}}, s.getDecision)
-}
-
-// raw turns stored JSON into what the schema calls an object.
-func raw(b []byte) map[string]any {
-	var m map[string]any
-	if len(b) == 0 || json.Unmarshal(b, &m) != nil {
-		return nil
-	}
-	return m
 }

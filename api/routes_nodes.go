@@ -38,7 +38,7 @@ func (s *Server) nodeRoutes() {
 	register(s, operation{id: "get-node", method: get, path: "/nodes/{node}", tag: tag, role: RoleViewer,
 		summary: "Get a node with its services and recent rates", errors: []int{http.StatusNotFound}}, s.getNode)
 	register(s, operation{id: "list-node-events", method: get, path: "/nodes/{node}/events", tag: tag, role: RoleViewer,
-		summary: "A node's life as a time line, newest first", errors: []int{http.StatusNotFound}}, s.listNodeEvents)
+		summary: "A node's life as a time line, oldest first", errors: []int{http.StatusNotFound}}, s.listNodeEvents)
 	register(s, operation{id: "drain-node", method: post, path: "/nodes/{node}/drain", tag: tag, role: RoleOperator, status: http.StatusAccepted,
 		summary: "Let a node finish, take no more, and end it", errors: conflict}, s.drainNode)
 	register(s, operation{id: "undrain-node", method: post, path: "/nodes/{node}/undrain", tag: tag, role: RoleOperator, status: http.StatusAccepted,

@@ -7,8 +7,9 @@ type overviewIn struct {
 type settingsIn struct{ Body SettingsUpdate }
 
 type auditIn struct {
-	Actor  string `query:"actor" maxLength:"100"`
-	Object string `query:"object" maxLength:"200"`
+	Actor    string `query:"actor" maxLength:"100"`
+	Object   string `query:"object" maxLength:"64" doc:"Kind of thing, such as cluster."`
+	ObjectID string `query:"object_id" maxLength:"64"`
 	Paging
 }
 

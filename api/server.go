@@ -2,49 +2,163 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+
+	"github.com/godwit/godwit/access"
+	"github.com/godwit/godwit/fleet"
+	"github.com/godwit/godwit/fleet/command"
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/statestore"
 )
 
-// Server answers /api/v1.
+// Fleet is the live picture of nodes and transfers; *fleet.Fleet and *fleet.Index are one.
+type Fleet interface {
+	Node(id string) (*fleet.NodeView, bool)
+	Snapshot() []*fleet.NodeView
+	Totals() fleet.Totals
+	Transfer(id string) []*fleet.Live
+	Page(tenant string, after fleet.Cursor, limit int) ([]*fleet.Live, fleet.Cursor, bool)
+	TenantSessions(tenant string) int
+	Subscribe() *fleet.Subscription
+}
+
+// Commands reach nodes; *fleet.Fleet is one. Every command may be repeated.
+type Commands interface {
+	SetRate(ctx context.Context, node string, r command.RateRequest) error
+	Cancel(ctx context.Context, node string, r command.CancelRequest) error
+	// Revoke tells every node that a transfer or an access key is over, and returns the errors by node.
+	Revoke(ctx context.Context, r command.RevokeRequest) map[string]error
+	Broadcast(ctx context.Context, name string, request any) map[string]error
+}
+
+// Clusters answers questions of what would be, and changes nothing.
+type Clusters interface {
+	// Preview is the plan that would be made now under p.
+	Preview(ctx context.Context, clusterID string, p policy.Policy) (policy.Plan, error)
+	// Validate returns the faults of a template's specification; unknown providers are a fault of field "provider".
+	Validate(ctx context.Context, provider string, spec json.RawMessage) ([]Invalid, error)
+}
+
+// Config of a Server. Store, Fleet, Commands, Clusters, Issuer and Signer are required.
+type Config struct {
+	Store    *statestore.Store
+	Fleet    Fleet
+	Commands Commands
+	Clusters Clusters
+	Keys     *access.Keys
+	Issuer   *access.Issuer
+	Signer   *access.Signer
+
+	Nodes   http.Handler // serves /node/v1: join and renewal
+	Console http.Handler // serves all other paths
+	Checks  []Check      // what /readyz asks, besides the state store
+
+	Version   string
+	PublicURL string // https://host:port
+	CASHA256  string // pin of the cluster's certificate authority
+
+	Now func() time.Time // time.Now when nil
+	Log *slog.Logger     // slog.Default when nil
+}
+
+// Server answers /api/v1. Run keeps its live picture; Handler serves. Both may be used at once.
 type Server struct {
-	huma huma.API
+	config   Config
+	store    *statestore.Store
+	fleet    Fleet
+	keys     *access.Keys
+	now      func() time.Time
+	log      *slog.Logger
+	checks   []Check
+	huma     huma.API
+	router   chi.Router
+	metrics  *metrics
+	hub      *hub
+	flock    flock
+	series   *series
+	latest   decisions
+	guesses  guesses
+	started  time.Time
+	changed  chan struct{}
+	stopping chan struct{}
+	stop     sync.Once
 }
 
-// Document is the OpenAPI 3.1 description of every operation.
-func Document() *huma.OpenAPI {
-	s := &Server{}
-	s.huma = humachi.New(chi.NewMux(), description())
-	s.routes()
-	return s.huma.OpenAPI()
-}
-
-// description is what the document says of the whole.
-func description() huma.Config {
-	installProblems()
-	c := huma.DefaultConfig("Godwit", "1")
-	c.Info.Description = "Operate transfer clusters: what they run, why, and who moves what. " +
-		"Rates are bits per second (_bps), sizes bytes, durations seconds (_s), times RFC 3339 in UTC. " +
-		"Errors are RFC 9457 problem documents. Lists page by cursor."
-	c.CreateHooks = nil
-	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", ""
-	c.RejectUnknownQueryParameters = true
-	c.NoFormatFallback = false
-	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat}
-	c.DefaultFormat = "application/json"
-	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"session":   {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "Set by signing in; people and the console."},
-		"token":     {Type: "http", Scheme: "bearer", Description: "An API token."},
-		"accessKey": {Type: "http", Scheme: "basic", Description: "An access key's id and secret; transfer operations only."},
+// New returns a server; it does nothing until Run and Handler are called.
+func New(c Config) (*Server, error) {
+	if c.Store == nil || c.Fleet == nil || c.Commands == nil || c.Clusters == nil || c.Keys == nil || c.Issuer == nil || c.Signer == nil {
+		return nil, errors.New("api: store, fleet, commands, clusters, keys, issuer and signer must be given")
 	}
-	return c
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Console == nil {
+		c.Console = http.HandlerFunc(noConsole)
+	}
+	if c.Nodes == nil {
+		c.Nodes = http.NotFoundHandler()
+	}
+	s := &Server{
+		config: c, store: c.Store, fleet: c.Fleet, keys: c.Keys, now: c.Now, log: c.Log, metrics: newMetrics(),
+		hub: newHub(strconv.FormatInt(c.Now().UnixMilli(), 36)), series: newSeries(), guesses: newGuesses(c.Now),
+		started: c.Now(), changed: make(chan struct{}, 1), stopping: make(chan struct{}),
+		checks: append([]Check{{Name: "state store", Ready: c.Store.Ping}}, c.Checks...),
+	}
+	s.metrics.registry.MustRegister(fleetCollector{s})
+	s.mount()
+	return s, nil
 }
 
-// sessionCookie has the prefix with which browsers insist on Secure, Path=/ and no Domain.
-const sessionCookie = "__Host-godwit"
+// Handler serves everything: /api/v1, /node/v1, the console, health and metrics.
+func (s *Server) Handler() http.Handler { return s.router }
 
-func (s *Server) problem(_ context.Context, err error) error { return err }
+// Stop ends event streams, which would else hold up a graceful shutdown of the HTTP server.
+func (s *Server) Stop() { s.stop.Do(func() { close(s.stopping) }) }
 
-func requestID(context.Context) string { return "" }
+// Changed tells the server that stored state changed, so that followers hear of it at once. It does not block.
+func (s *Server) Changed() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Server) mount() {
+	r := chi.NewRouter()
+	r.Use(s.identify, guard, s.observe, s.recovered, s.sameOrigin())
+	r.Get("/healthz", health)
+	r.Get("/readyz", s.ready)
+	r.Handle("/metrics", s.metrics.handler())
+	r.Mount("/node/v1", s.config.Nodes)
+	s.huma = humachi.New(r, description())
+	s.huma.UseMiddleware(s.authorize)
+	s.routes()
+	r.Get("/openapi.json", s.document())
+	r.Handle("/api/*", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.refuseHTTP(w, r, newProblem(http.StatusNotFound, "", "there is no operation "+r.Method+" "+r.URL.Path+"; see /openapi.json"))
+	}))
+	r.NotFound(s.config.Console.ServeHTTP)
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		s.refuseHTTP(w, r, newProblem(http.StatusMethodNotAllowed, "", r.Method+" is not an operation of "+r.URL.Path+"; see /openapi.json"))
+	})
+	s.router = r
+}
+
+func noConsole(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = w.Write([]byte("This manager was built without the console (make web builds it). The API is at /api/v1, its description at /openapi.json.\n"))
+}

@@ -1,0 +1,280 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/statestore"
+)
+
+// clusterConfig is what this package keeps in a cluster's configuration.
+type clusterConfig struct {
+	// Deleting: an operator deleted the cluster; it goes when its last node has ended.
+	Deleting bool `json:"deleting,omitempty"`
+}
+
+func deleting(c statestore.Cluster) bool {
+	var cfg clusterConfig
+	return json.Unmarshal(c.Config, &cfg) == nil && cfg.Deleting
+}
+
+func (p *picture) clusterView(c statestore.Cluster) Cluster {
+	tpl := Ref{ID: c.TemplateID, Name: c.TemplateID}
+	if t, ok := p.templates[c.TemplateID]; ok {
+		tpl.Name = t.Name
+	}
+	out := Cluster{
+		ID: c.ID, Name: c.Name, Template: tpl, PolicyVersion: c.PolicyVersion, Paused: c.Paused, Deleting: deleting(c),
+		Scale: c.DesiredOverride, Conditions: []Condition{}, CreatedAt: c.CreatedAt,
+		Nodes: NodeCounts{ByState: map[string]int{}, ByPool: map[string]int{}},
+	}
+	for i := range p.nodes {
+		n := &p.nodes[i]
+		if n.ClusterID != c.ID {
+			continue
+		}
+		out.Nodes.Total++
+		out.Nodes.ByState[string(n.State)]++
+		if n.State == statestore.NodeRunning && n.Pool != "" {
+			out.Nodes.ByPool[string(n.Pool)]++
+			if n.Pool == statestore.PoolIdle || n.Pool == statestore.PoolLow {
+				out.Nodes.Available++
+			}
+		}
+	}
+	for _, cond := range p.conditions {
+		if cond.ClusterID == c.ID {
+			out.Conditions = append(out.Conditions, Condition{Kind: cond.Kind, Text: cond.Text, Since: cond.Since})
+		}
+	}
+	return out
+}
+
+// findCluster takes an id or a name.
+func findCluster(ctx context.Context, t *statestore.Tables, name string) (statestore.Cluster, error) {
+	c, err := t.Clusters.Get(ctx, name)
+	if errors.Is(err, statestore.ErrNotFound) {
+		c, err = t.Clusters.ByName(ctx, name)
+	}
+	if errors.Is(err, statestore.ErrNotFound) {
+		err = notFound("cluster", name)
+	}
+	return c, err
+}
+
+// clusterID is the id of a cluster that a filter names; "" stays "".
+func (s *Server) clusterID(ctx context.Context, name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	c, err := findCluster(ctx, s.store.Tables, name)
+	return c.ID, err
+}
+
+func (s *Server) listClusters(ctx context.Context, in *clustersIn) (*body[Page[Cluster]], error) {
+	l, err := s.store.Clusters.List(ctx, in.page())
+	return paged(l, err, s.flock.current().clusterView)
+}
+
+func (s *Server) getCluster(ctx context.Context, in *clusterIn) (*body[Cluster], error) {
+	c, err := findCluster(ctx, s.store.Tables, in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	return ok(s.flock.current().clusterView(c)), nil
+}
+
+func (s *Server) createCluster(ctx context.Context, in *clusterCreateIn) (*body[Cluster], error) {
+	change := []byte("{}")
+	if in.Body.Policy != nil {
+		change = *in.Body.Policy
+	}
+	p, err := policy.Parse(change)
+	if err != nil {
+		return nil, under("policy", err)
+	}
+	doc, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	var row statestore.Cluster
+	err = s.change(ctx, "create", "cluster", func(tx *statestore.Tables, a *trail) error {
+		tpl, err := findTemplate(ctx, tx, in.Body.Template)
+		if err != nil {
+			return err
+		}
+		if row, err = tx.Clusters.Create(ctx, statestore.Cluster{Name: in.Body.Name, TemplateID: tpl.ID}); err != nil {
+			return err
+		}
+		v, err := tx.Policies.Put(ctx, row.ID, 0, doc, callerOf(ctx).actor())
+		if err != nil {
+			return err
+		}
+		row.PolicyVersion = v.Version
+		a.id, a.after = row.ID, map[string]any{"name": row.Name, "template": tpl.Name, "policy": p}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Changed()
+	view := s.flock.current().clusterView(row)
+	view.Template.Name = in.Body.Template
+	return ok(view), nil
+}
+
+// deleteCluster lowers every floor, orders every node to drain and marks the cluster; sweep removes it with the last
+// node. It can be repeated.
+func (s *Server) deleteCluster(ctx context.Context, in *clusterIn) (*body[Cluster], error) {
+	var row statestore.Cluster
+	err := s.change(ctx, "delete", "cluster", func(tx *statestore.Tables, a *trail) error {
+		c, err := findCluster(ctx, tx, in.Cluster)
+		if err != nil {
+			return err
+		}
+		a.id, a.before = c.ID, map[string]any{"name": c.Name, "paused": c.Paused, "scale": c.DesiredOverride}
+		if err := lowerFloors(ctx, tx, c, a.by.actor()); err != nil {
+			return err
+		}
+		none := 0
+		c.Paused, c.DesiredOverride = false, &none
+		if c.Config, err = withDeleting(c.Config); err != nil {
+			return err
+		}
+		if row, err = tx.Clusters.Update(ctx, c); err != nil {
+			return err
+		}
+		nodes, err := tx.Nodes.Alive(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		for _, n := range nodes {
+			if _, err := tx.Nodes.Order(ctx, n.ID, statestore.OrderTerminate, a.by.actor()); err != nil && !errors.Is(err, statestore.ErrState) {
+				return err
+			}
+		}
+		a.after = map[string]any{"deleting": true, "nodes_ordered_to_end": len(nodes)}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Changed()
+	return ok(s.flock.current().clusterView(row)), nil
+}
+
+// lowerFloors writes a policy version that asks for nothing, so that no decision launches for a cluster that goes.
+func lowerFloors(ctx context.Context, tx *statestore.Tables, c statestore.Cluster, author string) error {
+	v, err := tx.Policies.Current(ctx, c.ID)
+	if errors.Is(err, statestore.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p, err := policy.Parse(v.Policy)
+	if err != nil {
+		p = policy.Default()
+	}
+	if p.MinAvailable == 0 && p.MinIdle == 0 && len(p.Schedules) == 0 {
+		return nil
+	}
+	p.MinAvailable, p.MinIdle, p.Schedules = 0, 0, []policy.Schedule{}
+	doc, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Policies.Put(ctx, c.ID, v.Version, doc, author)
+	return err
+}
+
+func withDeleting(config json.RawMessage) (json.RawMessage, error) {
+	m := map[string]any{}
+	if len(config) > 0 {
+		if err := json.Unmarshal(config, &m); err != nil {
+			return nil, err
+		}
+	}
+	m["deleting"] = true
+	return json.Marshal(m)
+}
+
+func (s *Server) pauseCluster(ctx context.Context, in *clusterIn) (*body[Cluster], error) {
+	return s.setPaused(ctx, in.Cluster, true, "pause")
+}
+
+func (s *Server) resumeCluster(ctx context.Context, in *clusterIn) (*body[Cluster], error) {
+	return s.setPaused(ctx, in.Cluster, false, "resume")
+}
+
+func (s *Server) setPaused(ctx context.Context, name string, paused bool, action string) (*body[Cluster], error) {
+	return s.alter(ctx, action, name, func(tx *statestore.Tables, c statestore.Cluster, a *trail) (statestore.Cluster, error) {
+		a.before, a.after = map[string]any{"paused": c.Paused}, map[string]any{"paused": paused}
+		return tx.Clusters.SetPaused(ctx, c.ID, paused)
+	})
+}
+
+func (s *Server) scaleCluster(ctx context.Context, in *scaleIn) (*body[Cluster], error) {
+	return s.alter(ctx, "scale", in.Cluster, func(tx *statestore.Tables, c statestore.Cluster, a *trail) (statestore.Cluster, error) {
+		a.before, a.after = map[string]any{"scale": c.DesiredOverride}, map[string]any{"scale": in.Body.Nodes}
+		return tx.Clusters.SetOverride(ctx, c.ID, in.Body.Nodes)
+	})
+}
+
+// alter changes one cluster that is not being deleted.
+func (s *Server) alter(ctx context.Context, action, name string, f func(*statestore.Tables, statestore.Cluster, *trail) (statestore.Cluster, error)) (*body[Cluster], error) {
+	var row statestore.Cluster
+	err := s.change(ctx, action, "cluster", func(tx *statestore.Tables, a *trail) error {
+		c, err := findCluster(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if deleting(c) {
+			return conflict("cluster %s is being deleted", c.Name)
+		}
+		a.id = c.ID
+		row, err = f(tx, c, a)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Changed()
+	return ok(s.flock.current().clusterView(row)), nil
+}
+
+// sweepClusters removes clusters that were deleted and whose last node has ended.
+func (s *Server) sweepClusters(ctx context.Context) error {
+	p := s.flock.current()
+	for _, c := range p.clusters {
+		if !deleting(c) || slices.ContainsFunc(p.nodes, func(n statestore.Node) bool { return n.ClusterID == c.ID }) {
+			continue
+		}
+		err := s.store.Clusters.Delete(ctx, c.ID)
+		// A node that came meanwhile, or another manager that was first, are no faults.
+		if err != nil && !errors.Is(err, statestore.ErrConflict) && !errors.Is(err, statestore.ErrNotFound) {
+			return err
+		}
+		if err == nil {
+			s.Changed()
+		}
+	}
+	return nil
+}
+
+// under puts the fields of a policy's faults below the field that held it.
+func under(field string, err error) error {
+	var faults policy.FieldErrors
+	if !errors.As(err, &faults) {
+		return invalid("body."+field, "%s", err.Error())
+	}
+	p := invalid("body."+field, "%s", err.Error()).(*Problem) //nolint:errorlint // invalid makes nothing else
+	p.Detail, p.Errors = faults.Error(), nil
+	for _, f := range faults {
+		p.Errors = append(p.Errors, Invalid{Location: "body." + field + "." + f.Field, Message: f.Problem})
+	}
+	return p
+}
