@@ -34,11 +34,11 @@ type Client struct {
 
 // Entry is one name in a listed directory.
 type Entry struct {
-	Path    string    `json:"path"` // relative to the listed root, slash-separated
+	Path    string    `json:"path"` // name in the listed directory
 	Size    int64     `json:"size"`
 	ModTime time.Time `json:"mod_time"`
 	Mode    uint32    `json:"mode"` // permission bits
-	Type    string    `json:"type"` // "file", "dir", "symlink" or "part" (a transfer that is not finished)
+	Type    string    `json:"type"` // "file", "dir", "symlink" or "special"
 	Target  string    `json:"target,omitempty"`
 }
 

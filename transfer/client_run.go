@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -19,12 +20,13 @@ type Transfer struct {
 
 	ledger *ledger // what ended, over all sessions
 
-	mu      sync.Mutex
-	session *session // the live one, nil between sessions
-	rate    *int64   // set by SetRate: overrides job and spec
-	policy  Policy   // set by SetPolicy
-	result  Result
-	err     error
+	mu        sync.Mutex
+	session   *session // the live one, nil between sessions
+	rate      *int64   // set by SetRate: overrides job and spec
+	policy    Policy   // set by SetPolicy
+	lastEpoch uint64
+	result    Result
+	err       error
 }
 
 // Start begins job in the background. An error means that the job makes no
@@ -61,7 +63,18 @@ func (c *Client) Start(ctx context.Context, job Job) (*Transfer, error) {
 	go func() {
 		defer close(t.done)
 		defer cancel()
+		stop, delivered := make(chan struct{}), make(chan struct{})
+		if c.OnEvent == nil {
+			close(delivered)
+		} else {
+			go func() {
+				defer close(delivered)
+				t.ledger.deliver(stop)
+			}()
+		}
 		result, err := t.run(ctx)
+		close(stop)
+		<-delivered
 		t.mu.Lock()
 		t.result, t.err = result, err
 		t.mu.Unlock()
@@ -189,7 +202,7 @@ func (t *Transfer) run(ctx context.Context) (Result, error) {
 // dead node do not come back in step; the peer's own wish comes first.
 func backoff(o Options, failures int, err error) time.Duration {
 	var e *Error
-	if asError(err, &e) && e.RetryAfter > 0 {
+	if errors.As(err, &e) && e.RetryAfter > 0 {
 		return e.RetryAfter + rand.N(e.RetryAfter/4+1)
 	}
 	if failures == 0 {

@@ -2,14 +2,250 @@ package transfer
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/flow"
+	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/store"
+	"github.com/godwit/godwit/transfer/wire"
 )
+
+// clientPool is shared by all jobs of this process.
+var clientPool job.Pool
+
+// opened is a control connection whose hello was accepted.
+type opened struct {
+	tls    *tls.Conn
+	ctl    *controlConn
+	rtt    time.Duration
+	accept control.Accept
+}
+
+// open dials, says hello and waits for the answer.
+func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello) (*opened, error) {
+	conn, rtt, err := dial(ctx, spec, c.RootCAs)
+	if err != nil {
+		return nil, err
+	}
+	o := &opened{tls: conn, ctl: newControlConn(conn), rtt: rtt}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := o.greet(c, spec, hello); err != nil {
+		o.ctl.abort()
+		if ctx.Err() != nil {
+			return nil, newError(CodeCancelled, "the transfer was cancelled", context.Cause(ctx))
+		}
+		return nil, err
+	}
+	return o, nil
+}
+
+func (o *opened) greet(c *Client, spec Spec, hello control.Hello) error {
+	bound, err := binding(o.tls)
+	if err != nil {
+		return newError(CodeInternal, "no binding for the connection", err)
+	}
+	hello.Version, hello.Program = control.Version, "godwit"
+	hello.Token, hello.TransferID, hello.RTTMicros = spec.Token, spec.TransferID, o.rtt.Microseconds()
+	if spec.AccessKey != "" {
+		hello.AccessKey = spec.AccessKey
+		hello.Proof = AccessKeyProof(AccessKeyVerifier(spec.Secret), bound)
+	}
+	if c.Key != nil {
+		hello.ClientKey = c.Key.Public().(ed25519.PublicKey)
+		hello.KeyProof = signBinding(c.Key, bound)
+	}
+	if err := o.ctl.sendJSON(control.TypeHello, hello); err != nil {
+		return newError(CodeInvalid, "too many paths for one transfer: name a directory instead", err)
+	}
+	for {
+		t, body, err := o.ctl.nextWithin(handshakeTimeout)
+		if err != nil {
+			return newError(CodeLost, "the node hung up before it answered", err)
+		}
+		switch t {
+		case control.TypePing:
+		case control.TypeAccept:
+			if err := control.ParseJSON(body, &o.accept); err != nil || o.accept.Version != control.Version {
+				return newError(CodeProtocol, "the node speaks another version of the protocol", err)
+			}
+			return nil
+		case control.TypeClose:
+			var cl control.Close
+			if err := control.ParseJSON(body, &cl); err != nil {
+				return newError(CodeProtocol, "the node broke the protocol", err)
+			}
+			return peerError(cl)
+		default:
+			return newError(CodeProtocol, "the node broke the protocol", errUnexpected)
+		}
+	}
+}
+
+// hello is what a session of this job asks for.
+func (t *Transfer) hello(spec Spec, attempt int) control.Hello {
+	o := t.job.Options
+	t.mu.Lock()
+	rate, policy := t.rate, t.policy
+	t.mu.Unlock()
+	h := control.Hello{
+		Direction: string(t.job.Direction), Epoch: t.epoch(), Attempt: attempt,
+		Rate: first(o.Rate, spec.TargetRate), MinRate: first(o.MinRate, spec.MinRate),
+		Policy:    string(first(policy, o.Policy, spec.Policy, Fair)),
+		Overwrite: string(first(o.Overwrite, spec.Overwrite)),
+		NoResume:  o.NoResume || spec.Resume != nil && !*spec.Resume,
+		Symlinks:  string(o.Symlinks), NoTimes: o.NoPreserveTimes, NoModes: o.NoPreserveModes,
+		Memory: o.Memory,
+	}
+	if rate != nil {
+		h.Rate = *rate
+	}
+	if c := first(o.Cipher, spec.Cipher); c != "" {
+		h.Ciphers = []string{string(c)}
+	}
+	return h
+}
+
+// epoch rises from session to session, over restarts too.
+func (t *Transfer) epoch() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lastEpoch = max(t.lastEpoch+1, uint64(time.Now().UnixMicro()))
+	return t.lastEpoch
+}
+
+// first returns the first value that is not zero.
+func first[T comparable](vs ...T) T {
+	var zero T
+	for _, v := range vs {
+		if v != zero {
+			return v
+		}
+	}
+	return zero
+}
 
 // runSession opens and runs one session.
 func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *string) (SessionUse, error) {
-	conn, err := dial(ctx, spec, t.client.RootCAs)
-	if err != nil {
-		return SessionUse{}, err
+	use := SessionUse{}
+	if err := spec.Validate(); err != nil {
+		return use, newError(CodeInvalid, err.Error(), nil)
 	}
-	defer conn.Close()
-	return SessionUse{}, newError(CodeInternal, "sessions are not built yet", nil)
+	hello := t.hello(spec, attempt)
+	var end clientEnd
+	var err error
+	if t.job.Direction == Push {
+		end, err = t.pushEnd(&hello)
+	} else {
+		end, err = t.pullEnd(&hello, attempt)
+	}
+	if err != nil {
+		return use, err
+	}
+	defer end.close()
+	o, err := t.client.open(ctx, spec, hello)
+	if err != nil {
+		return use, err
+	}
+	use.SessionID = o.accept.SessionID
+	if *id == "" {
+		*id = o.accept.TransferID
+	}
+	s, err := t.newSession(spec, hello, o, end)
+	if err != nil {
+		o.ctl.abort()
+		return use, err
+	}
+	t.mu.Lock()
+	t.session = s
+	t.mu.Unlock()
+	t.ledger.begin(Event{Kind: EventSession, SessionID: use.SessionID, NodeID: spec.NodeID, NodeName: spec.NodeName})
+	err = s.run(ctx)
+	t.mu.Lock()
+	t.session = nil
+	t.mu.Unlock()
+	use.Bytes = s.bytes
+	return use, err
+}
+
+// newSession joins flow, job and disk.
+func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end clientEnd) (*session, error) {
+	peer := addrOf(o.tls.RemoteAddr())
+	sock, err := packetio.Dial(netip.AddrPortFrom(peer.Addr(), peer.Port()), packetio.Options{})
+	if err != nil {
+		return nil, newError(CodeUnreachable, "no data socket to the node", err)
+	}
+	toNode, toClient, err := dataKeys(o.tls)
+	if err != nil {
+		sock.Close()
+		return nil, newError(CodeInternal, "no keys for the data path", err)
+	}
+	name := first(spec.NodeName, spec.NodeID, peer.String())
+	s := newSession(o.ctl, sock, t.log, t.job.Options.Memory)
+	s.peer = "node " + name
+	s.target, s.floor, s.policy = hello.Rate, hello.MinRate, Policy(o.accept.Policy)
+	if o.accept.Rate > 0 && (s.target == 0 || o.accept.Rate < s.target) {
+		s.target = o.accept.Rate
+	}
+	cfg := flow.Config{
+		ConnID: wire.ConnID(o.accept.ConnID), Suite: Cipher(o.accept.Cipher).suite(),
+		SendSecret: toNode, RecvSecret: toClient, Peer: peer, Trusted: true, RTT: o.rtt,
+		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
+	}
+	s.onTick = func(now time.Duration) { t.ledger.tick(s, now) }
+	if end.load != nil {
+		end.load.totals = t.ledger.totals
+		end.load.trouble = func(path string, code Code, message string) {
+			t.ledger.end(path, 0, true, outcomeFailed, &FileError{Path: path, Code: code, Message: message})
+		}
+		err = s.send(cfg, job.SenderConfig{
+			Memory: t.job.Options.Memory, Window: o.accept.Memory, Ask: o.accept.Ask,
+			Ended: func(e job.Entry, outcome control.Outcome, code, message string) {
+				t.ledger.verdict(e, e.Path, outcome, Code(code), message)
+			},
+		}, end.load)
+	} else {
+		end.land.report = func(e job.Entry, path string, outcome control.Outcome, code Code, message string) {
+			t.ledger.verdict(e, path, outcome, code, message)
+		}
+		end.land.transferID = o.accept.TransferID
+		s.onTotals = func(x control.Totals) { t.ledger.totals(x.Files, x.Bytes, x.Final) }
+		s.onTrouble = func(x control.Trouble) {
+			t.ledger.end(x.Path, 0, true, outcomeFailed, &FileError{Path: x.Path, Code: Code(x.Code), Message: x.Message})
+		}
+		err = s.receive(cfg, &clientPool, newLanding(*end.land, &s.mu))
+	}
+	if err != nil {
+		sock.Close()
+		return nil, newError(CodeInternal, "no data path", err)
+	}
+	return s, nil
+}
+
+// clientEnd is the client's own disk: load for a push, land for a pull.
+type clientEnd struct {
+	load  *loading
+	land  *landingConfig
+	trees []*store.Tree
+}
+
+func (e clientEnd) close() {
+	for _, t := range e.trees {
+		_ = t.Close()
+	}
+}
+
+// remote is how a path of the node travels: no leading slash, "" is ".".
+func remote(p string) string {
+	p = strings.TrimLeft(p, "/")
+	if p == "" {
+		return "."
+	}
+	return p
 }

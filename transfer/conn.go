@@ -35,8 +35,10 @@ func newControlConn(conn net.Conn) *controlConn {
 }
 
 // next reads one frame; silence of DeadPeer is an error.
-func (c *controlConn) next() (control.Type, []byte, error) {
-	if err := c.conn.SetReadDeadline(time.Now().Add(DeadPeer)); err != nil {
+func (c *controlConn) next() (control.Type, []byte, error) { return c.nextWithin(DeadPeer) }
+
+func (c *controlConn) nextWithin(d time.Duration) (control.Type, []byte, error) {
+	if err := c.conn.SetReadDeadline(time.Now().Add(d)); err != nil {
 		return 0, nil, err
 	}
 	return c.in.Next()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/godwit/godwit/transfer/control"
 )
 
 // Code is the closed set of reasons for which a session, a job or one file
@@ -87,4 +89,20 @@ func CodeOf(err error) Code {
 
 func newError(code Code, message string, cause error) *Error {
 	return &Error{Code: code, Message: message, Err: cause}
+}
+
+// closeFrame is how an error travels.
+func closeFrame(err error) control.Close {
+	var e *Error
+	if err == nil {
+		return control.Close{}
+	}
+	if !errors.As(err, &e) {
+		return control.Close{Code: string(CodeInternal), Message: "internal error at the peer"}
+	}
+	message := e.Message
+	if message == "" {
+		message = e.Error()
+	}
+	return control.Close{Code: string(e.Code), Message: message, RetryAfterMS: e.RetryAfter.Milliseconds()}
 }

@@ -22,41 +22,43 @@ const (
 	exporterData    = "EXPORTER-godwit-data"
 )
 
-// dial connects to the first address of spec that answers and finishes the
-// TLS handshake there. A certificate other than the pinned one ends it at
+// dial connects to the first address of spec that answers, finishes the TLS
+// handshake there and says how long the connecting took, about a round trip. A certificate other than the pinned one ends it at
 // once: it is the wrong node, not an absent one.
-func dial(ctx context.Context, spec Spec, roots *x509.CertPool) (*tls.Conn, error) {
+func dial(ctx context.Context, spec Spec, roots *x509.CertPool) (*tls.Conn, time.Duration, error) {
 	hosts := spec.Addresses
 	if spec.Host != "" {
 		hosts = append([]string{spec.Host}, hosts...)
 	}
 	var last error
 	for _, host := range hosts {
-		conn, err := dialOne(ctx, host, spec, roots)
+		conn, rtt, err := dialOne(ctx, host, spec, roots)
 		if err == nil {
-			return conn, nil
+			return conn, rtt, nil
 		}
 		if CodeOf(err) == CodeCertificate || ctx.Err() != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		last = err
 	}
-	return nil, last
+	return nil, 0, last
 }
 
-func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) (*tls.Conn, error) {
+func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) (*tls.Conn, time.Duration, error) {
 	at := net.JoinHostPort(host, strconv.Itoa(spec.Port))
 	unreachable := func(err error) error {
 		return newError(CodeUnreachable, "cannot reach node "+at, err)
 	}
 	config, err := clientTLS(host, spec, roots)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	d := net.Dialer{Timeout: dialTimeout}
+	began := time.Now()
 	raw, err := d.DialContext(ctx, "tcp", at)
+	rtt := time.Since(began)
 	if err != nil {
-		return nil, unreachable(err)
+		return nil, 0, unreachable(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
@@ -65,18 +67,18 @@ func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) 
 		raw.Close()
 		var e *Error
 		if errors.As(err, &e) {
-			return nil, e
+			return nil, 0, e
 		}
 		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-			return nil, newError(CodeCertificate, "the certificate of "+at+" is not to be trusted", err)
+			return nil, 0, newError(CodeCertificate, "the certificate of "+at+" is not to be trusted", err)
 		}
-		return nil, unreachable(err)
+		return nil, 0, unreachable(err)
 	}
 	if conn.ConnectionState().NegotiatedProtocol != ALPN {
 		conn.Close()
-		return nil, newError(CodeProtocol, at+" does not speak "+ALPN, nil)
+		return nil, 0, newError(CodeProtocol, at+" does not speak "+ALPN, nil)
 	}
-	return conn, nil
+	return conn, rtt, nil
 }
 
 func clientTLS(host string, spec Spec, roots *x509.CertPool) (*tls.Config, error) {

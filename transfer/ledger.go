@@ -3,6 +3,9 @@ package transfer
 import (
 	"sync"
 	"time"
+
+	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/job"
 )
 
 // ledger is what a client knows about a job over all of its sessions: which
@@ -10,7 +13,7 @@ import (
 type ledger struct {
 	onEvent func(Event)
 	start   time.Time
-	events  sync.Mutex // one event at a time
+	more    chan struct{}
 
 	mu        sync.Mutex
 	done      map[string]struct{} // source paths (push) or destination paths (pull) that ended
@@ -25,11 +28,12 @@ type ledger struct {
 	rtt       time.Duration
 	loss      float64
 	target    int64
+	queue     []Event
 	session   Event // session and node of the live session
 }
 
 func newLedger(onEvent func(Event), start time.Time) *ledger {
-	return &ledger{onEvent: onEvent, start: start, done: map[string]struct{}{}}
+	return &ledger{onEvent: onEvent, start: start, more: make(chan struct{}, 1), done: map[string]struct{}{}}
 }
 
 // has reports whether a path ended in an earlier session.
@@ -107,26 +111,100 @@ func (l *ledger) result() Result {
 	return r
 }
 
+// emit queues an event for the caller. Events are delivered by a goroutine of
+// their own, so that a slow or calling-back listener holds up no session.
 func (l *ledger) emit(e Event) {
 	if l.onEvent == nil {
 		return
 	}
 	e.Progress = l.progress()
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if e.SessionID == "" {
 		e.SessionID = l.session.SessionID
 	}
 	if e.NodeID == "" {
 		e.NodeID, e.NodeName = l.session.NodeID, l.session.NodeName
 	}
-	l.mu.Unlock()
-	l.events.Lock()
-	defer l.events.Unlock()
-	l.onEvent(e)
+	l.queue = append(l.queue, e)
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
 }
+
+// deliver hands events over until stop is closed and the queue is empty.
+func (l *ledger) deliver(stop <-chan struct{}) {
+	tick := time.NewTicker(progressEvery)
+	defer tick.Stop()
+	for last := false; ; {
+		l.mu.Lock()
+		queue := l.queue
+		l.queue = nil
+		l.mu.Unlock()
+		for _, e := range queue {
+			l.onEvent(e)
+		}
+		if last {
+			return
+		}
+		select {
+		case <-l.more:
+		case <-tick.C:
+			l.emit(Event{Kind: EventProgress})
+		case <-stop:
+			last = true
+		}
+	}
+}
+
+// progressEvery is the time between progress events.
+const progressEvery = 200 * time.Millisecond
 
 const (
 	outcomeCommitted = "committed"
 	outcomeSkipped   = "skipped"
 	outcomeFailed    = "failed"
 )
+
+// begin notes the session that is live now.
+func (l *ledger) begin(e Event) {
+	l.mu.Lock()
+	l.session = e
+	l.partial, l.meter = 0, meter{}
+	l.mu.Unlock()
+	l.emit(e)
+}
+
+// verdict records how an object ended; under the session's lock. Events go
+// out with the next tick, since their receiver may take its time.
+func (l *ledger) verdict(e job.Entry, path string, outcome control.Outcome, code Code, message string) {
+	regular := e.Kind == job.File
+	switch outcome {
+	case control.Committed:
+		l.end(path, e.Size, regular, outcomeCommitted, nil)
+	case control.Skipped:
+		l.end(path, e.Size, regular, outcomeSkipped, nil)
+	default:
+		l.end(path, e.Size, regular, outcomeFailed, &FileError{Path: path, Code: code, Message: message})
+	}
+}
+
+// tick reads the session's figures; under its lock.
+func (l *ledger) tick(s *session, now time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var moved int64
+	if s.snd != nil {
+		st := s.fsnd.Stats(now)
+		l.rtt, l.loss = st.RTT, st.Loss
+		x := s.snd.Stats()
+		moved = x.Sent - x.Resent
+		l.partial = x.Progress
+	} else {
+		moved = s.rcv.Stats().Received
+		l.partial = s.rcv.Stats().Progress
+	}
+	l.target = s.target
+	l.meter.add(now, moved)
+}

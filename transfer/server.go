@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
+	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/packetio"
 	"github.com/godwit/godwit/transfer/vlink"
 )
 
@@ -140,13 +143,16 @@ type Server struct {
 	log    *slog.Logger
 	now    func() time.Time
 
+	pool          job.Pool
 	send, receive *vlink.Link // the node's bandwidth, shared by its sessions
 
 	mu       sync.Mutex
 	sessions map[string]*serverSession
 	totals   Totals
-	draining string // reason; "" when not
+	byJob    map[string]int // sessions by transfer id
+	draining string         // reason; "" when not
 	closed   bool
+	udp      *packetio.Listener
 	cancel   context.CancelFunc // of Serve
 	served   chan struct{}      // closed when Serve has returned
 }
@@ -173,7 +179,7 @@ func NewServer(config ServerConfig) (*Server, error) {
 	if config.EventInterval <= 0 {
 		config.EventInterval = time.Second
 	}
-	s := &Server{config: config, log: config.Log, now: config.Now, sessions: map[string]*serverSession{}, served: make(chan struct{}),
+	s := &Server{config: config, log: config.Log, now: config.Now, sessions: map[string]*serverSession{}, byJob: map[string]int{}, served: make(chan struct{}),
 		send: vlink.New(config.SendCap), receive: vlink.New(config.ReceiveCap)}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -184,17 +190,16 @@ func NewServer(config ServerConfig) (*Server, error) {
 	return s, nil
 }
 
-// Listen opens a TCP and a UDP socket with one port number on host; port 0
-// picks a free one.
-func Listen(host string, port int) (net.Listener, *net.UDPConn, error) {
+// Listen opens the two sockets of a node with one port number on host; port 0
+// picks a free one, an empty host means all addresses.
+func Listen(host string, port int) (net.Listener, *packetio.Listener, error) {
 	var last error
 	for range 20 { // with port 0, the UDP port of the TCP port found may be taken
-		tcp, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
+		tcp, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
 			return nil, nil, fmt.Errorf("listen: %w", err)
 		}
-		at := tcp.Addr().(*net.TCPAddr)
-		udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: at.IP, Port: at.Port, Zone: at.Zone})
+		udp, err := packetio.Listen(addrOf(tcp.Addr()), packetio.Options{})
 		if err == nil {
 			return tcp, udp, nil
 		}

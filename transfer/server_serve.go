@@ -8,16 +8,19 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/godwit/godwit/transfer/packetio"
 )
 
 // maxGreeting bounds connections that have not been authorized yet: strangers
 // cost at most this many goroutines and handshakes.
 const maxGreeting = 256
 
-// Serve serves sessions from tcp and udp, which have the same port number,
+// Serve serves sessions from tcp and udp, which have the same port number (see
+// Listen),
 // until ctx ends or Close is called; then it ends all sessions, closes both
 // sockets and returns nil. It may be called once.
-func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *net.UDPConn) error {
+func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *packetio.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s.mu.Lock()
@@ -27,7 +30,7 @@ func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *net.UDPConn) 
 		udp.Close()
 		return errors.New("transfer server: already served or closed")
 	}
-	s.cancel = cancel
+	s.cancel, s.udp = cancel, udp
 	s.mu.Unlock()
 	defer close(s.served)
 

@@ -1,9 +1,24 @@
 package transfer
 
 import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path"
 	"sync"
+	"time"
 
 	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/flow"
+	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/store"
+	"github.com/godwit/godwit/transfer/vlink"
+	"github.com/godwit/godwit/transfer/wire"
 )
 
 // serverSession is one session as the server's methods see it.
@@ -13,9 +28,15 @@ type serverSession struct {
 	grant  Grant
 	hello  control.Hello
 
-	mu     sync.Mutex
+	mu     sync.Mutex // after session.mu where both are held
 	status SessionStatus
-	end    *Error // set once: why this end ends it
+	wish   int64    // target that the client wants
+	limit  int64    // target that an operator set; 0: none
+	live   *session // nil before the data path is up
+	files  []FileOutcome
+	pulse  meter // wire bytes, for the virtual link
+	seen   int64 // data bytes counted in the totals
+	told   time.Time
 }
 
 // Status is the session now.
@@ -25,34 +46,350 @@ func (x *serverSession) Status() SessionStatus {
 	return x.status
 }
 
+// policy is the client's, no stronger than the grant allows.
+func (x *serverSession) policy() Policy {
+	strength := map[Policy]int{Low: 1, Fair: 2, High: 3, Fixed: 4}
+	p := first(Policy(x.hello.Policy), Fair)
+	if m := x.grant.MaxPolicy; m != "" && strength[p] > strength[m] {
+		return m
+	}
+	return p
+}
+
+// target is the least of what client, grant and operator say; 0: no limit.
+func (x *serverSession) target() int64 {
+	t := int64(0)
+	for _, r := range []int64{x.wish, x.grant.MaxRate, x.limit} {
+		if r > 0 && (t == 0 || r < t) {
+			t = r
+		}
+	}
+	return t
+}
+
+// apply brings wish, limit and policy to the flow.
+func (x *serverSession) apply() {
+	x.mu.Lock()
+	x.status.Target = x.target()
+	target, policy, live := x.status.Target, x.status.Policy, x.live
+	x.mu.Unlock()
+	if live == nil {
+		return
+	}
+	live.mu.Lock()
+	defer live.mu.Unlock()
+	live.target, live.policy = target, policy
+	live.setRates()
+}
+
 func (x *serverSession) setRate(rate int64) {
 	x.mu.Lock()
-	x.status.Target = max(rate, 0)
+	x.limit = max(rate, 0)
 	x.mu.Unlock()
+	x.apply()
 }
 
 func (x *serverSession) setPolicy(p Policy) {
 	x.mu.Lock()
 	x.status.Policy = p
 	x.mu.Unlock()
+	x.apply()
 }
 
-// move asks the client to go; it stops sending or asking for new files, lets
-// what is on its way land and closes.
+// wished takes a Rate frame; the session's lock is held.
+func (x *serverSession) wished(r control.Rate) {
+	x.mu.Lock()
+	if r.Rate != nil {
+		x.wish = max(*r.Rate, 0)
+	}
+	if p := Policy(r.Policy); p != "" && p.Valid() {
+		x.hello.Policy = r.Policy
+		x.status.Policy = x.policy()
+	}
+	x.status.Target = x.target()
+	x.live.target, x.live.policy = x.status.Target, x.status.Policy
+	x.mu.Unlock()
+	x.live.setRates()
+}
+
+// move asks the client to go; what is on its way lands first.
 func (x *serverSession) move() {
 	x.mu.Lock()
+	again := x.status.Moving
 	x.status.Moving = true
+	live := x.live
 	x.mu.Unlock()
+	if again || live == nil { // serve looks when it goes live
+		return
+	}
 	_ = x.ctl.sendJSON(control.TypeMove, control.Move{})
+	live.mu.Lock()
+	defer live.mu.Unlock()
+	live.stop()
 }
 
 // cancel ends the session with why.
 func (x *serverSession) cancel(why *Error) {
 	x.mu.Lock()
-	if x.end == nil {
-		x.end = why
-	}
+	live := x.live
 	x.mu.Unlock()
+	if live != nil {
+		live.fail(why)
+		return
+	}
 	_ = x.ctl.sendJSON(control.TypeClose, closeFrame(why))
 	go x.ctl.close()
+}
+
+// serve runs the session until it ends.
+func (x *serverSession) serve(ctx context.Context, conn *tls.Conn) {
+	var err error
+	if x.status.Direction == List {
+		if err = x.list(); err != nil {
+			x.server.refuse(x.ctl, conn, err)
+			return
+		}
+		x.ctl.close()
+		return
+	}
+	s, release, err := x.prepare(conn)
+	if err != nil {
+		x.ended(err)
+		x.server.refuse(x.ctl, conn, err)
+		return
+	}
+	defer release()
+	x.event(SessionStarted, nil)
+	if !x.grant.Expires.IsZero() {
+		var cancel context.CancelFunc
+		timer := time.AfterFunc(x.grant.Expires.Sub(x.server.now()), func() {
+			s.fail(newError(CodeExpired, "the credential of this transfer has expired: ask for a new one", nil))
+		})
+		defer timer.Stop()
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+	}
+	x.mu.Lock()
+	x.live = s
+	moving := x.status.Moving
+	x.status.Moving = false
+	x.mu.Unlock()
+	if moving {
+		x.move()
+	}
+	err = s.run(ctx)
+	if ctx.Err() != nil && CodeOf(err) == CodeCancelled {
+		err = newError(CodeMoved, "the node stops serving", nil)
+	}
+	s.mu.Lock()
+	x.tick(s, s.now())
+	s.mu.Unlock()
+	x.ended(err)
+}
+
+// prepare opens root and data path and accepts.
+func (x *serverSession) prepare(conn *tls.Conn) (s *session, release func(), err error) {
+	tree, err := x.openTree()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = tree.Close()
+		}
+	}()
+	port, err := x.server.openPort()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = port.Close()
+		}
+	}()
+	toNode, toClient, err := dataKeys(conn)
+	if err != nil {
+		return nil, nil, err
+	}
+	s = newSession(x.ctl, port, x.server.log.With("session", x.status.ID), x.server.config.Memory)
+	s.peer = "the client"
+	s.target, s.floor, s.policy = x.status.Target, x.status.MinRate, x.status.Policy
+	cfg := flow.Config{
+		ConnID: port.ID(), Suite: x.status.Cipher.suite(), SendSecret: toClient, RecvSecret: toNode,
+		RTT:    time.Duration(min(x.hello.RTTMicros, 10_000_000)) * time.Microsecond,
+		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
+	}
+	link := x.server.send
+	accept := control.Accept{
+		Version: control.Version, SessionID: x.status.ID, TransferID: x.status.TransferID,
+		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(port.ID()),
+		Cipher: string(x.status.Cipher), Policy: string(x.status.Policy), Rate: x.status.Target,
+		MinRate: x.status.MinRate, Memory: x.server.config.Memory,
+	}
+	if x.status.Direction == Push {
+		link = x.server.receive
+		err = x.prepareLanding(s, cfg, tree, &accept)
+	} else {
+		err = x.prepareLoading(s, cfg, tree)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	member := link.Join()
+	s.onRate = x.wished
+	s.onTick = func(now time.Duration) {
+		x.balance(s, member, now)
+		x.tick(s, now)
+	}
+	x.balance(s, member, 0)
+	if err = x.ctl.sendJSON(control.TypeAccept, accept); err != nil {
+		member.Leave()
+		return nil, nil, err
+	}
+	return s, func() {
+		member.Leave()
+		_ = tree.Close()
+	}, nil
+}
+
+// prepareLanding sets up a push.
+func (x *serverSession) prepareLanding(s *session, cfg flow.Config, tree *store.Tree, accept *control.Accept) error {
+	h := &x.hello
+	overwrite, err := store.ParseOverwrite(h.Overwrite)
+	if err != nil {
+		return newError(CodeProtocol, err.Error(), nil)
+	}
+	land := landingConfig{
+		tree: tree, dest: x.status.Paths[0], overwrite: overwrite, transferID: x.status.TransferID, epoch: h.Epoch,
+		noResume: h.NoResume, noTimes: h.NoTimes, noModes: h.NoModes,
+		report: x.landed,
+	}
+	there, err := tree.Stat(land.dest)
+	if err == nil && there.Kind == store.KindSymlink {
+		if _, _, lerr := tree.List(land.dest+"/.", "", 1); lerr == nil {
+			there.Kind = store.KindDir
+		}
+	}
+	isDir := err == nil && there.Kind == store.KindDir
+	land.rename = h.Single && !h.Into && !isDir && land.dest != "."
+	if err == nil && !isDir && !land.rename {
+		return newError(CodeInvalid, fmt.Sprintf("%s is a file at the node: give a directory", land.dest), nil)
+	}
+	if errors.Is(err, store.ErrPath) {
+		return newError(CodePath, err.Error(), nil)
+	}
+	// A fresh destination lets the client send without asking.
+	accept.Ask = h.Attempt > 1 || mayHave(tree, land.dest, land.rename, h.Names)
+	s.onTotals = func(t control.Totals) { x.totals(t.Files, t.Bytes) }
+	return s.receive(cfg, &x.server.pool, newLanding(land, &s.mu))
+}
+
+// prepareLoading sets up a pull.
+func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.Tree) error {
+	h := &x.hello
+	symlinks, err := store.ParseSymlinks(h.Symlinks)
+	if err != nil {
+		return newError(CodeProtocol, err.Error(), nil)
+	}
+	load := &loading{pool: &x.server.pool, symlinks: symlinks, scope: []byte("godwit")}
+	for i, p := range x.status.Paths {
+		if _, err := tree.Stat(p); err != nil {
+			return newError(sourceCode(err), fmt.Sprintf("cannot read %s at the node", p), cause(err))
+		}
+		src := source{tree: tree, path: p}
+		if raw := h.Paths[i]; raw[len(raw)-1] != '/' && p != "." {
+			src.name = path.Base(p)
+		}
+		load.sources = append(load.sources, src)
+	}
+	load.totals = func(files, bytes int64, _ bool) { x.totals(files, bytes) }
+	load.trouble = func(path string, code Code, message string) {
+		_ = x.ctl.sendJSON(control.TypeTrouble, control.Trouble{Path: path, Code: string(code), Message: message})
+		x.outcome(FileOutcome{Path: path, Outcome: outcomeFailed, Code: code, Message: message})
+	}
+	return s.send(cfg, job.SenderConfig{
+		Memory: x.server.config.Memory, Window: first(h.Memory, DefaultMemory), Ask: h.Ask,
+		Ended: func(e job.Entry, outcome control.Outcome, code, message string) {
+			x.landed(e, e.Path, outcome, Code(code), message)
+			if _, local := e.Source.(*sourceFile); local && outcome == control.Failed && fromSource(Code(code)) {
+				_ = x.ctl.sendJSON(control.TypeTrouble, control.Trouble{Path: e.Path, Code: code, Message: message})
+			}
+		},
+	}, load)
+}
+
+// openTree opens the root of the grant, or the base in it.
+func (x *serverSession) openTree() (*store.Tree, error) {
+	root, err := x.grant.OpenRoot()
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			return nil, e
+		}
+		return nil, newError(CodeIO, "the storage of this access key is not there", err)
+	}
+	if x.grant.BasePath == "" {
+		return store.New(root, store.Options{}), nil
+	}
+	defer root.Close()
+	base, err := store.Clean(remote(x.grant.BasePath))
+	if err != nil {
+		return nil, newError(CodePath, err.Error(), nil)
+	}
+	if err := root.MkdirAll(base, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, newError(storeCode(err), "cannot create the base directory", cause(err))
+	}
+	sub, err := root.OpenRoot(base)
+	if err != nil {
+		return nil, newError(storeCode(err), "cannot open the base directory", cause(err))
+	}
+	return store.New(sub, store.Options{}), nil
+}
+
+// openPort picks a connection id that nobody can guess before it is used.
+func (s *Server) openPort() (*packetio.Port, error) {
+	for {
+		var id [4]byte
+		_, _ = rand.Read(id[:]) // never fails
+		port, err := s.udp.Open(wire.ConnID(binary.BigEndian.Uint32(id[:])))
+		if errors.Is(err, packetio.ErrInUse) {
+			continue
+		}
+		return port, err
+	}
+}
+
+// balance takes the session's share of the node's bandwidth; under the
+// session's lock. A session that uses its share wants more; one that does not
+// leaves the rest to others, with room to grow.
+func (x *serverSession) balance(s *session, m *vlink.Member, now time.Duration) {
+	var bytes int64
+	if s.fsnd != nil {
+		bytes = int64(s.fsnd.Stats(now).SentBytes)
+	} else {
+		st := s.frcv.Stats(now)
+		bytes = int64(st.Bytes + 28*st.Packets)
+	}
+	rate := x.pulse.add(now, bytes)
+	share := m.Share()
+	want := s.target
+	if share != vlink.Unlimited && rate < share*3/4 && now > time.Second {
+		modest := max(2*rate, share/4, 1_000_000)
+		if want == 0 || modest < want {
+			want = modest
+		}
+	}
+	m.SetDemand(want, s.floor)
+	now64 := m.Share()
+	if now64 == vlink.Unlimited {
+		now64 = 0
+	}
+	if now64 != s.share {
+		s.share = now64
+		s.setRates()
+	}
+	x.mu.Lock()
+	x.status.Share = now64
+	x.status.Capped = now64 > 0 && rate > now64*3/4 && (s.target == 0 || now64 < s.target)
+	x.mu.Unlock()
 }

@@ -1,35 +1,345 @@
 package transfer
 
 import (
+	"context"
 	"errors"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
 
+	"github.com/godwit/godwit/transfer/congestion"
 	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/flow"
+	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/wire"
 )
 
-// session is one live session, at either end.
-type session struct {
-	ctl *controlConn
+const (
+	tickEvery = 50 * time.Millisecond
+	// mute is how long the data path may stay silent while it should not.
+	// The control connection proves that the peer is there, so UDP is blocked.
+	mute = 10 * time.Second
+)
+
+// socket is what a packetio.Conn and a packetio.Port have in common.
+type socket interface {
+	SendBatch(*wire.Batch) error
+	Recv(*packetio.Messages) (int, error)
+	Wait(time.Duration) error
+	Wake()
+	Close() error
 }
 
-// wishRate asks the node for another rate or policy.
+// endpoint is what a flow.Sender and a flow.Receiver have in common.
+type endpoint interface {
+	HandleDatagram(now time.Duration, from netip.AddrPort, b []byte) error
+	AppendDatagrams(now time.Duration, b *wire.Batch) int
+	NextDeadline() time.Duration
+}
+
+// session is one live session, at either end: a control connection, a flow,
+// half a job and a disk. Its goroutines share one lock, which is held for
+// state machines only, never for the network or the disk.
+//
+//	pump      the flow: datagrams in and out, pacing
+//	control   frames in (the goroutine that called run)
+//	ticker    reports, rates, events
+//	loading or landing: disk workers
+type session struct {
+	ctl    *controlConn
+	sock   socket
+	log    *slog.Logger
+	origin time.Time
+	peer   string // the other end, in messages
+	memory int64
+
+	mu   sync.Mutex
+	flow endpoint
+	fsnd *flow.Sender
+	frcv *flow.Receiver
+	snd  *job.Sender
+	rcv  *job.Receiver
+	load *loading
+	land *landing
+
+	target, floor int64 // bit/s wanted; 0: no limit
+	policy        Policy
+	share         int64 // bit/s that a virtual link leaves; 0: no limit
+	starved       bool  // the flow waits for the job
+	moving        bool  // the peer or we want this session to go on elsewhere
+	finished      bool  // Finished was sent or received: all is durable
+	stopping      bool  // the end came by Stop: objects are left
+	progress      control.Progress
+	reported      control.Progress
+	totals        control.Totals
+	meter         meter
+	bytes         int64
+	quiet         time.Duration // since when the data path is mute
+
+	over  chan struct{} // closed once, by fail or by the end
+	once  sync.Once
+	cause error
+
+	onTotals  func(control.Totals)  // under the lock
+	onTrouble func(control.Trouble) // under the lock
+	onRate    func(control.Rate)    // under the lock
+	onTick    func(now time.Duration)
+}
+
+// newSession makes a session of an open control connection and data socket.
+func newSession(ctl *controlConn, sock socket, log *slog.Logger, memory int64) *session {
+	return &session{ctl: ctl, sock: sock, log: log, origin: time.Now(), memory: memory, over: make(chan struct{})}
+}
+
+func (s *session) now() time.Duration { return time.Since(s.origin) }
+
+// send sets the session up to send from l.
+func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
+	jc.Control, jc.Release = s.ctl.send, l.pool.Put
+	s.snd = job.NewSender(jc)
+	f, err := flow.NewSender(cfg, (*tap)(s))
+	if err != nil {
+		return err
+	}
+	s.fsnd, s.flow, s.load = f, f, l
+	l.wake, l.control = s.wake, func(t control.Type, v any) { _ = s.ctl.sendJSON(t, v) }
+	return nil
+}
+
+// receive sets the session up to receive into l.
+func (s *session) receive(cfg flow.Config, pool *job.Pool, l *landing) error {
+	jc := job.ReceiverConfig{Memory: s.memory, Pool: pool, Control: s.ctl.send}
+	l.callbacks(&jc)
+	s.rcv = job.NewReceiver(jc)
+	f, err := flow.NewReceiver(cfg, s.rcv)
+	if err != nil {
+		return err
+	}
+	s.frcv, s.flow, s.land = f, f, l
+	return nil
+}
+
+// tap is the job's Sender as the flow sees it: it notes when the flow starves.
+type tap session
+
+func (t *tap) Fill(now time.Duration, buf []byte) (int, uint64) {
+	n, token := t.snd.Fill(now, buf)
+	if n == 0 {
+		t.starved = true
+	}
+	return n, token
+}
+
+func (t *tap) Repeat(now time.Duration, token uint64, buf []byte) int {
+	return t.snd.Repeat(now, token, buf)
+}
+func (t *tap) Acked(token uint64) { t.snd.Acked(token) }
+func (t *tap) Lost(token uint64)  { t.snd.Lost(token) }
+
+// wake tells the flow that the job has something again; under the lock.
+func (s *session) wake() {
+	if s.starved {
+		s.starved = false
+		s.fsnd.Wake()
+		s.sock.Wake()
+	}
+}
+
+// run works until the session is over and returns why: nil when all is done.
+func (s *session) run(ctx context.Context) error {
+	if s.load != nil {
+		s.load.start(ctx, &s.mu, s.snd)
+	} else {
+		s.land.start(s.rcv)
+	}
+	var wg sync.WaitGroup
+	wg.Go(s.pump)
+	wg.Go(s.ticker)
+	wg.Go(s.listen)
+	select {
+	case <-ctx.Done():
+		s.fail(newError(CodeCancelled, "the transfer was cancelled", nil))
+	case <-s.over:
+	}
+	s.sock.Wake()
+	_ = s.ctl.sendJSON(control.TypeClose, closeFrame(s.cause))
+	if CodeOf(s.cause) == CodeLost {
+		s.ctl.abort()
+	} else {
+		s.ctl.close()
+	}
+	wg.Wait()
+	_ = s.sock.Close()
+	if s.load != nil {
+		s.load.close()
+	} else {
+		s.land.close()
+	}
+	return s.cause
+}
+
+// fail ends the session; the first cause stays. nil is a good end.
+func (s *session) fail(cause error) {
+	s.once.Do(func() {
+		s.cause = cause
+		close(s.over)
+		s.sock.Wake()
+	})
+}
+
+func (s *session) ended() bool {
+	select {
+	case <-s.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// pump owns the flow's I/O.
+func (s *session) pump() {
+	batch, in := wire.NewBatch(), packetio.NewMessages()
+	port, _ := s.sock.(*packetio.Port)
+	var checked time.Duration
+	for !s.ended() {
+		s.mu.Lock()
+		for batch.Reset(); s.flow.AppendDatagrams(s.now(), batch) > 0; batch.Reset() {
+			s.mu.Unlock()
+			err := s.sock.SendBatch(batch)
+			s.mu.Lock()
+			if errors.Is(err, packetio.ErrTooLong) && s.fsnd != nil {
+				s.fsnd.SetMTU(flow.SafeMTU)
+			} else if err != nil && !s.ended() {
+				s.mu.Unlock()
+				s.fail(newError(CodeLost, "the data path broke", err))
+				return
+			}
+		}
+		if s.load != nil && s.snd.Wants() {
+			s.load.ready.Broadcast()
+		}
+		now := s.now()
+		wait := s.flow.NextDeadline() - now
+		if port != nil && now-checked > tickEvery {
+			checked = now
+			s.follow(port)
+		}
+		s.mu.Unlock()
+		if err := s.sock.Wait(min(wait, time.Second)); err != nil && !s.ended() {
+			s.fail(newError(CodeLost, "the data path broke", err))
+			return
+		}
+		for !s.ended() {
+			n, err := s.sock.Recv(in)
+			if err != nil && !s.ended() {
+				s.fail(newError(CodeLost, "the data path broke", err))
+				return
+			}
+			if n == 0 || err != nil {
+				break
+			}
+			if err := s.take(in); err != nil {
+				s.fail(newError(CodeProtocol, s.peer+" sends what nobody understands", err))
+				return
+			}
+		}
+	}
+}
+
+// take hands datagrams to the flow. Errors of single datagrams are a
+// stranger's or the network's; only authentic nonsense is an error.
+func (s *session) take(in *packetio.Messages) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	for from, b := range in.All() {
+		if err := s.flow.HandleDatagram(now, from, b); errors.Is(err, job.ErrRecord) {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow gives a node's port a socket of its own once the peer has proved its
+// address.
+func (s *session) follow(port *packetio.Port) {
+	var peer netip.AddrPort
+	var proven bool
+	if s.fsnd != nil {
+		st := s.fsnd.Stats(s.now())
+		peer, proven = st.Peer, st.PeerProven
+	} else {
+		st := s.frcv.Stats(s.now())
+		peer, proven = st.Peer, st.PeerProven
+	}
+	if !proven || port.Connected() == peer {
+		return
+	}
+	local := netip.Addr{}
+	if a := addrOf(s.ctl.conn.LocalAddr()); a.IsValid() {
+		local = a.Addr()
+	}
+	if err := port.Connect(local, peer); err != nil {
+		s.log.Debug("no socket of its own for a session", "peer", peer, "error", err)
+	}
+}
+
+// setRates applies target, floor, policy and share to the flow; under the
+// lock.
+func (s *session) setRates() {
+	if s.fsnd != nil {
+		target := s.target
+		if s.share > 0 && (target == 0 || s.share < target) {
+			target = s.share
+		}
+		s.fsnd.SetRate(float64(target), float64(min(s.floor, max(target, s.floor))))
+		s.fsnd.SetPolicy(s.policy.congestion())
+		s.sock.Wake()
+	}
+}
+
+func (p Policy) congestion() congestion.Policy {
+	switch p {
+	case Fixed:
+		return congestion.Fixed
+	case High:
+		return congestion.High
+	case Low:
+		return congestion.Low
+	default:
+		return congestion.Fair
+	}
+}
+
+func (c Cipher) suite() flow.Suite {
+	suite, err := flow.ParseSuite(string(c))
+	if err != nil {
+		return flow.AES128GCM
+	}
+	return suite
+}
+
+// stop asks a sending session to leave what it has not begun; under the lock.
+func (s *session) stop() {
+	if s.snd != nil {
+		s.snd.Stop()
+		s.load.ready.Broadcast()
+		s.wake()
+	}
+}
+
+// wishRate asks the node for another rate or policy and applies it here.
 func (s *session) wishRate(rate *int64, p Policy) {
 	_ = s.ctl.sendJSON(control.TypeRate, control.Rate{Rate: rate, Policy: string(p)})
-}
-
-func asError(err error, e **Error) bool { return errors.As(err, e) }
-
-// closeFrame is how an error travels.
-func closeFrame(err error) control.Close {
-	var e *Error
-	if err == nil {
-		return control.Close{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rate != nil {
+		s.target = *rate
 	}
-	if !errors.As(err, &e) {
-		return control.Close{Code: string(CodeInternal), Message: "internal error at the peer"}
+	if p != "" {
+		s.policy = p
 	}
-	message := e.Message
-	if message == "" {
-		message = e.Error()
-	}
-	return control.Close{Code: string(e.Code), Message: message, RetryAfterMS: e.RetryAfter.Milliseconds()}
+	s.setRates()
 }

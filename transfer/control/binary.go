@@ -5,18 +5,16 @@ import (
 	"fmt"
 )
 
-// Progress tells the sender what the receiver holds, for its window: all
-// bytes of packet payload that arrived so far, and how many are in buffers
-// when that was read.
+// Progress tells the sender what the receiver holds, for its window.
 type Progress struct {
-	Delivered uint64 // payload bytes handed over by the flow, each packet once
-	Buffered  uint64 // bytes in receive buffers now
-	Durable   uint64 // file bytes durable at the destination in this session
+	Freed    uint64 // file bytes that arrived and left the buffers, objects that ended early taken out
+	Buffered uint64 // bytes of receive buffers in use
+	Durable  uint64 // file bytes durable at the destination in this session
 }
 
 // AppendProgress adds the body of a TypeProgress frame.
 func AppendProgress(dst []byte, p Progress) []byte {
-	dst = binary.AppendUvarint(dst, p.Delivered)
+	dst = binary.AppendUvarint(dst, p.Freed)
 	dst = binary.AppendUvarint(dst, p.Buffered)
 	return binary.AppendUvarint(dst, p.Durable)
 }
@@ -24,7 +22,7 @@ func AppendProgress(dst []byte, p Progress) []byte {
 // ParseProgress reads the body of a TypeProgress frame.
 func ParseProgress(b []byte) (Progress, error) {
 	c := cursor{b: b}
-	p := Progress{Delivered: c.uvarint(), Buffered: c.uvarint(), Durable: c.uvarint()}
+	p := Progress{Freed: c.uvarint(), Buffered: c.uvarint(), Durable: c.uvarint()}
 	return p, c.end("progress")
 }
 

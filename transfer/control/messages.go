@@ -20,8 +20,11 @@ type Hello struct {
 	// Push: names at the top of what will be sent, for a look at whether
 	// there is something to resume; at most a thousand.
 	Names []string `json:"names,omitempty"`
-	// Push: the only source is a file, so that the path may be its new name.
+	// Push: the only source is no directory whose contents are meant, so that
+	// the path may be its new name if it is a file.
 	Single bool `json:"single,omitempty"`
+	// Push: the path is a directory whatever is there.
+	Into bool `json:"into,omitempty"`
 	// Pull: the client may have something already; see Accept.Ask.
 	Ask bool `json:"ask,omitempty"`
 
@@ -35,6 +38,7 @@ type Hello struct {
 	NoTimes   bool     `json:"no_times,omitempty"`
 	NoModes   bool     `json:"no_modes,omitempty"`
 	Memory    int64    `json:"memory,omitempty"` // client's receive window in bytes
+	RTTMicros int64    `json:"rtt_us,omitempty"` // as long as the client's connect took
 
 	After string `json:"after,omitempty"` // list: names after this one
 	Limit int    `json:"limit,omitempty"` // list: at most so many

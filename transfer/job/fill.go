@@ -1,0 +1,326 @@
+package job
+
+import (
+	"time"
+
+	"github.com/godwit/godwit/transfer/control"
+)
+
+// piece is one record of a packet in flight.
+type piece struct {
+	kind byte // recEntry, recData or recRoot
+	root bool // an entry that carried the root
+	o    *outgoing
+	b    *outBlock // data
+	off  int32     // of the slice in the block
+	n    int32
+}
+
+// slot is one packet in flight, or one that was lost and waits to be packed
+// again. Tokens carry a generation, so that news of a slot used since are
+// told apart.
+type slot struct {
+	gen    uint32
+	lost   bool
+	live   bool
+	pieces []piece
+}
+
+// minRoom is the least room in which a slice of data is worth its header.
+const minRoom = 48
+
+// longEntry is the size from which an entry goes over the control connection:
+// it must fit the smallest datagram.
+const longEntry = 1024
+
+// Fill packs the next packet: what was lost, then entries, then data.
+func (s *Sender) Fill(_ time.Duration, buf []byte) (int, uint64) {
+	at := s.take()
+	p := packer{s: s, buf: buf[:0:len(buf)], slot: at}
+	p.fillLost()
+	p.fillEntries()
+	p.fillData()
+	sl := &s.slots[at]
+	if len(p.buf) == 0 {
+		s.put(at)
+		s.maybeFinish()
+		return 0, 0
+	}
+	sl.live = true
+	s.inflight++
+	return len(p.buf), uint64(sl.gen)<<32 | uint64(at)
+}
+
+// Repeat packs the same records again, or nothing when one of them ended.
+func (s *Sender) Repeat(_ time.Duration, token uint64, buf []byte) int {
+	sl := s.lookup(token)
+	if sl == nil || sl.lost {
+		return 0
+	}
+	out := buf[:0:len(buf)]
+	for i := range sl.pieces {
+		c := &sl.pieces[i]
+		if c.o.dead || c.b != nil && c.b.data == nil || pieceSize(c) > cap(out)-len(out) {
+			return 0
+		}
+		out = appendPiece(out, c)
+	}
+	return len(out)
+}
+
+// Acked frees what the packet carried.
+func (s *Sender) Acked(token uint64) {
+	sl := s.lookup(token)
+	if sl == nil {
+		return
+	}
+	for i := range sl.pieces {
+		s.ackPiece(&sl.pieces[i])
+	}
+	if sl.lost {
+		sl.pieces = sl.pieces[:0] // the resend queue frees the slot
+		return
+	}
+	s.inflight--
+	s.put(uint32(token))
+	s.maybeFinish()
+}
+
+func (s *Sender) ackPiece(c *piece) {
+	if c.o.dead {
+		return
+	}
+	switch c.kind {
+	case recEntry:
+		c.o.entryOK = true
+		c.o.rootOK = c.o.rootOK || c.root
+	case recRoot:
+		c.o.rootOK = true
+	case recData:
+		if c.b.left -= int(c.n); c.b.left == 0 && c.b.data != nil {
+			s.forget(c.b)
+		}
+	}
+}
+
+// Lost queues what the packet carried for sending again.
+func (s *Sender) Lost(token uint64) {
+	sl := s.lookup(token)
+	if sl == nil || sl.lost {
+		return
+	}
+	sl.lost = true
+	s.inflight--
+	s.resend.push(uint32(token))
+}
+
+func (s *Sender) lookup(token uint64) *slot {
+	at := uint32(token)
+	if int(at) >= len(s.slots) {
+		return nil
+	}
+	sl := &s.slots[at]
+	if !sl.live || sl.gen != uint32(token>>32) {
+		return nil
+	}
+	return sl
+}
+
+func (s *Sender) take() uint32 {
+	if n := len(s.free); n > 0 {
+		at := s.free[n-1]
+		s.free = s.free[:n-1]
+		return at
+	}
+	s.slots = append(s.slots, slot{gen: 1})
+	return uint32(len(s.slots) - 1)
+}
+
+func (s *Sender) put(at uint32) {
+	sl := &s.slots[at]
+	clear(sl.pieces)
+	sl.pieces, sl.live, sl.lost = sl.pieces[:0], false, false
+	sl.gen++
+	s.free = append(s.free, at)
+}
+
+// packer fills one packet.
+type packer struct {
+	s    *Sender
+	buf  []byte
+	slot uint32
+}
+
+func (p *packer) room() int { return cap(p.buf) - len(p.buf) }
+
+// add packs c, which must fit.
+func (p *packer) add(c piece) {
+	p.buf = appendPiece(p.buf, &c)
+	sl := &p.s.slots[p.slot]
+	sl.pieces = append(sl.pieces, c)
+}
+
+// fillLost packs pieces of lost packets; slices that do not fit are split.
+func (p *packer) fillLost() {
+	s := p.s
+	for !s.resend.empty() {
+		at := s.resend.front()
+		for n := len(s.slots[at].pieces); n > 0; n = len(s.slots[at].pieces) {
+			c := s.slots[at].pieces[n-1]
+			if !settled(&c) {
+				if c.kind == recEntry {
+					c.root = c.o.e.hasRoot
+				}
+				if pieceSize(&c) > p.room() {
+					if c.kind != recData || !p.split(&s.slots[at].pieces[n-1]) {
+						return
+					}
+					continue
+				}
+				p.add(c)
+				s.count(int(c.n), true)
+			}
+			s.slots[at].pieces = s.slots[at].pieces[:n-1]
+		}
+		s.resend.pop()
+		s.put(at)
+	}
+}
+
+// split packs the first part of c and leaves the rest in place.
+func (p *packer) split(c *piece) bool {
+	n := min(int(c.n), p.room()-dataHeaderSize(c.o.e.ID, c.b.off+int64(c.off), int(c.n)))
+	if n < minRoom {
+		return false
+	}
+	part := *c
+	part.n = int32(n)
+	c.off += int32(n)
+	c.n -= int32(n)
+	p.add(part)
+	p.s.count(n, true)
+	return true
+}
+
+// settled reports whether a lost piece need not be sent again.
+func settled(c *piece) bool {
+	switch {
+	case c.o.dead:
+		return true
+	case c.kind == recEntry:
+		return c.o.entryOK && (!c.root || c.o.rootOK)
+	case c.kind == recRoot:
+		return c.o.rootOK
+	default:
+		return c.b.data == nil
+	}
+}
+
+// fillEntries packs entries without data, and roots.
+func (p *packer) fillEntries() {
+	s := p.s
+	for !s.entries.empty() {
+		o := s.entries.front()
+		switch {
+		case o.dead:
+		case !o.entryOut:
+			if !p.entry(o) {
+				return
+			}
+		case o.e.hasRoot && !o.rootOK:
+			c := piece{kind: recRoot, o: o}
+			if pieceSize(&c) > p.room() {
+				return
+			}
+			p.add(c)
+		}
+		s.entries.pop()
+	}
+}
+
+// entry packs the entry of o; false when it needs another packet.
+func (p *packer) entry(o *outgoing) bool {
+	if entrySize(&o.e) > longEntry {
+		e := o.e
+		p.s.cfg.Control(control.TypeEntry, appendEntry(nil, &e))
+		o.entryOut, o.entryOK = true, true
+		o.rootOK = o.rootOK || e.hasRoot
+		return true
+	}
+	c := piece{kind: recEntry, root: o.e.hasRoot, o: o}
+	if pieceSize(&c) > p.room() {
+		return false
+	}
+	p.add(c)
+	o.entryOut = true
+	return true
+}
+
+// fillData packs slices of blocks, each object's entry before its first.
+func (p *packer) fillData() {
+	s := p.s
+	for !s.ready.empty() {
+		b := s.ready.front()
+		if b.data == nil {
+			s.ready.pop()
+			continue
+		}
+		ahead := s.cfg.Window - (s.issued - s.freed)
+		if ahead <= 0 {
+			return
+		}
+		if !b.o.entryOut && !p.entry(b.o) {
+			return
+		}
+		off := b.off + int64(b.sent)
+		left := len(b.data) - b.sent
+		n := min(left, p.room()-dataHeaderSize(b.o.e.ID, off, left))
+		if n < min(left, minRoom) {
+			return
+		}
+		p.add(piece{kind: recData, o: b.o, b: b, off: int32(b.sent), n: int32(n)})
+		b.sent += n
+		b.o.issued += int64(n)
+		b.o.progress += int64(n)
+		s.progress += int64(n)
+		s.issued += int64(n)
+		s.unsent -= int64(n)
+		s.count(n, false)
+		if b.sent == len(b.data) {
+			s.ready.pop()
+		}
+	}
+}
+
+func (s *Sender) count(n int, again bool) {
+	s.sent += int64(n)
+	if again {
+		s.resent += int64(n)
+	}
+}
+
+// pieceSize is what c needs in a packet, a little more for entries.
+func pieceSize(c *piece) int {
+	switch c.kind {
+	case recEntry:
+		return entrySize(&c.o.e)
+	case recRoot:
+		return 1 + uvarintSize(c.o.e.ID) + 32 + uvarintSize(uint64(c.o.e.bytes))
+	default:
+		return dataHeaderSize(c.o.e.ID, c.b.off+int64(c.off), int(c.n)) + int(c.n)
+	}
+}
+
+func appendPiece(dst []byte, c *piece) []byte {
+	switch c.kind {
+	case recEntry:
+		e := c.o.e
+		e.hasRoot = c.root
+		return appendEntry(dst, &e)
+	case recRoot:
+		return appendRoot(dst, c.o.e.ID, c.o.e.root, c.o.e.bytes)
+	default:
+		dst = appendDataHeader(dst, c.o.e.ID, c.b.off+int64(c.off), int(c.n))
+		return append(dst, c.b.data[c.off:c.off+c.n]...)
+	}
+}

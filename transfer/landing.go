@@ -1,0 +1,434 @@
+package transfer
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/hashtree"
+	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/store"
+)
+
+const (
+	landingWorkers = 3
+	// Batches are flushed when full, when the receiver waits for nothing
+	// else, or when the oldest file has waited this long.
+	batchFiles = 2000
+	batchBytes = 64 << 20
+	batchAge   = 250 * time.Millisecond
+	// Parts are made durable this often, or after so many bytes: what a crash
+	// may cost.
+	partAge   = time.Second
+	partBytes = 64 << 20
+)
+
+// landingConfig says where files land and how.
+type landingConfig struct {
+	tree       *store.Tree
+	dest       string // path in tree that sources land in or, for a single file, as
+	rename     bool   // dest is the name of a single file
+	overwrite  store.Overwrite
+	transferID string
+	epoch      uint64
+	noResume   bool
+	noTimes    bool
+	noModes    bool
+	// skip reports files that an earlier session of the job ended; nil: none.
+	skip func(path string) bool
+	// report hears how each object ended, under the session's lock.
+	report func(e job.Entry, path string, outcome control.Outcome, code Code, message string)
+}
+
+// landing is the disk of a receiving session: it does what a job.Receiver
+// asks for, on a few goroutines, and answers under the session's lock.
+type landing struct {
+	landingConfig
+	lock     sync.Locker // guards rcv and everything below
+	rcv      *job.Receiver
+	batch    *store.Batch
+	transfer [16]byte
+
+	work    []func()
+	waiting sync.Cond // for work, for the flusher
+	stop    bool
+	busy    int // workers at work
+
+	objects map[uint64]*landed
+	dirs    []madeDir
+	batched int       // objects in batch or being flushed
+	oldest  time.Time // of the batch; zero when empty
+	urgent  bool      // flush now: a finish waits
+	workers sync.WaitGroup
+}
+
+// landed is one object on its way to the disk.
+type landed struct {
+	e     job.Entry
+	path  string
+	part  *store.Part
+	dirty int64 // bytes written since the last sync of the part
+	since time.Time
+}
+
+type madeDir struct {
+	path string
+	meta store.Meta
+}
+
+func newLanding(c landingConfig, lock sync.Locker) *landing {
+	l := &landing{landingConfig: c, lock: lock, batch: c.tree.NewBatch(), objects: map[uint64]*landed{}}
+	sum := sha256.Sum256([]byte(c.transferID))
+	copy(l.transfer[:], sum[:])
+	l.waiting.L = lock
+	return l
+}
+
+// callbacks are what the job.Receiver calls, under the lock.
+func (l *landing) callbacks(c *job.ReceiverConfig) {
+	c.Open = func(e job.Entry, ask bool) { l.do(func() { l.open(e, ask) }) }
+	c.Small = func(e job.Entry, root hashtree.Hash, data []byte, opened bool) {
+		l.do(func() { l.small(e, root, data, opened) })
+	}
+	c.Write = func(id uint64, index int, data []byte) { l.do(func() { l.write(id, index, data) }) }
+	c.Commit = func(id uint64, _ hashtree.Hash) { l.do(func() { l.commit(id) }) }
+	c.Make = func(e job.Entry) { l.do(func() { l.make(e) }) }
+	c.Abandon = func(id uint64, discard bool) { l.abandon(id, discard) }
+}
+
+func (l *landing) start(rcv *job.Receiver) {
+	l.rcv = rcv
+	for range landingWorkers {
+		l.workers.Go(l.worker)
+	}
+	l.workers.Go(l.flusher)
+	l.workers.Go(l.syncer)
+}
+
+// do queues work; callers hold the lock.
+func (l *landing) do(f func()) {
+	l.work = append(l.work, f)
+	l.waiting.Broadcast()
+}
+
+func (l *landing) worker() {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	for {
+		for len(l.work) == 0 && !l.stop {
+			l.waiting.Wait()
+		}
+		if len(l.work) == 0 {
+			return
+		}
+		f := l.work[0]
+		l.work[0] = nil
+		l.work = l.work[1:]
+		l.busy++
+		l.lock.Unlock()
+		f()
+		l.lock.Lock()
+		l.busy--
+		if len(l.work) == 0 && l.busy == 0 {
+			l.waiting.Broadcast()
+		}
+	}
+}
+
+// close lets what is queued land, makes parts as durable as they are and
+// stops. It is called once, without the lock, when the session is over.
+func (l *landing) close() {
+	l.lock.Lock()
+	l.stop, l.urgent = true, true
+	l.waiting.Broadcast()
+	l.lock.Unlock()
+	l.workers.Wait()
+	for _, o := range l.objects {
+		if o.part != nil {
+			if o.dirty > 0 {
+				_, _ = o.part.Sync()
+			}
+			_ = o.part.Close()
+		}
+	}
+}
+
+// target maps a path of the sender to one in the tree.
+func (l *landing) target(e job.Entry) (string, error) {
+	p, err := store.Clean(e.Path)
+	if err != nil {
+		return "", err
+	}
+	if l.rename && e.Kind != job.Dir && !strings.Contains(p, "/") {
+		return l.dest, nil
+	}
+	return path.Join(l.dest, p), nil
+}
+
+func (l *landing) meta(e job.Entry) store.Meta {
+	m := store.Meta{Mode: fs.FileMode(e.Mode), Mtime: e.Mtime, NoReplace: l.overwrite == store.OverwriteNever}
+	if l.noModes {
+		m.Mode = 0o666 &^ fs.FileMode(umask)
+		if e.Kind == job.Dir {
+			m.Mode = 0o777 &^ fs.FileMode(umask)
+		}
+	}
+	if l.noTimes {
+		m.Mtime = time.Now().UnixNano()
+	}
+	return m
+}
+
+// wanted decides by the overwrite policy whether e is to land at p.
+func (l *landing) wanted(e job.Entry, p string) (bool, error) {
+	if l.skip != nil && l.skip(p) {
+		return false, nil
+	}
+	there, err := l.tree.Stat(p)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case errors.Is(err, store.ErrSpecial):
+		return false, &fs.PathError{Op: "replace", Path: p, Err: errors.New("is a device, socket or pipe")}
+	case err != nil:
+		return false, err
+	case there.Kind == store.KindDir && e.Kind != job.Dir:
+		return false, &fs.PathError{Op: "replace", Path: p, Err: errors.New("is a directory")}
+	}
+	src := store.Entry{Path: p, Kind: store.Kind(e.Kind), Size: e.Size, Mtime: e.Mtime, Target: e.Target}
+	if l.noTimes {
+		src.Mtime = there.Mtime
+	}
+	return l.overwrite.Replace(src, there), nil
+}
+
+// open answers for files of several blocks and asked ones.
+func (l *landing) open(e job.Entry, ask bool) {
+	p, err := l.target(e)
+	var want bool
+	if err == nil {
+		want, err = l.wanted(e, p)
+	}
+	if err != nil || !want {
+		l.end(e, p, control.Skipped, err)
+		return
+	}
+	bs := hashtree.BlockSizeFor(e.Size)
+	o := &landed{e: e, path: p}
+	opening := job.Opening{ID: e.ID}
+	if e.Size > int64(bs) {
+		o.part, err = l.tree.OpenPart(context.Background(), p, store.PartSpec{
+			Size: e.Size, BlockSize: bs, Identity: e.Identity, Transfer: l.transfer, Epoch: l.epoch,
+			Fresh: l.noResume || !ask,
+		})
+		if err != nil {
+			l.end(e, p, control.Failed, err)
+			return
+		}
+		for i, leaf := range o.part.Marked() {
+			last := len(opening.Have) - 1
+			if last < 0 || opening.Have[last].First+len(opening.Have[last].Leaves) != i {
+				opening.Have = append(opening.Have, job.HaveRange{First: i})
+				last++
+			}
+			opening.Have[last].Leaves = append(opening.Have[last].Leaves, hashtree.Hash(leaf))
+		}
+	}
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	if o.part != nil {
+		l.objects[e.ID] = o
+	}
+	if !l.rcv.Opened(opening) && o.part != nil { // withdrawn meanwhile
+		delete(l.objects, e.ID)
+		l.do(func() { _ = o.part.Close() })
+	}
+}
+
+// small lands a whole file that fits one block.
+func (l *landing) small(e job.Entry, root hashtree.Hash, data []byte, opened bool) {
+	p, err := l.target(e)
+	want := err == nil
+	if want && !opened {
+		want, err = l.wanted(e, p)
+	}
+	outcome := control.Skipped
+	if want && hashtree.Sum(data) != root {
+		want, outcome = false, control.Retry
+	}
+	if want {
+		err = l.batch.Add(e.ID, p, data, l.meta(e))
+	}
+	l.lock.Lock()
+	if data != nil {
+		l.rcv.Free(e.ID, data)
+	}
+	if want && err == nil {
+		l.addToBatch(&landed{e: e, path: p})
+		l.lock.Unlock()
+		return
+	}
+	l.lock.Unlock()
+	l.end(e, p, outcome, err)
+}
+
+// addToBatch counts an object that waits for the flush.
+func (l *landing) addToBatch(o *landed) {
+	l.objects[o.e.ID] = o
+	l.batched++
+	if l.oldest.IsZero() {
+		l.oldest = time.Now()
+	}
+	l.waiting.Broadcast()
+}
+
+func (l *landing) write(id uint64, index int, data []byte) {
+	l.lock.Lock()
+	o := l.objects[id]
+	l.lock.Unlock()
+	if o == nil || o.part == nil {
+		l.lock.Lock()
+		l.rcv.Free(id, data)
+		l.rcv.Written(id, index, hashtree.Hash{}, false)
+		l.lock.Unlock()
+		return
+	}
+	geo, err := hashtree.NewGeometry(o.e.Size, hashtree.BlockSizeFor(o.e.Size))
+	var leaf hashtree.Hash
+	if err == nil {
+		leaf = geo.Leaf(index, data)
+		off, _ := geo.Span(index)
+		_, err = o.part.WriteAt(data, off)
+	}
+	if err == nil {
+		o.part.Mark(index, store.Leaf(leaf))
+	}
+	l.lock.Lock()
+	if o.dirty == 0 {
+		o.since = time.Now()
+	}
+	o.dirty += int64(len(data))
+	l.rcv.Free(id, data)
+	l.rcv.Written(id, index, leaf, err == nil)
+	l.lock.Unlock()
+	if err != nil {
+		l.end(o.e, o.path, control.Failed, err)
+	}
+}
+
+func (l *landing) commit(id uint64) {
+	l.lock.Lock()
+	o := l.objects[id]
+	l.lock.Unlock()
+	if o == nil {
+		return
+	}
+	part := o.part
+	err := l.batch.AddPart(id, part, l.meta(o.e))
+	l.lock.Lock()
+	if err == nil {
+		o.part = nil // the batch's now
+		l.addToBatch(o)
+		l.lock.Unlock()
+		return
+	}
+	l.lock.Unlock()
+	l.end(o.e, o.path, control.Failed, err)
+}
+
+// make creates directories and links. A directory gets its metadata when the
+// session finishes, since what lands in it changes its time.
+func (l *landing) make(e job.Entry) {
+	p, err := l.target(e)
+	if err != nil {
+		l.end(e, p, control.Failed, err)
+		return
+	}
+	if e.Kind == job.Dir {
+		if err = l.tree.Mkdir(p); err == nil {
+			l.lock.Lock()
+			l.dirs = append(l.dirs, madeDir{p, l.meta(e)})
+			l.lock.Unlock()
+		}
+		l.end(e, p, control.Committed, err)
+		return
+	}
+	want, err := l.wanted(e, p)
+	if want && err == nil {
+		if err = l.batch.AddSymlink(e.ID, p, e.Target, l.meta(e)); err == nil {
+			l.lock.Lock()
+			l.addToBatch(&landed{e: e, path: p})
+			l.lock.Unlock()
+			return
+		}
+	}
+	l.end(e, p, control.Skipped, err)
+}
+
+// abandon ends an object without a verdict of ours; under the lock.
+func (l *landing) abandon(id uint64, discard bool) {
+	o := l.objects[id]
+	if o == nil || o.part == nil {
+		return
+	}
+	delete(l.objects, id)
+	l.do(func() {
+		if discard {
+			_ = o.part.Discard()
+		} else {
+			_ = o.part.Close()
+		}
+	})
+}
+
+// end gives an object its verdict: Failed with err, else outcome.
+func (l *landing) end(e job.Entry, p string, outcome control.Outcome, err error) {
+	v := control.Verdict{ID: e.ID, Outcome: outcome}
+	if err != nil {
+		v.Outcome, v.Code, v.Message = control.Failed, string(storeCode(err)), err.Error()
+	}
+	if outcome == control.Retry && err == nil {
+		v.Code, v.Message = string(CodeMismatch), "what arrived is not what was read"
+	}
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	if o := l.objects[e.ID]; o != nil {
+		delete(l.objects, e.ID)
+		if o.part != nil {
+			part := o.part
+			l.do(func() { _, _ = part.Sync(); _ = part.Close() })
+		}
+	}
+	if l.rcv.End(v) && v.Outcome != control.Retry {
+		l.report(e, p, v.Outcome, Code(v.Code), v.Message)
+	}
+}
+
+// storeCode maps what the store says to what travels.
+func storeCode(err error) Code {
+	switch {
+	case errors.Is(err, store.ErrPath):
+		return CodePath
+	case errors.Is(err, store.ErrFenced):
+		return CodeFenced
+	case errors.Is(err, store.ErrNoSpace):
+		return CodeDiskFull
+	case errors.Is(err, store.ErrChanged):
+		return CodeChanged
+	case errors.Is(err, fs.ErrNotExist):
+		return CodeNotFound
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrExist):
+		return CodeDenied
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return CodeIO
+	default:
+		return CodeIO
+	}
+}

@@ -1,0 +1,263 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/hashtree"
+)
+
+// listen takes the peer's control frames until the session is over.
+func (s *session) listen() {
+	for !s.ended() {
+		t, body, err := s.ctl.next()
+		if err != nil {
+			if errors.Is(err, control.ErrMalformed) {
+				s.fail(newError(CodeProtocol, s.peer+" broke the protocol", err))
+			} else {
+				s.fail(newError(CodeLost, "the connection to "+s.peer+" broke", err))
+			}
+			return
+		}
+		if err := s.frame(t, body); err != nil {
+			s.fail(err)
+			return
+		}
+	}
+}
+
+// frame acts on one frame; an error ends the session.
+func (s *session) frame(t control.Type, body []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	switch {
+	case t == control.TypePing:
+	case t == control.TypeClose:
+		return s.closed(body)
+	case t == control.TypeMove:
+		s.moving = true
+		s.stop()
+	case t == control.TypeRate && s.onRate != nil:
+		var r control.Rate
+		if err = control.ParseJSON(body, &r); err == nil {
+			s.onRate(r)
+		}
+	case s.snd != nil:
+		err = s.senderFrame(t, body)
+	default:
+		err = s.receiverFrame(t, body)
+	}
+	if err != nil {
+		return newError(CodeProtocol, s.peer+" broke the protocol", err)
+	}
+	return nil
+}
+
+var errUnexpected = errors.New("unexpected control frame")
+
+// senderFrame takes what a receiver says.
+func (s *session) senderFrame(t control.Type, body []byte) error {
+	defer s.wake()
+	switch t {
+	case control.TypeHave:
+		err := control.ParseHaves(body, s.snd.Have)
+		s.load.ready.Broadcast()
+		return err
+	case control.TypeVerdicts:
+		err := control.ParseVerdicts(body, s.snd.Verdict)
+		s.load.ready.Broadcast()
+		return err
+	case control.TypeProgress:
+		p, err := control.ParseProgress(body)
+		if err == nil {
+			s.progress = p
+			s.snd.Progress(p)
+		}
+		return err
+	case control.TypeFinished:
+		if !s.snd.Finished() {
+			return errUnexpected
+		}
+		s.finished = true
+		s.fail(s.goodbye())
+		return nil
+	}
+	return errUnexpected
+}
+
+// receiverFrame takes what a sender says.
+func (s *session) receiverFrame(t control.Type, body []byte) error {
+	switch t {
+	case control.TypeEntry:
+		return s.rcv.Entry(body)
+	case control.TypeWithdraw:
+		var w control.Withdraw
+		err := control.ParseJSON(body, &w)
+		if err == nil {
+			s.rcv.Withdraw(w.ID)
+		}
+		return err
+	case control.TypeTotals:
+		err := control.ParseJSON(body, &s.totals)
+		if err == nil && s.onTotals != nil {
+			s.onTotals(s.totals)
+		}
+		return err
+	case control.TypeTrouble:
+		var x control.Trouble
+		err := control.ParseJSON(body, &x)
+		if err == nil && s.onTrouble != nil {
+			s.onTrouble(x)
+		}
+		return err
+	case control.TypeFinish:
+		var f control.Finish
+		if err := control.ParseJSON(body, &f); err != nil {
+			return err
+		}
+		s.stopping = f.Stopped
+		go s.finish()
+		return nil
+	}
+	return errUnexpected
+}
+
+// finish makes all durable and says so.
+func (s *session) finish() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-s.over:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := s.land.finish(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.fail(newError(storeCode(err), "cannot finish the transfer", err))
+		}
+		return
+	}
+	if s.stopping {
+		s.land.checkpoint()
+	}
+	s.mu.Lock()
+	s.rcv.Flush()
+	s.finished = true
+	s.ctl.send(control.TypeFinished, nil)
+	s.mu.Unlock()
+}
+
+// goodbye is how a session that finished ends: well, or to go on elsewhere.
+func (s *session) goodbye() error {
+	if s.stopping || s.snd != nil && s.snd.Stopped() {
+		return newError(CodeMoved, "the node asked to go on elsewhere", nil)
+	}
+	return nil
+}
+
+// closed takes the peer's Close.
+func (s *session) closed(body []byte) error {
+	var c control.Close
+	if err := control.ParseJSON(body, &c); err != nil {
+		return newError(CodeProtocol, s.peer+" broke the protocol", err)
+	}
+	if c.Code == "" || Code(c.Code) == CodeMoved && s.finished {
+		if !s.finished {
+			return newError(CodeLost, s.peer+" ended the session before it was done", nil)
+		}
+		s.fail(s.goodbye())
+		return nil
+	}
+	return peerError(c)
+}
+
+// peerError is the error that a Close frame carries.
+func peerError(c control.Close) *Error {
+	return &Error{Code: Code(c.Code), Message: c.Message, RetryAfter: time.Duration(c.RetryAfterMS) * time.Millisecond}
+}
+
+// ticker reports progress and adjusts rates.
+func (s *session) ticker() {
+	t := time.NewTicker(tickEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.over:
+			return
+		case <-t.C:
+		}
+		s.mu.Lock()
+		now := s.now()
+		s.tick(now)
+		if s.onTick != nil {
+			s.onTick(now)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// tick is under the lock.
+func (s *session) tick(now time.Duration) {
+	var stalled bool
+	if s.rcv != nil {
+		s.rcv.Flush()
+		if p := s.rcv.Progress(); p != s.reported {
+			s.reported = p
+			s.ctl.send(control.TypeProgress, control.AppendProgress(nil, p))
+		}
+		s.frcv.SetAdvertisedRate(s.advertised())
+		s.bytes = s.rcv.Stats().Received
+		st := s.frcv.Stats(now)
+		stalled = st.Packets == 0 && !s.finished && s.rcv.Stats().Open == 0 && s.totals.Files > 0
+	} else {
+		st := s.fsnd.Stats(now)
+		s.bytes = s.snd.Stats().Sent
+		stalled = st.ReceivedPackets == 0 && s.snd.Stats().Open > 0 || st.Silence > time.Second
+	}
+	s.meter.add(now, s.bytes)
+	if !stalled {
+		s.quiet = now
+	} else if now-s.quiet > mute {
+		s.fail(newError(CodeUnreachable, "no datagrams get through to "+s.peer+
+			": is UDP blocked, on the way or by a firewall?", nil))
+	}
+}
+
+// advertised is what this end can take, bit/s: its share of a virtual link,
+// less when buffers fill, which is when the disk is slower.
+func (s *session) advertised() uint64 {
+	rate := s.share
+	if s.target > 0 && (rate == 0 || s.target < rate) {
+		rate = s.target
+	}
+	fill := float64(s.rcv.Stats().Buffered) / float64(s.memory)
+	if fill > 0.5 {
+		disk := max(int64(float64(s.meter.rate)*(1.5-fill)), int64(hashtree.DefaultBlockSize))
+		if rate == 0 || disk < rate {
+			rate = disk
+		}
+	}
+	return uint64(rate)
+}
+
+// addrOf is a TCP or UDP address without 4-in-6 mapping.
+func addrOf(a net.Addr) netip.AddrPort {
+	var p netip.AddrPort
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		p = a.AddrPort()
+	case *net.UDPAddr:
+		p = a.AddrPort()
+	default:
+		return p
+	}
+	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+}
