@@ -10,7 +10,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // flush flushes b and returns what became of each tag.
@@ -86,13 +85,10 @@ func TestBatchFailsOnlyTheFileConcerned(t *testing.T) {
 	thief := mustOpen(t, openTree(t, dir), "lost", s)
 
 	results := flush(t, b)
-	for tag, want := range map[uint64]error{1: nil, 3: fs.ErrExist, 4: ErrFenced, 5: nil, 6: nil, 7: nil, 8: nil} {
+	for tag, want := range map[uint64]error{1: nil, 2: ErrDirectory, 3: fs.ErrExist, 4: ErrFenced, 5: nil, 6: nil, 7: nil, 8: nil} {
 		if err := results[tag]; !errors.Is(err, want) {
 			t.Errorf("file %d: %v, want %v", tag, err, want)
 		}
-	}
-	if results[2] == nil {
-		t.Error("a directory was replaced by a file")
 	}
 	wantFile(t, filepath.Join(dir, "a"), []byte("a"))
 	wantFile(t, filepath.Join(dir, "kept"), []byte("theirs"))
@@ -151,120 +147,5 @@ func TestFailedFlushIsReportedForEveryFile(t *testing.T) {
 	}
 	if got := names(t, dir); got != "" {
 		t.Errorf("left behind: %s", got)
-	}
-}
-
-func TestListPagesByName(t *testing.T) {
-	t.Parallel()
-	tree, dir := newTree(t)
-	for i := range 25 {
-		write(t, filepath.Join(dir, fmt.Sprintf("d/f%02d", i)), make([]byte, i))
-	}
-	check(t, os.Mkdir(filepath.Join(dir, "d/sub"), 0o755))
-	symlink(t, "f00", filepath.Join(dir, "d/zlink"))
-	p := mustOpen(t, tree, "d/unfinished", specFor(nil, 1))
-	check(t, p.Close())
-	var got []string
-	after := ""
-	for {
-		entries, more, err := tree.List("d", after, 10)
-		check(t, err)
-		for _, e := range entries {
-			got = append(got, strings.TrimPrefix(e.Path, "d/"))
-			after = got[len(got)-1]
-		}
-		if !more {
-			break
-		}
-		if len(entries) != 10 {
-			t.Fatalf("page of %d", len(entries))
-		}
-	}
-	if len(got) != 27 || got[0] != "f00" || got[24] != "f24" || got[25] != "sub" || got[26] != "zlink" {
-		t.Errorf("listed %v", got)
-	}
-	one, more, err := tree.List("d/f07", "", 10)
-	check(t, err)
-	if more || len(one) != 1 || one[0].Size != 7 || one[0].Path != "d/f07" {
-		t.Errorf("a file lists as %+v", one)
-	}
-	_, _, err = tree.List("nowhere", "", 10)
-	wantErr(t, err, fs.ErrNotExist)
-}
-
-func TestSweepRemovesOnlyWhatIsOldAndOurs(t *testing.T) {
-	t.Parallel()
-	tree, dir := newTree(t)
-	write(t, filepath.Join(dir, "d/user.part"), nil)
-	content := noise(block, 1)
-	old := mustOpen(t, tree, "d/old", specFor(content, 1))
-	check(t, old.Close())
-	b := tree.NewBatch()
-	check(t, b.Add(1, "d/temp", nil, Meta{}))
-	live := mustOpen(t, tree, "live", specFor(content, 1))
-	write(t, filepath.Join(dir, "d", journalName("orphan")), nil)
-	past := time.Now().Add(-time.Hour)
-	list, err := os.ReadDir(filepath.Join(dir, "d"))
-	check(t, err)
-	for _, e := range list {
-		check(t, os.Chtimes(filepath.Join(dir, "d", e.Name()), past, past))
-	}
-	// Half of a part being old does not make it old.
-	check(t, os.Chtimes(filepath.Join(dir, partName("live")), past, past))
-
-	n, err := tree.Sweep(t.Context(), ".", past.Add(-time.Minute))
-	check(t, err)
-	if n != 0 {
-		t.Errorf("removed %d young files", n)
-	}
-	n, err = tree.Sweep(t.Context(), ".", time.Now().Add(-time.Minute))
-	check(t, err)
-	if n != 4 {
-		t.Errorf("removed %d", n)
-	}
-	if got := names(t, filepath.Join(dir, "d")); got != "user.part" {
-		t.Errorf("left %s", got)
-	}
-	check(t, finish(t.Context(), live, content, Meta{Mode: 0o644}))
-}
-
-func TestOverwritePolicies(t *testing.T) {
-	t.Parallel()
-	const sec = int64(time.Second)
-	src := Entry{Kind: KindFile, Size: 10, Mtime: 100*sec + 123_456_789}
-	same := src
-	coarse := src
-	coarse.Mtime = 100 * sec
-	micro := src
-	micro.Mtime = 100*sec + 123_456_000
-	older, newer, longer := src, src, src
-	older.Mtime, newer.Mtime, longer.Size = 50*sec+1, 200*sec+1, 11
-	link := Entry{Kind: KindSymlink, Target: "x", Mtime: src.Mtime}
-	for _, c := range []struct {
-		name                                  string
-		dst                                   Entry
-		never, always, diff, older, diffOlder bool
-	}{
-		{"the same", same, false, true, false, false, false},
-		{"the same on a file system of seconds", coarse, false, true, false, false, false},
-		{"the same on a file system of microseconds", micro, false, true, false, false, false},
-		{"older", older, false, true, true, true, true},
-		{"newer", newer, false, true, true, false, false},
-		{"of another size, same time", longer, false, true, true, false, false},
-		{"a link", link, false, true, true, false, false},
-	} {
-		for o, want := range map[string]bool{"never": c.never, "always": c.always, "diff": c.diff, "": c.diff, "older": c.older, "diff+older": c.diffOlder} {
-			policy, err := ParseOverwrite(o)
-			check(t, err)
-			if got := policy.Replace(src, c.dst); got != want {
-				t.Errorf("%s replaces a destination that is %s: %t", policy, c.name, got)
-			}
-		}
-	}
-	if _, err := ParseOverwrite("sometimes"); err == nil {
-		t.Error("accepted an unknown policy")
-	}
-	if OverwriteAlways.Replace(Entry{Kind: KindDir}, Entry{Kind: KindDir}) {
-		t.Error("a directory replaces itself")
 	}
 }

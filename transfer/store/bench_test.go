@@ -97,3 +97,30 @@ func BenchmarkScan(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "entries/s")
 }
+
+func BenchmarkReadAt(b *testing.B) {
+	tree := benchTree(b)
+	batch := tree.NewBatch()
+	if err := batch.Add(0, "f", noise(1<<20, 1), Meta{Mode: 0o644}); err != nil {
+		b.Fatal(err)
+	}
+	if err := batch.Flush(b.Context(), nil); err != nil {
+		b.Fatal(err)
+	}
+	e, err := tree.Stat("f")
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := tree.OpenFile(e)
+	if err != nil {
+		b.Fatal(err)
+	}
+	buf := make([]byte, 64<<10)
+	b.SetBytes(int64(len(buf)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.ReadAt(buf, 128<<10); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

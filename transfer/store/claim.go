@@ -22,9 +22,9 @@ const (
 // durable for the same source identity, size and block size is kept (see
 // Part.Durable); otherwise the part starts over.
 //
-// Errors: ErrPath; ErrFenced when a newer session of the same transfer has
-// claimed it; ErrNoSpace before any data is written, when the file cannot fit;
-// ErrBusy. ctx bounds the wait for the lock, which other claims and commits of
+// Errors: ErrPath; ErrDirectory and ErrNotDirectory; ErrFenced when a newer
+// session of the same transfer has claimed it; ErrNoSpace before any data is
+// written, when the file cannot fit; ErrBusy. ctx bounds the wait for the lock, which other claims and commits of
 // this file hold briefly.
 func (t *Tree) OpenPart(ctx context.Context, p string, spec PartSpec) (*Part, error) {
 	dir, base, err := cleanFile(p)
@@ -46,6 +46,10 @@ func (t *Tree) OpenPart(ctx context.Context, p string, spec PartSpec) (*Part, er
 	c := &Part{
 		t: t, dir: d, dirPath: dir, base: base, path: path.Join(dir, base), spec: spec,
 		part: partName(base), journal: journalName(base),
+	}
+	if fi, err := d.v.Lstat(base); err == nil && fi.IsDir() { // say so before gigabytes were sent
+		t.dirs.release(d)
+		return nil, fmt.Errorf("open part: %s: %w", c.path, ErrDirectory)
 	}
 	for range claimsMax {
 		ok, err := c.claim(ctx)

@@ -23,7 +23,7 @@ type Meta struct {
 // the file is durable. On error the target is untouched or, when the very last
 // flush failed, already the new file; the part is ended and, unless it became the
 // file, resumable. Errors: ErrIncomplete (the part goes on), ErrFenced,
-// fs.ErrExist, ErrNoSpace.
+// fs.ErrExist, ErrDirectory, ErrNoSpace.
 //
 // The caller has compared the root of the leaves with the source's. ctx bounds
 // the wait for the lock.
@@ -88,6 +88,9 @@ func (t *Tree) publish(dir string, d *os.Root, from, to string, noReplace bool) 
 	s := step{op: opRename, path: inDir(dir, from), to: inDir(dir, to)}
 	if err := t.step(s); err != nil {
 		return err
+	}
+	if fi, err := d.Lstat(to); err == nil && fi.IsDir() {
+		return ErrDirectory // what a rename would say differs by system
 	}
 	if !noReplace {
 		return d.Rename(from, to)

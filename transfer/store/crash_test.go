@@ -216,7 +216,7 @@ const childEnv = "GODWIT_STORE_TEST_CHILD"
 func receiveUntilKilled() {
 	tree, err := Open(os.Getenv(childEnv), Options{})
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		os.Exit(1)
 	}
 	content := noise(4000*block, 5)
@@ -224,10 +224,10 @@ func receiveUntilKilled() {
 	for i := 0; err == nil && i < 4000; i++ {
 		if err = put(p, content, i); err == nil && i%10 == 9 {
 			_, err = p.Sync()
-			fmt.Println(i + 1)
+			fmt.Fprintln(os.Stdout, i + 1)
 		}
 	}
-	fmt.Println(err)
+	fmt.Fprintln(os.Stdout, err)
 	select {}
 }
 

@@ -23,6 +23,10 @@ var (
 	ErrIncomplete = errors.New("blocks are missing")
 	// ErrSpecial: neither file, directory nor symbolic link; never sent.
 	ErrSpecial = errors.New("not a file, directory or symbolic link")
+	// ErrDirectory: a directory has the name that a file or link is to get.
+	ErrDirectory = errors.New("a directory is in the way")
+	// ErrNotDirectory: a file or link is where a directory is needed.
+	ErrNotDirectory = errors.New("a file is in the way of a directory")
 	// ErrBusy: another process holds the part's lock.
 	ErrBusy = errors.New("part file is locked by another process")
 	// ErrClosed: the part, file or tree was closed.
@@ -61,14 +65,22 @@ func (e *SpaceError) Is(target error) bool { return target == ErrNoSpace }
 
 func (e *SpaceError) Unwrap() error { return e.Err }
 
-// escaped recognises the error of os.Root that has no exported name.
-func escaped(err error) bool {
+// Errors of os.Root that have no exported value.
+const (
+	textEscapes = "escapes from parent"
+	textNotDir  = "not a directory"
+)
+
+func escaped(err error) bool { return says(err, textEscapes) }
+
+// says reports whether the innermost error of a file operation has this text.
+func says(err error, text string) bool {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
-		return pe.Err != nil && strings.Contains(pe.Err.Error(), "escapes from parent")
+		return pe.Err != nil && strings.Contains(pe.Err.Error(), text)
 	}
 	var le *os.LinkError
-	return errors.As(err, &le) && le.Err != nil && strings.Contains(le.Err.Error(), "escapes from parent")
+	return errors.As(err, &le) && le.Err != nil && strings.Contains(le.Err.Error(), text)
 }
 
 // explain gives errors of the system the types of this package.
@@ -81,7 +93,11 @@ func (t *Tree) explain(path string, need int64, err error) error {
 	case errors.Is(err, ErrNoSpace):
 		return err
 	case isNoSpace(err):
-		return &SpaceError{Path: path, Need: need, Free: t.free(), Err: err}
+		return &SpaceError{Path: path, Need: need, Free: t.Free(), Err: err}
+	case errors.Is(err, syscall.EISDIR):
+		return fmt.Errorf("%s: %w", path, ErrDirectory)
+	case errors.Is(err, syscall.ENOTDIR), says(err, textNotDir):
+		return fmt.Errorf("%s: %w", path, ErrNotDirectory)
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		return &PathError{Path: path, Reason: "a name is too long for the file system"}
 	}

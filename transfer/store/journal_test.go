@@ -111,8 +111,8 @@ func parsesSafely(t *testing.T, b []byte) {
 	if l.spec.check() != nil || len(l.leaves) != l.spec.blocks() {
 		t.Fatalf("accepted %+v with %d leaves", l.spec, len(l.leaves))
 	}
-	if max := (len(b) - headerSize) / recordSize; l.blocks.count() > max {
-		t.Fatalf("%d blocks from at most %d records", l.blocks.count(), max)
+	if most := (len(b) - headerSize) / recordSize; l.blocks.count() > most {
+		t.Fatalf("%d blocks from at most %d records", l.blocks.count(), most)
 	}
 	again, _ := l.encode()
 	if l2, err := parseJournal(again); err != nil || l2.blocks.count() != l.blocks.count() {

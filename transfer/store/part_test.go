@@ -308,15 +308,17 @@ func TestDirectoryIsNotReplacedByFile(t *testing.T) {
 	t.Parallel()
 	tree, dir := newTree(t)
 	write(t, filepath.Join(dir, "d", "x"), []byte("x"))
-	p := mustOpen(t, tree, "d", specFor(nil, 1))
-	if err := p.Commit(t.Context(), Meta{Mode: 0o644}); err == nil {
-		t.Fatal("a directory was replaced")
-	}
+	_, err := tree.OpenPart(t.Context(), "d", specFor(nil, 1))
+	wantErr(t, err, ErrDirectory)
+	late := mustOpen(t, tree, "late", specFor(nil, 1))
+	check(t, os.Mkdir(filepath.Join(dir, "late"), 0o755))
+	wantErr(t, late.Commit(t.Context(), Meta{Mode: 0o644}), ErrDirectory)
 	wantFile(t, filepath.Join(dir, "d", "x"), []byte("x"))
-	_, err := tree.OpenPart(t.Context(), "d/x/y", specFor(nil, 1))
-	if err == nil {
-		t.Fatal("a file was used as a directory")
-	}
+	_, err = tree.OpenPart(t.Context(), "d/x/y", specFor(nil, 1))
+	wantErr(t, err, ErrNotDirectory)
+	_, err = tree.OpenPart(t.Context(), "d/x/y/z", specFor(nil, 1))
+	wantErr(t, err, ErrNotDirectory)
+	wantErr(t, tree.Mkdir("d/x"), ErrNotDirectory)
 }
 
 func TestWritesOutsideTheFileAreRefused(t *testing.T) {

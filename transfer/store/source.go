@@ -44,7 +44,8 @@ func (t *Tree) OpenFile(e Entry) (*File, error) {
 func (f *File) Entry() Entry { return f.entry }
 
 // ReadAt reads as io.ReaderAt does: it fills b or returns an error, io.EOF at the
-// end of the file. It does not notice changes; see Check. b is the caller's.
+// end of the file; an io.EOF before Entry().Size says that the file has shrunk.
+// Other changes it does not notice; see Check. b is the caller's.
 func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	s, err := f.acquire()
 	if err != nil {

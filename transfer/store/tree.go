@@ -216,7 +216,7 @@ func (t *Tree) mkdir(dir string) error {
 			return serr
 		}
 		if !fi.IsDir() {
-			return fmt.Errorf("create directory %s: a file of that name exists", dir)
+			return fmt.Errorf("%s: %w", dir, ErrNotDirectory)
 		}
 		return nil
 	}
@@ -271,8 +271,9 @@ func (t *Tree) tempName() string {
 	return fmt.Sprintf("%s%x%016x%s", namePrefix, t.nonce, t.seq.Add(1), tempSuffix)
 }
 
-// free is the number of bytes available, or -1.
-func (t *Tree) free() int64 {
+// Free is the number of bytes that this process may still write to the root's
+// file system, or -1 when the system does not say.
+func (t *Tree) Free() int64 {
 	f, err := t.root.Open(".")
 	if err != nil {
 		return -1
