@@ -67,6 +67,8 @@ type view struct {
 	last   Assignment
 	silent time.Duration
 	grace  bool // degraded, but not for long enough to count it out
+	// recovered nodes are left alone until the next decision: one action each.
+	recovered bool
 }
 
 // open says that new sessions go, or will go, to the node.
@@ -181,7 +183,7 @@ func (d *decision) sum() {
 	total = total.plus(d.queued(capSend, capReceive, nodes))
 	d.sample = Sample{
 		At: d.now, Send: round(total.send), Receive: round(total.receive),
-		CPU: round(total.cpu), Buffer: round(total.buffer), Sessions: round(total.sessions),
+		CPU: round(total.cpu), Buffer: round(total.buffer), Sessions: round(total.sessions), High: d.capacity.High,
 	}
 }
 

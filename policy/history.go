@@ -13,8 +13,12 @@ const historySlots = 120
 // longer misses a crowd.
 const trendSpan = 60 * time.Second
 
+// calm is how long after a drain for want of load the reserve alone launches
+// nothing: a node that was superfluous a moment ago is not missed for noise.
+const calm = 10 * time.Minute
+
 func (p Policy) historySpan() time.Duration {
-	return max(p.scaleInWindow(), p.scaleOutWindow(), 2*trendSpan)
+	return max(p.scaleInWindow(), p.scaleOutWindow(), calm, 2*trendSpan)
 }
 
 func (p Policy) historyStep() time.Duration {
@@ -47,6 +51,8 @@ func Remember(history []Sample, s Sample, p Policy) []Sample {
 		last.CPU = math.Max(last.CPU, s.CPU)
 		last.Buffer = math.Max(last.Buffer, s.Buffer)
 		last.Sessions = math.Max(last.Sessions, s.Sessions)
+		last.High = max(last.High, s.High)
+		last.Drained += s.Drained
 		return out
 	}
 	return append(out, s)

@@ -96,7 +96,7 @@ func (d *decision) hear(v *view) bool {
 
 func (d *decision) liveLost(v *view) {
 	if v.ReportedAt.After(v.Since) {
-		v.state = Running
+		v.state, v.recovered = Running, true
 		if v.DrainCause != "" {
 			v.state = Draining
 		}
@@ -117,9 +117,14 @@ func (d *decision) liveLost(v *view) {
 func (d *decision) liveDraining(v *view) {
 	deadline := v.deadline(d.p)
 	drained := d.now.Sub(v.Since)
+	// Only a report from after the last client can have arrived proves that the
+	// node is empty.
 	fresh := v.ReportedAt.After(v.Since)
+	if v.Expected > 0 {
+		fresh = v.ReportedAt.Sub(v.Since) >= specPatience
+	}
 	switch {
-	case fresh && v.load.Sessions-v.Expected == 0 && (v.Expected == 0 || drained >= specPatience):
+	case fresh && v.load.Sessions == v.Expected:
 		d.end(v, Reason{
 			Code:   CodeDrained,
 			Text:   textf("%s is drained: no session left after %s", v.ID, duration(drained)),

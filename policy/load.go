@@ -97,16 +97,26 @@ func (d direction) promised(s *Session, rate float64, now time.Time) float64 {
 	if got >= rate || now.Sub(s.Since) < rampUp {
 		return rate
 	}
-	// On a full node under max-min sharing, the sessions near the fair share
-	// are the ones that the node holds; those below it get what they want.
-	if d.saturated() && got >= 0.8*d.cap/float64(d.sessions) {
+	if d.atFairShare(got) {
 		return rate
 	}
 	return math.Min(rate, headroomUnknown*got)
 }
 
+// atFairShare: on a full node under max-min sharing, the sessions near the fair
+// share are the ones that the node holds; those below it get what they want.
+func (d direction) atFairShare(got float64) bool {
+	return d.saturated() && got >= 0.8*d.cap/float64(d.sessions)
+}
+
+// holds says that the node's cap, and nothing else, keeps the session below
+// what it is promised.
 func (d direction) holds(s *Session, promised float64) bool {
-	return d.saturated() && float64(s.RateBps) < 0.95*promised
+	got := float64(s.RateBps)
+	if s.WantedBps == 0 && !d.atFairShare(got) {
+		return false
+	}
+	return d.saturated() && got < 0.95*promised
 }
 
 // expectedEnd estimates from what is left where that is known. Where it is not,

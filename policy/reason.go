@@ -34,6 +34,7 @@ const (
 	CodeScaleOutWaits    Code = "scale_out_waits"
 	CodeScaleInWaits     Code = "scale_in_waits"
 	CodeScaleInNoHistory Code = "scale_in_no_history"
+	CodeScaleInStep      Code = "scale_in_step"
 	CodeScaleInFloor     Code = "scale_in_floor"
 	CodeScaleInPinned    Code = "scale_in_pinned"
 	CodeScaleInFull      Code = "scale_in_full"

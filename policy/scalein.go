@@ -10,6 +10,10 @@ import (
 // configuration) than cured by new nodes.
 const repairShare = 4
 
+// scaleInShare: at most one running node in so many is drained at once. It costs
+// seconds, and a wrong picture of demand does not empty the cluster at a stroke.
+const scaleInShare = 4
+
 // repair drains nodes that stayed degraded beyond their grace. Floors and demand
 // have stopped counting them, so their replacements are on the way already.
 func (d *decision) repair() {
@@ -17,7 +21,7 @@ func (d *decision) repair() {
 	repairing := 0
 	for _, v := range d.nodes {
 		switch {
-		case v.state == Running && v.last.Pool == Degraded && !v.grace:
+		case v.state == Running && v.last.Pool == Degraded && !v.grace && !v.recovered:
 			sick = append(sick, v)
 		case v.state == Draining && v.DrainCause == DrainRepair:
 			repairing++
@@ -62,32 +66,57 @@ func (d *decision) scaleIn() {
 	if d.lacking {
 		return
 	}
-	surplus := running - d.sizing.in
+	// The idle reserve comes on top of the nodes that demand keeps busy, also
+	// when the last session has just ended: else the next one breaks the floor.
+	// Likewise the available ones come on top of those that were high.
+	keep := d.sizing.in
+	if !d.sizing.override {
+		keep += d.floors.idle
+		keep = max(keep, d.sizing.high+d.floors.available)
+		if d.floors.idle > 0 && d.sizing.high > 0 {
+			keep = max(keep, d.sizing.high+1+d.floors.idle)
+		}
+	}
+	surplus := running - keep
 	spare := min(running-d.sizing.now, d.available-d.floors.available)
-	if spare > 0 && (surplus <= 0 || !d.sizing.inCovered) {
-		d.held = append(d.held, d.scaleInWaits(spare))
+	switch {
+	case !d.sizing.inCovered || surplus <= 0 && spare > 0 && d.sizing.in >= running:
+		if spare > 0 {
+			d.held = append(d.held, d.scaleInWaits(spare))
+		}
+	case surplus <= 0:
+		if extra := running - d.sizing.in; extra > 0 {
+			d.held = append(d.held, d.floorReason(extra))
+		}
+	default:
+		step := min(surplus, max(running/scaleInShare, 1))
+		d.drainSurplus(step, running, DrainScaleIn)
+		if rest := min(surplus-step, d.available-d.floors.available); rest > 0 && len(d.drain) > 0 {
+			d.held = append(d.held, Reason{
+				Code:   CodeScaleInStep,
+				Text:   textf("%s to go later: at most one in %d at a time", count(rest, "more node"), scaleInShare),
+				Values: values{"waiting": float64(rest)},
+			})
+		}
 	}
-	if surplus <= 0 || !d.sizing.inCovered {
-		return
-	}
-	d.drainSurplus(surplus, running, DrainScaleIn)
 }
 
 // drainSurplus drains up to n nodes, first the one that will be empty first.
 func (d *decision) drainSurplus(n, running int, cause DrainCause) {
 	var candidates []*view
 	for _, v := range d.nodes {
-		if v.state == Running && v.last.Pool != Degraded {
+		if v.state == Running && v.last.Pool != Degraded && !v.recovered && v.Node.State == Running {
 			candidates = append(candidates, v)
 		}
 	}
-	slices.SortStableFunc(candidates, func(a, b *view) int {
+	slices.SortFunc(candidates, func(a, b *view) int {
 		return cmp.Or(
 			a.load.PinnedUntil.Compare(b.load.PinnedUntil),
 			cmp.Compare(a.load.Sessions, b.load.Sessions),
 			cmp.Compare(a.last.Utilization, b.last.Utilization),
 			// Of equals the newest goes: the others have proved themselves.
 			b.RequestedAt.Compare(a.RequestedAt),
+			cmp.Compare(a.ID, b.ID),
 		)
 	})
 	room := d.room()
@@ -152,6 +181,9 @@ func (d *decision) otherLow(v *view) bool {
 
 func (d *decision) drainNode(v *view, cause DrainCause, why Reason) {
 	v.state = Draining
+	if cause == DrainScaleIn {
+		d.sample.Drained++
+	}
 	d.drain = append(d.drain, Action{
 		Kind: ActionDrain, NodeID: v.ID, Cause: cause,
 		Deadline: d.now.Add(d.p.drainTimeout()), Reason: why,

@@ -55,10 +55,11 @@ func (d *decision) undrainFor(l lack) lack {
 			candidates = append(candidates, v)
 		}
 	}
-	slices.SortStableFunc(candidates, func(a, b *view) int {
+	slices.SortFunc(candidates, func(a, b *view) int {
 		return cmp.Or(
 			b.load.PinnedUntil.Compare(a.load.PinnedUntil),
 			cmp.Compare(b.load.Sessions, a.load.Sessions),
+			cmp.Compare(a.ID, b.ID),
 		)
 	})
 	for _, v := range candidates {
@@ -87,7 +88,7 @@ func (d *decision) undrainFor(l lack) lack {
 }
 
 func (v *view) undrainable(d *decision) bool {
-	if v.last.Pool == Degraded || v.silent > d.p.reportTimeout()/2 {
+	if v.recovered || v.last.Pool == Degraded || v.silent > d.p.reportTimeout()/2 {
 		return false
 	}
 	switch v.DrainCause {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/godwit/godwit/policy/sim"
@@ -28,11 +29,17 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
+	var mu sync.Mutex
+	var total sim.Result
+	t.Cleanup(func() { t.Logf("%d seeds: %s", *simSeeds, summary(total)) })
 	for seed := uint64(1); seed <= uint64(*simSeeds); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			c := sim.Random(seed)
 			r := sim.Run(c)
+			mu.Lock()
+			total.Add(r)
+			mu.Unlock()
 			if len(r.Violations) == 0 {
 				return
 			}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -11,8 +12,9 @@ const (
 	// one boot's worth of arrivals at the noise of small clusters. Demand of
 	// less than this many nodes keeps as much again free, not more.
 	reserveNodes = 0.5
-	// shrinkMargin must be free beyond that before a node goes: without it,
-	// demand at the edge of a whole number would launch and drain in turns.
+	// shrinkMargin, or one standard deviation of demand where that is more, must
+	// be free beyond that before a node goes: without it, demand at the edge of
+	// a whole number would launch and drain in turns.
 	shrinkMargin = 0.1
 	// defaultBoot is the time from request to running that is assumed before
 	// a cluster has measured its own.
@@ -30,6 +32,10 @@ type sizing struct {
 	now    int     // nodes needed now, with reserve and rise
 	out    int     // nodes worth launching for: least over the scale-out window
 	in     int     // nodes to shrink to: most over the scale-in window
+	// calm says that out leaves the reserve out, because of a drain lately.
+	calm bool
+	// high is the most nodes that were high at once within the scale-in window.
+	high int
 	// peakAt is when the scale-in window's largest demand was last seen.
 	peakAt     time.Time
 	inCovered  bool
@@ -42,10 +48,14 @@ func (d *decision) size() {
 	s := d.sample
 	z.signal, z.demand = s.worth().largest(d.p.Signals)
 	z.rise = d.rise(z.demand)
-	current := d.p.needed(s, 0)
 	z.now = whole(d.p.needed(s, z.rise))
 
 	z.out = z.now
+	if z.now > 0 && d.drainedLately() {
+		if bare := whole(z.demand / d.p.MaxThreshold); bare < z.out {
+			z.out, z.calm = bare, true
+		}
+	}
 	recent, covered := within(d.s.History, d.p.scaleOutWindow(), d.p, d.now)
 	for _, h := range recent {
 		z.out = min(z.out, whole(d.p.needed(h, 0)))
@@ -54,20 +64,34 @@ func (d *decision) size() {
 		z.out = 0
 	}
 
-	most := current
+	z.in = d.p.shrinkTo(s)
 	z.peakAt = d.now
+	z.high = s.High
 	recent, z.inCovered = within(d.s.History, d.p.scaleInWindow(), d.p, d.now)
 	for _, h := range recent { // newest first: peakAt is the latest time at that height
-		if n := d.p.needed(h, 0); shrinkTo(n) > shrinkTo(most) {
-			most, z.peakAt = n, h.At
+		if n := d.p.shrinkTo(h); n > z.in {
+			z.in, z.peakAt = n, h.At
 		}
+		z.high = max(z.high, h.High)
 	}
-	z.in = shrinkTo(most)
 	if o := d.s.Override; o.active(d.now) {
 		z.override = true
 		z.now, z.out, z.in = o.Nodes, o.Nodes, o.Nodes
 		z.inCovered, z.outCovered = true, true
 	}
+}
+
+// drainedLately says that a node was drained for want of load a moment ago.
+func (d *decision) drainedLately() bool {
+	for _, h := range slices.Backward(d.s.History) {
+		if d.now.Sub(h.At) > calm {
+			return false
+		}
+		if h.Drained > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *Override) active(now time.Time) bool {
@@ -123,12 +147,16 @@ func (d *decision) sampleAt(at time.Time) (Sample, bool) {
 	return Sample{}, false
 }
 
-// shrinkTo is the number of nodes to keep where so many are needed.
-func shrinkTo(needed float64) int {
-	if needed == 0 {
+// shrinkTo is the number of nodes to keep for a sample.
+func (p Policy) shrinkTo(s Sample) int {
+	n := p.needed(s, 0)
+	if n == 0 {
 		return 0
 	}
-	return whole(needed + shrinkMargin)
+	_, demand := s.worth().largest(p.Signals)
+	sessions := float64(s.Sessions * orElse(p.Signals.Sessions.Cap, float64(p.MaxSessions)))
+	noise := float64(demand / math.Sqrt(math.Max(sessions, 1)) / p.MaxThreshold)
+	return whole(n + math.Max(shrinkMargin, noise))
 }
 
 // whole rounds up, forgiving what is left of sums of fractions.

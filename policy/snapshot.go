@@ -67,4 +67,8 @@ type Sample struct {
 	CPU      float64   `json:"cpu"`
 	Buffer   float64   `json:"buffer"`
 	Sessions float64   `json:"sessions"`
+	// High counts the running nodes that took no new clients.
+	High int `json:"high,omitempty"`
+	// Drained counts the nodes that the plan drained for want of load.
+	Drained int `json:"drained,omitempty"`
 }

@@ -24,11 +24,18 @@ func (d *decision) explainEnough() {
 		d.state = append(d.state, d.demandReason())
 	}
 	if open := c.Running + c.Pending; z.now > max(z.out, open) && z.out < d.p.MaxNodes {
-		d.held = append(d.held, Reason{
-			Code: CodeScaleOutWaits,
-			Text: textf("scale-out waits until demand has asked for %s for %s", count(z.now, "node"), duration(d.p.scaleOutWindow())),
-		})
+		d.held = append(d.held, d.scaleOutWaits())
 	}
+}
+
+func (d *decision) scaleOutWaits() Reason {
+	r := Reason{Code: CodeScaleOutWaits, Values: values{"needed": float64(d.sizing.now)}}
+	if d.sizing.calm {
+		r.Text = textf("a node was drained for want of load within %s: nothing is launched just for headroom", duration(calm))
+		return r
+	}
+	r.Text = textf("scale-out waits until demand has asked for %s for %s", count(d.sizing.now, "node"), duration(d.p.scaleOutWindow()))
+	return r
 }
 
 // hope tells what the floors count beside the available nodes.
@@ -169,12 +176,7 @@ func (d *decision) keptReasons(surplus, floored, pinned, full int) []Reason {
 	}
 	switch {
 	case floored > 0:
-		out = append(out, Reason{
-			Code: CodeScaleInFloor,
-			Text: textf("%s more than demand needs kept for the minima (%d available, %d idle)",
-				count(surplus, "node"), d.floors.available, d.floors.idle),
-			Values: values{"surplus": float64(surplus), "min_available": float64(d.floors.available), "min_idle": float64(d.floors.idle)},
-		})
+		out = append(out, d.floorReason(surplus))
 	case full > 0:
 		out = append(out, Reason{
 			Code:   CodeScaleInFull,
@@ -183,6 +185,19 @@ func (d *decision) keptReasons(surplus, floored, pinned, full int) []Reason {
 		})
 	}
 	return out
+}
+
+func (d *decision) floorReason(surplus int) Reason {
+	beside := ""
+	if d.sizing.high > 0 {
+		beside = textf(" beside the %d that were high", d.sizing.high)
+	}
+	return Reason{
+		Code: CodeScaleInFloor,
+		Text: textf("%s more than demand needs kept for the minima (%d available, %d idle)%s",
+			count(surplus, "node"), d.floors.available, d.floors.idle, beside),
+		Values: values{"surplus": float64(surplus), "min_available": float64(d.floors.available), "min_idle": float64(d.floors.idle)},
+	}
 }
 
 func pausedReason(effects []Action) Reason {

@@ -100,7 +100,7 @@ func (k *check) floor(p policy.Plan) {
 		return a.Kind == policy.ActionLost || a.Kind == policy.ActionTerminate && a.Reason.Code != policy.CodeDrained
 	}) || len(k.m.errors) > 0 || c.Degraded > 0 || c.Instances >= k.w.c.Policy.MaxNodes ||
 		slices.ContainsFunc(p.Reasons, func(r policy.Reason) bool { return r.Code == policy.CodeLaunchLimited }) ||
-		slices.ContainsFunc(k.w.instances, func(i *instance) bool { return i.joinsAt.IsZero() || i.dead }) ||
+		slices.ContainsFunc(k.w.instances, func(i *instance) bool { return i.joinsAt.IsZero() || i.dead || k.unheard(i) }) ||
 		// Lost to load or a fault just now, perhaps the moment it joined: the launch begins now.
 		c.Available < k.available || c.High > k.high
 	k.available, k.high = c.Available, c.High
@@ -139,6 +139,12 @@ func (k *check) window(p policy.Plan) {
 	}
 }
 
+// unheard: the node has joined, but its first report is lost.
+func (k *check) unheard(i *instance) bool {
+	r := k.m.row(i.id)
+	return i.joined && r != nil && r.State.Pending()
+}
+
 // flapping: load that oscillates around a threshold launches nothing within ten
 // minutes of a node drained for want of load.
 func (k *check) flapping(p policy.Plan) {
@@ -146,8 +152,9 @@ func (k *check) flapping(p policy.Plan) {
 	if c.Shape != Oscillation || !c.Faults.quiet() || p.Launches() == 0 || k.drained.IsZero() || len(c.Policy.Schedules) > 0 {
 		return
 	}
-	// The window is the operator's: one shorter than the load's period is asked to flap.
-	if c.Policy.ScaleInWindowS < 600 || k.w.now.Sub(k.drained) > 10*time.Minute {
+	// The window is the operator's: one shorter than the load's period is asked to
+	// flap. So is a reserve of idle nodes, which every client that wakes one breaks.
+	if c.Policy.ScaleInWindowS < 600 || c.Policy.MinIdle > 0 || k.w.now.Sub(k.drained) > 10*time.Minute {
 		return
 	}
 	k.broken("no flapping", "a launch %v after a drain for want of load: %s", k.w.now.Sub(k.drained), p.Explain())
@@ -235,7 +242,8 @@ func (k *check) end() {
 		k.broken("everyone is served in the end", "%d clients are not", n)
 	}
 	for _, r := range k.m.rows {
-		if r.State != policy.Running {
+		age := k.w.now.Sub(r.Since)
+		if r.State != policy.Running && age > 2*time.Minute && age > seconds(k.w.c.Policy.DrainTimeoutS) {
 			k.broken("no row is stuck", "%s is %s since %s", r.ID, r.State, k.w.story.clock(r.Since))
 		}
 	}

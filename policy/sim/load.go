@@ -78,6 +78,10 @@ func (w *world) arrive() {
 	if w.rand.Float64() < n-float64(k) {
 		k++
 	}
+	if w.c.Shape == Oscillation {
+		w.swing(n, mean, level)
+		return
+	}
 	for range k {
 		size := mean * math.Min(w.rand.ExpFloat64(), 3)
 		if w.c.Shape == LongTail {
@@ -89,6 +93,14 @@ func (w *world) arrive() {
 			direction = policy.Receive
 		}
 		w.add(wanted, size*math.Min(wanted/level, 1), direction)
+	}
+}
+
+// swing adds equal sessions at equal distances: the load goes up and down by
+// intent and not by chance, so that a launch after a drain is the policy's doing.
+func (w *world) swing(n, bytes, level float64) {
+	for w.carry += n; w.carry >= 1; w.carry-- {
+		w.add(level, bytes, policy.Send)
 	}
 }
 

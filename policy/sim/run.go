@@ -85,8 +85,22 @@ func (r *Result) measure(w *world) {
 	level := w.c.Policy.SessionRateMbps * 1e6
 	for _, c := range w.clients {
 		r.SessionSeconds += w.c.Step.Seconds()
-		if c.rate < 0.99*min(c.wanted, level) && (c.on == nil || c.connected(w.now)) {
+		waits := c.on == nil && c.waits.Before(w.now)
+		if waits || c.connected(w.now) && c.rate < 0.99*min(c.wanted, level) {
 			r.Under += w.c.Step.Seconds()
 		}
 	}
+}
+
+// Add sums up the figures of another run into r; Peak becomes the larger one.
+func (r *Result) Add(o Result) {
+	r.Evaluations += o.Evaluations
+	r.Launches += o.Launches
+	r.Drains += o.Drains
+	r.Undrains += o.Undrains
+	r.Peak = max(r.Peak, o.Peak)
+	r.Final += o.Final
+	r.NodeHours += o.NodeHours
+	r.SessionSeconds += o.SessionSeconds
+	r.Under += o.Under
 }

@@ -16,6 +16,7 @@ type world struct {
 	start     time.Time
 	now       time.Time
 	serial    int
+	carry     float64     // part of a session that is still to arrive
 	instances []*instance // that exist, oldest first
 	clients   []*client   // that are not done
 	// noCapacity: launches fail until then. silentAll: no report arrives until then.
