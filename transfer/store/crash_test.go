@@ -224,7 +224,7 @@ func receiveUntilKilled() {
 	for i := 0; err == nil && i < 4000; i++ {
 		if err = put(p, content, i); err == nil && i%10 == 9 {
 			_, err = p.Sync()
-			fmt.Fprintln(os.Stdout, i + 1)
+			fmt.Fprintln(os.Stdout, i+1)
 		}
 	}
 	fmt.Fprintln(os.Stdout, err)

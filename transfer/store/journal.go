@@ -67,7 +67,6 @@ type bitmap []uint64
 func newBitmap(n int) bitmap         { return make(bitmap, (n+63)/64) }
 func (m bitmap) has(i int) bool      { return m[i/64]>>(i%64)&1 == 1 }
 func (m bitmap) set(i int) (is bool) { is = !m.has(i); m[i/64] |= 1 << (i % 64); return is }
-func (m bitmap) clear(i int)         { m[i/64] &^= 1 << (i % 64) }
 
 func (m bitmap) count() (n int) {
 	for _, w := range m {

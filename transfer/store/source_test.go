@@ -54,7 +54,7 @@ func TestScanFindsEverythingOnce(t *testing.T) {
 	tree, dir := newTree(t)
 	want := map[string]int64{}
 	for d := range 30 {
-		for f := range 40 {
+		for f := range 15 {
 			name := fmt.Sprintf("d%d/e%d/f%d", d%7, d, f)
 			want[name] = int64(d + f)
 			write(t, filepath.Join(dir, name), make([]byte, d+f))
@@ -144,7 +144,7 @@ func TestScanReportsSpecialFilesAndHidesParts(t *testing.T) {
 func TestScanEndsWhenLeftEarlyOrCancelled(t *testing.T) {
 	t.Parallel()
 	tree, dir := newTree(t)
-	for i := range 3000 {
+	for i := range 600 {
 		write(t, filepath.Join(dir, fmt.Sprintf("d%d/f%d", i%50, i)), nil)
 	}
 	for range tree.Scan(t.Context(), ScanOptions{}) {

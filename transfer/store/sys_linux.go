@@ -41,5 +41,5 @@ func fileID(fi fs.FileInfo) FileID {
 	if !ok {
 		return FileID{}
 	}
-	return FileID{Dev: uint64(st.Dev), Ino: st.Ino, Ctime: time.Unix(st.Ctim.Unix()).UnixNano()}
+	return FileID{Dev: st.Dev, Ino: st.Ino, Ctime: time.Unix(st.Ctim.Unix()).UnixNano()}
 }

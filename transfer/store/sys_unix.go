@@ -57,7 +57,7 @@ func freeBytes(f *os.File) int64 {
 	if err := retry(f, func(fd int) error { return unix.Fstatfs(fd, &st) }); err != nil {
 		return -1
 	}
-	return int64(st.Bavail) * int64(st.Bsize)
+	return int64(st.Bavail) * int64(st.Bsize) //nolint:unconvert // Bsize is int64 on Linux only
 }
 
 // setLinkTime is best effort: a link's mtime matters to nobody's data.
