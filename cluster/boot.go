@@ -2,15 +2,10 @@ package cluster
 
 import (
 	"context"
-	"time"
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/statestore"
 )
-
-// visible is how long a provider may take to list a new instance before it is
-// asked for that one by id.
-const visible = 30 * time.Second
 
 // settle turns observed facts into rows: a booting node that reports runs, one
 // whose instance has ended by itself has failed.
@@ -80,7 +75,7 @@ func (r *Reconciler) settleInstance(ctx context.Context, b *round, n *statestore
 // checkMissing asks for an instance that the list should show but does not.
 func (r *Reconciler) checkMissing(ctx context.Context, b *round, n *statestore.Node, list listing) {
 	provider := r.config.Providers[n.Provider]
-	if provider == nil || list.AskedAt.Sub(n.StateSince) < visible {
+	if provider == nil || list.AskedAt.Sub(n.StateSince) < provider.Capabilities().ListLag {
 		return
 	}
 	node, term := *n, b.term

@@ -40,7 +40,8 @@ func (c *conditions) want(cluster, kind, subject, text string) {
 // wantConditions says what an operator should know of a cluster now.
 func (r *Reconciler) wantConditions(b *round) {
 	provider := b.template.Provider
-	if block := b.memory.look().Block; block != nil {
+	// A block that is over says nothing until somebody tries again.
+	if block := b.memory.look().blocked(b.now, b.template.Version); block != nil {
 		r.conditions.want(b.cluster.ID, kindOf(block.Class), provider, block.Text)
 	}
 	if list := r.inventory.get(provider); list.Err != nil {

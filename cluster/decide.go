@@ -54,9 +54,14 @@ func (r *Reconciler) storeDecision(ctx context.Context, b *round, s policy.Snaps
 		d.Kind = statestore.DecisionAct
 	}
 	var err error
-	if d.Snapshot, err = json.Marshal(s); err != nil {
-		return d, fmt.Errorf("decision's snapshot: %w", err)
+	same := fmt.Sprint(d.Kind, " ", d.PolicyVersion, " ", d.CollapseKey)
+	if d.Kind != statestore.DecisionNoop || r.lastNoop[b.cluster.ID] != same {
+		// Else the store makes one row of this and the last, whose snapshot it has.
+		if d.Snapshot, err = json.Marshal(s); err != nil {
+			return d, fmt.Errorf("decision's snapshot: %w", err)
+		}
 	}
+	delete(r.lastNoop, b.cluster.ID)
 	if d.Plan, err = json.Marshal(plan); err != nil {
 		return d, fmt.Errorf("decision's plan: %w", err)
 	}
@@ -65,6 +70,9 @@ func (r *Reconciler) storeDecision(ctx context.Context, b *round, s policy.Snaps
 	}
 	stored, err := r.config.Store.AppendDecision(ctx, b.term, d)
 	if err == nil {
+		if d.Kind == statestore.DecisionNoop {
+			r.lastNoop[b.cluster.ID] = same
+		}
 		r.config.Changed(b.cluster.ID, "decisions")
 	}
 	return stored, err

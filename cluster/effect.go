@@ -73,8 +73,11 @@ func (e *effects) try(key string, effect func() error) {
 			delete(e.state, key)
 			return
 		}
-		pause := min(firstRetry<<min(a.failures, 10), lastRetry)
-		a.failures++
+		pause := firstRetry
+		if !errors.Is(err, errEnding) {
+			pause = min(firstRetry<<min(a.failures, 10), lastRetry)
+			a.failures++
+		}
 		a.next = e.now().Add(max(pause, provisioner.RetryAfter(err)))
 	})
 }
@@ -110,6 +113,7 @@ func (r *Reconciler) effect(ctx context.Context, key, what string, f func(ctx co
 			return nil
 		case errors.Is(err, statestore.ErrFenced):
 			r.fenced.Store(true)
+		case errors.Is(err, errEnding):
 		case errors.Is(err, statestore.ErrState):
 			// The row went elsewhere meanwhile: the next step sees where.
 			r.log.Debug(what+": overtaken", "key", key, "err", err)

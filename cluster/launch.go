@@ -128,8 +128,8 @@ func recordInstance(row *statestore.Node, instance provisioner.Instance) {
 }
 
 // launchFailed acts on the class. What may work when repeated is repeated, with
-// the same token, until policy's launch timeout; for the rest the row has
-// failed and further launches wait.
+// the same token, until policy's launch timeout. The other classes mean that
+// nothing was made: the row is closed, and further launches wait.
 func (r *Reconciler) launchFailed(ctx context.Context, l launching, cause error) error {
 	if errors.Is(cause, statestore.ErrFenced) || provisioner.Interrupted(cause) {
 		return cause
@@ -143,6 +143,6 @@ func (r *Reconciler) launchFailed(ctx context.Context, l launching, cause error)
 	l.memory.refused(r.now(), cause, l.template.Version)
 	r.log.Warn("launch refused", "node", l.node.Name, "err", cause)
 	_, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeLaunching},
-		statestore.NodeFailed, cause.Error(), func(row *statestore.Node) { row.FailureReason = cause.Error() })
+		statestore.NodeTerminated, cause.Error(), func(row *statestore.Node) { row.FailureReason = cause.Error() })
 	return err
 }

@@ -30,6 +30,7 @@ type Reconciler struct {
 	fenced     atomic.Bool
 	conditions *conditions
 	orphans    map[string]time.Time // first seen
+	lastNoop   map[string]string    // by cluster: what its newest decision says
 	reportedAt time.Time            // rows' report times last written
 	forgotAt   time.Time
 
@@ -54,7 +55,7 @@ func New(config Config) (*Reconciler, error) {
 func (r *Reconciler) begin() {
 	r.effects = newEffects(&r.config)
 	r.conditions = &conditions{}
-	r.orphans = map[string]time.Time{}
+	r.orphans, r.lastNoop = map[string]time.Time{}, map[string]string{}
 	r.reportedAt, r.forgotAt = time.Time{}, time.Time{}
 	r.mutex.Lock()
 	r.memories = map[string]*memory{}
@@ -93,6 +94,28 @@ func (r *Reconciler) Lead(ctx context.Context, term statestore.Term) error {
 			return ctx.Err()
 		case <-ticker.C:
 		case <-r.wake:
+		}
+	}
+}
+
+// Elector gives terms; *statestore.Elector is one.
+type Elector interface {
+	WhileLeading(ctx context.Context, f func(ctx context.Context, term statestore.Term) error) error
+}
+
+// Run leads in every term that the elector wins, until the context ends.
+func (r *Reconciler) Run(ctx context.Context, elector Elector) error {
+	for {
+		err := elector.WhileLeading(ctx, r.Lead)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		// Fenced before the elector knew: it will know within its next attempt.
+		r.log.Warn("leading ended", "err", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
 		}
 	}
 }

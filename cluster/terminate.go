@@ -49,6 +49,9 @@ func (r *Reconciler) end(ctx context.Context, term statestore.Term, n statestore
 			return err
 		}
 	}
+	if n.InstanceID == "" && n.LaunchedAt != nil && r.now().Sub(n.StateSince) < provider.Capabilities().ListLag {
+		return errEnding // what a lost answer made may not be listed yet
+	}
 	_, err = r.config.Store.MoveNode(ctx, term, n.ID, []statestore.NodeState{statestore.NodeTerminating},
 		statestore.NodeTerminated, "nothing of it is left", nil)
 	if err == nil {

@@ -73,6 +73,8 @@ type Capabilities struct {
 	StopStart bool `json:"stop_start"`
 	// Spot: instances can be bought at a discount and taken back.
 	Spot bool `json:"spot"`
+	// ListLag is how long List may take to show a new instance; zero: none.
+	ListLag time.Duration `json:"list_lag,omitempty"`
 	// Zones that can be named in a template; empty where there are none.
 	Zones []string `json:"zones,omitempty"`
 }

@@ -1,0 +1,185 @@
+package cluster_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/statestore"
+)
+
+// checker holds the promises against what happens. Time limits count only while
+// a manager with a store was there to act: down() starts them anew.
+type checker struct {
+	w         *world
+	lastDown  time.Time
+	orphan    map[string]time.Time
+	stuck     map[string]time.Time // "id state" → since
+	ownerless int
+}
+
+// down notes that nobody could act just now.
+func (k *checker) down() { k.lastDown = k.w.now }
+
+// acted is for how long managers have been able to act without a break.
+func (k *checker) acted(since time.Time) time.Duration {
+	if k.lastDown.After(since) {
+		since = k.lastDown
+	}
+	return k.w.now.Sub(since)
+}
+
+// count: rows that may have an instance never exceed the maximum.
+func (k *checker) count() {
+	rows := 0
+	for range k.w.db.living() {
+		rows++
+	}
+	if rows > k.w.policy.MaxNodes {
+		k.w.fault("%d rows, maximum %d", rows, k.w.policy.MaxNodes)
+	}
+}
+
+// launched: one node, one machine; none without a row that asked for it.
+func (k *checker) launched(q provisioner.LaunchRequest) {
+	row := k.w.db.rows[q.NodeID]
+	if row == nil {
+		k.w.fault("an instance for %s was made before its row", q.NodeID)
+		return
+	}
+	same := 0
+	for _, i := range k.w.cloud.instances {
+		if i.NodeID == q.NodeID && i.exists() {
+			same++
+		}
+	}
+	if same > 1 {
+		k.w.fault("%d instances of %s", same, q.NodeID)
+	}
+}
+
+// ends: no decision ends a live session; only a drain deadline may, or a node
+// that nobody hears. Losing its credentials ends a node as well.
+func (k *checker) ends(n *simNode) {
+	if len(n.sessions) == 0 {
+		return
+	}
+	row := k.w.db.rows[n.id]
+	late := row.DrainDeadline != nil && !k.w.now.Before(*row.DrainDeadline)
+	if !late && row.FailureReason == "" {
+		k.w.fault("%s is ended with %d live sessions; its row: %s, drain %q until %v",
+			n.id, len(n.sessions), row.State, row.DrainReason, row.DrainDeadline)
+	}
+}
+
+// moved checks a row's step.
+func (k *checker) moved(old *statestore.Node, to statestore.NodeState) {
+	if to != statestore.NodeTerminated {
+		return
+	}
+	asked := old.State == statestore.NodeTerminating
+	if asked && !k.w.retired[old.ID] {
+		k.w.fault("%s is closed and its credentials are good", old.ID)
+	}
+	for _, i := range k.w.cloud.all() {
+		if i.NodeID == old.ID && i.exists() && !k.w.now.Before(i.listedAt) && i.ID == old.InstanceID {
+			k.w.fault("the row of %s is closed and %s exists", old.ID, i.ID)
+		}
+	}
+}
+
+// replay: the stored decision, made again, is the same to the byte.
+func (k *checker) replay(d statestore.Decision) {
+	var s policy.Snapshot
+	if err := json.Unmarshal(d.Snapshot, &s); err != nil {
+		k.w.fault("stored snapshot: %v", err)
+		return
+	}
+	k.w.meet("replayed decision")
+	if again := mustJSON(policy.Decide(s, k.w.policy, d.At)); !bytes.Equal(again, d.Plan) {
+		k.w.fault("replay differs:\n%s\n%s", again, d.Plan)
+	}
+}
+
+// limits are how long a row may stay in a state while managers act.
+func (k *checker) limit(row *statestore.Node) time.Duration {
+	p := k.w.policy
+	const slack = 100 * time.Second // backoff of an effect and its delay
+	switch row.State {
+	case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeBooting:
+		return time.Duration(p.LaunchTimeoutS)*time.Second + slack
+	case statestore.NodeDraining:
+		return time.Duration(p.DrainTimeoutS)*time.Second + slack
+	case statestore.NodeLost:
+		return time.Duration(p.LostGraceS)*time.Second + slack
+	case statestore.NodeTerminating:
+		return 2*time.Minute + slack
+	case statestore.NodeFailed:
+		return slack
+	}
+	return 0
+}
+
+func (k *checker) step() {
+	w := k.w
+	if w.lead.r == nil || w.now.Before(w.lead.upAt) || w.db.away() || w.now.Before(w.cloud.listsFail) {
+		k.down()
+	}
+	for _, row := range w.db.living() {
+		if limit := k.limit(row); limit > 0 && k.acted(row.StateSince) > limit {
+			w.fault("%s is stuck: %s for %s (%s)", row.ID, row.State, w.now.Sub(row.StateSince), row.FailureReason)
+		}
+	}
+	if k.orphan == nil {
+		k.orphan = map[string]time.Time{}
+	}
+	for _, i := range w.cloud.all() {
+		row := w.db.rows[i.NodeID]
+		wanted := row != nil && row.State != statestore.NodeTerminated && (row.InstanceID == "" || row.InstanceID == i.ID)
+		if wanted || !i.exists() {
+			delete(k.orphan, i.ID)
+			continue
+		}
+		since, known := k.orphan[i.ID]
+		if !known {
+			since = w.now
+			k.orphan[i.ID] = since
+			w.meet("orphan")
+		}
+		if k.acted(since) > 30*time.Second+listLag+100*time.Second {
+			w.fault("%s of %s has been leaking for %s", i.ID, i.NodeID, w.now.Sub(since))
+		}
+	}
+}
+
+// end: load and faults are long over.
+func (k *checker) end() {
+	w := k.w
+	rows, exist := 0, 0
+	for _, row := range w.db.living() {
+		rows++
+		if row.State != statestore.NodeRunning {
+			w.fault("at the end %s is %s", row.ID, row.State)
+		}
+	}
+	for _, i := range w.cloud.instances {
+		if !i.exists() {
+			continue
+		}
+		exist++
+		if row := w.db.rows[i.NodeID]; row == nil || row.InstanceID != i.ID {
+			w.fault("at the end %s of %s is leaked", i.ID, i.NodeID)
+		}
+	}
+	if rows != exist || rows != w.policy.MinAvailable {
+		w.fault("at the end %d rows, %d instances; minimum %d", rows, exist, w.policy.MinAvailable)
+	}
+	if len(w.clients) > 0 {
+		w.fault("at the end %d clients are not done", len(w.clients))
+	}
+	if len(w.db.open) > 0 {
+		w.fault("at the end conditions are open: %v", w.db.open)
+	}
+}

@@ -1,0 +1,228 @@
+package cluster_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/godwit/godwit/provisioner"
+)
+
+const listLag = 20 * time.Second
+
+// simCloud is hostile: it refuses, forgets to answer, lists late and lets
+// machines die.
+type simCloud struct {
+	w         *world
+	instances map[string]*simInstance
+	serial    int
+	quota     int
+	// refuse answers every launch until then with the class.
+	refuse      provisioner.Class
+	refuseUntil time.Time
+	listsFail   time.Time
+}
+
+type simInstance struct {
+	provisioner.Instance
+	listedAt time.Time // List shows it from then on
+	joinsAt  time.Time // zero: never
+	endsAt   time.Time // terminating until then; zero: not asked to
+	dead     bool      // ended by itself
+}
+
+func newSimCloud(w *world) *simCloud {
+	return &simCloud{w: w, instances: map[string]*simInstance{}, quota: w.policy.MaxNodes + 3}
+}
+
+// exists says that the machine costs money.
+func (i *simInstance) exists() bool { return i.endsAt.IsZero() }
+
+func (c *simCloud) all() []*simInstance {
+	var list []*simInstance
+	for _, i := range c.instances {
+		list = append(list, i)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID })
+	return list
+}
+
+func (c *simCloud) advance() {
+	w := c.w
+	for _, i := range c.all() {
+		switch {
+		case !i.endsAt.IsZero():
+			if !w.now.Before(i.endsAt) {
+				delete(c.instances, i.ID)
+			}
+		case i.dead:
+		case w.chance(1500):
+			i.dead = true
+			i.State = provisioner.Stopped
+			if w.rng.IntN(2) == 0 {
+				delete(c.instances, i.ID) // taken back without a trace
+			}
+			w.nodeDies(i)
+			w.tell("%s of %s dies", i.ID, i.NodeID)
+			w.meet("instance died")
+		case !i.joinsAt.IsZero() && !w.now.Before(i.joinsAt):
+			i.joinsAt = time.Time{}
+			w.nodeJoins(i)
+		}
+	}
+	if w.chance(300) {
+		c.refuse = []provisioner.Class{provisioner.Capacity, provisioner.Throttled, provisioner.Unauthorized, provisioner.InvalidTemplate}[w.rng.IntN(4)]
+		c.refuseUntil = w.now.Add(w.between(10*time.Second, 5*time.Minute))
+		w.tell("the cloud answers %s for %s", c.refuse, c.refuseUntil.Sub(w.now))
+	}
+	if w.chance(300) {
+		c.listsFail = w.now.Add(w.between(5*time.Second, time.Minute))
+		w.tell("lists fail for %s", c.listsFail.Sub(w.now))
+	}
+	if w.chance(400) {
+		c.quota = 1 + w.rng.IntN(w.policy.MaxNodes+3)
+		w.tell("quota is %d", c.quota)
+	}
+	if w.calm() {
+		c.refuseUntil, c.listsFail, c.quota = time.Time{}, time.Time{}, w.policy.MaxNodes+3
+	}
+}
+
+// cloudOf is the cloud as one manager reaches it.
+type cloudOf struct {
+	*simCloud
+	m *simManager
+}
+
+func (c cloudOf) Capabilities() provisioner.Capabilities {
+	return provisioner.Capabilities{Provider: "sim", ListLag: listLag}
+}
+
+func (c cloudOf) Validate(context.Context, json.RawMessage) ([]provisioner.FieldError, error) {
+	return nil, nil
+}
+
+func (c cloudOf) fail(class provisioner.Class, what string) error {
+	c.w.meet(what)
+	return &provisioner.Error{Class: class, Op: "launch", Err: errors.New(what)}
+}
+
+func (c cloudOf) Launch(_ context.Context, q provisioner.LaunchRequest) (provisioner.Instance, error) {
+	c.m.touch()
+	for _, i := range c.all() {
+		if i.ClientToken == q.ClientToken {
+			c.m.touch()
+			return i.Instance, nil
+		}
+	}
+	if c.w.now.Before(c.refuseUntil) {
+		return provisioner.Instance{}, c.fail(c.refuse, string(c.refuse))
+	}
+	count := 0
+	for _, i := range c.instances {
+		if i.exists() {
+			count++
+		}
+	}
+	if count >= c.quota {
+		return provisioner.Instance{}, c.fail(provisioner.Quota, "quota")
+	}
+	if c.w.chance(12) {
+		return provisioner.Instance{}, c.fail(provisioner.Transient, "no connection")
+	}
+	i := c.create(q)
+	c.m.touch()
+	if c.w.chance(12) {
+		c.w.tell("the answer to the launch of %s is lost", q.NodeID)
+		return provisioner.Instance{}, c.fail(provisioner.Transient, "lost answer")
+	}
+	return i.Instance, nil
+}
+
+func (c cloudOf) create(q provisioner.LaunchRequest) *simInstance {
+	w := c.w
+	c.serial++
+	i := &simInstance{
+		Instance: provisioner.Instance{
+			ID: fmt.Sprintf("i%03d", c.serial), ClientToken: q.ClientToken, NodeID: q.NodeID, Owner: q.Owner,
+			State: provisioner.Running, LaunchedAt: w.now, PublicAddresses: []string{"192.0.2.1"},
+		},
+		listedAt: w.now.Add(w.between(0, listLag)),
+		joinsAt:  w.now.Add(w.between(20*time.Second, 3*time.Minute)),
+	}
+	if w.chance(15) {
+		i.joinsAt = time.Time{}
+		w.meet("never joins")
+	}
+	c.instances[i.ID] = i
+	w.tell("%s is made for %s", i.ID, q.NodeID)
+	w.meet("launched")
+	w.check.launched(q)
+	if w.chance(30) {
+		// A token promise broken, or an answer that took a minute: it is nobody's.
+		c.serial++
+		twin := *i
+		twin.ID, twin.ClientToken, twin.joinsAt = fmt.Sprintf("i%03d", c.serial), "", time.Time{}
+		twin.LaunchedAt = w.now.Add(time.Second)
+		twin.listedAt = w.now.Add(w.between(listLag, 2*time.Minute))
+		c.instances[twin.ID] = &twin
+		w.tell("%s is made for %s too", twin.ID, q.NodeID)
+	}
+	return i
+}
+
+func (c cloudOf) Get(_ context.Context, id string) (provisioner.Instance, error) {
+	i := c.instances[id]
+	if i == nil {
+		return provisioner.Instance{}, &provisioner.Error{Class: provisioner.NotFound, Op: "get", Subject: id}
+	}
+	return i.Instance, nil
+}
+
+func (c cloudOf) List(_ context.Context, owner provisioner.Owner) ([]provisioner.Instance, error) {
+	c.m.touch()
+	if c.w.now.Before(c.listsFail) {
+		c.w.meet("list failed")
+		return nil, &provisioner.Error{Class: provisioner.Transient, Op: "list"}
+	}
+	var list []provisioner.Instance
+	for _, i := range c.all() {
+		if owner.Owns(i.Owner) && !c.w.now.Before(i.listedAt) {
+			list = append(list, i.Instance)
+		}
+	}
+	return list, nil
+}
+
+func (c cloudOf) Terminate(_ context.Context, ids []string) []provisioner.Result {
+	var results []provisioner.Result
+	for _, id := range ids {
+		c.m.touch()
+		result := provisioner.Result{ID: id}
+		switch i := c.instances[id]; {
+		case i == nil:
+		case c.w.chance(10):
+			result.Err = &provisioner.Error{Class: provisioner.Throttled, Op: "terminate", RetryAfter: 3 * time.Second}
+		case i.endsAt.IsZero():
+			if n := c.w.nodes[i.NodeID]; n != nil && n.instance == i.ID {
+				c.w.check.ends(n)
+			}
+			i.endsAt = c.w.now.Add(c.w.between(0, 30*time.Second))
+			i.State = provisioner.Terminating
+			c.w.nodeDies(i)
+			c.w.tell("%s of %s is ended", id, i.NodeID)
+			c.w.meet("terminated")
+		}
+		c.m.touch()
+		results = append(results, result)
+	}
+	return results
+}
+
+func (c cloudOf) Stop(_ context.Context, _ []string) []provisioner.Result  { return nil }
+func (c cloudOf) Start(_ context.Context, _ []string) []provisioner.Result { return nil }
+
+func (c cloudOf) Console(context.Context, string) ([]byte, error) { return nil, nil }

@@ -1,0 +1,246 @@
+package cluster_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/statestore"
+)
+
+// simStore keeps rows as the real store does: fenced, by compare-and-set, and
+// away now and then.
+type simStore struct {
+	w         *world
+	term      statestore.Term
+	awayUntil time.Time
+	cluster   statestore.Cluster
+	template  statestore.Template
+	policy    statestore.PolicyVersion
+	rows      map[string]*statestore.Node
+	decision  *statestore.Decision
+	serial    int
+	open      map[string]string
+}
+
+func newSimStore(w *world) *simStore {
+	return &simStore{
+		w:        w,
+		cluster:  statestore.Cluster{ID: "c", Name: "sim", TemplateID: "t", PolicyVersion: 1},
+		template: statestore.Template{ID: "t", Name: "t", Provider: "sim", Version: 1, Spec: json.RawMessage(`{}`)},
+		policy:   statestore.PolicyVersion{ClusterID: "c", Version: 1, Policy: mustJSON(w.policy)},
+		rows:     map[string]*statestore.Node{}, open: map[string]string{},
+	}
+}
+
+func (s *simStore) elect() statestore.Term { s.term++; return s.term }
+
+func (s *simStore) away() bool { return s.w.now.Before(s.awayUntil) }
+
+func (s *simStore) writable(term statestore.Term) error {
+	if s.away() {
+		return statestore.ErrUnavailable
+	}
+	if term != s.term {
+		return fmt.Errorf("term %d: %w", term, statestore.ErrFenced)
+	}
+	return nil
+}
+
+func (s *simStore) living() []*statestore.Node {
+	var rows []*statestore.Node
+	for _, row := range s.rows {
+		if row.State != statestore.NodeTerminated {
+			rows = append(rows, row)
+		}
+	}
+	sort.Slice(rows, func(i, j int) bool { return rows[i].ID < rows[j].ID })
+	return rows
+}
+
+// storeOf is the store as one manager reaches it.
+type storeOf struct {
+	*simStore
+	m *simManager
+}
+
+func (s storeOf) Clusters(context.Context) ([]statestore.Cluster, error) {
+	if s.away() {
+		return nil, statestore.ErrUnavailable
+	}
+	return []statestore.Cluster{s.cluster}, nil
+}
+
+func (s storeOf) Cluster(context.Context, string) (statestore.Cluster, error) { return s.cluster, nil }
+
+func (s storeOf) Template(context.Context, string) (statestore.Template, error) {
+	return s.template, nil
+}
+
+func (s storeOf) Policy(context.Context, string) (statestore.PolicyVersion, error) {
+	return s.policy, nil
+}
+
+func (s storeOf) LiveNodes(context.Context, string) ([]statestore.Node, error) {
+	if s.away() {
+		return nil, statestore.ErrUnavailable
+	}
+	var rows []statestore.Node
+	for _, row := range s.living() {
+		rows = append(rows, *row)
+	}
+	return rows, nil
+}
+
+func (s storeOf) CreateNode(_ context.Context, term statestore.Term, n statestore.Node, why string) (statestore.Node, error) {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return n, err
+	}
+	s.serial++
+	n.ID = fmt.Sprintf("n%03d", s.serial)
+	n.Name, n.LaunchToken = n.ID, "token-"+n.ID
+	n.State, n.StateSince, n.RequestedAt = statestore.NodeRequested, s.w.now, s.w.now
+	row := n
+	s.rows[n.ID] = &row
+	s.w.tell("%s requested: %s", n.ID, why)
+	s.w.check.count()
+	s.m.touch()
+	return row, nil
+}
+
+func (s storeOf) MoveNode(_ context.Context, term statestore.Term, id string, from []statestore.NodeState, to statestore.NodeState, why string, change func(*statestore.Node)) (statestore.Node, error) {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return statestore.Node{}, err
+	}
+	old, ok := s.rows[id]
+	if !ok {
+		return statestore.Node{}, statestore.ErrNotFound
+	}
+	if !slices.Contains(from, old.State) || old.State == statestore.NodeTerminated {
+		return statestore.Node{}, &statestore.StateError{Object: id, Found: string(old.State)}
+	}
+	row := *old
+	if change != nil {
+		change(&row)
+	}
+	now := s.w.now
+	if to != old.State {
+		s.enter(&row, to)
+		s.w.tell("%s %s → %s: %s", id, old.State, to, why)
+		s.w.check.moved(old, to)
+	}
+	if to == statestore.NodeTerminated {
+		row.TerminatedAt = &now
+	}
+	*old = row
+	s.m.touch()
+	return row, nil
+}
+
+// enter mirrors the real store's times.
+func (s storeOf) enter(row *statestore.Node, to statestore.NodeState) {
+	now, from := s.w.now, row.State
+	row.State, row.StateSince = to, now
+	switch to {
+	case statestore.NodeLaunching:
+		row.LaunchedAt = &now
+	case statestore.NodeRunning:
+		if from == statestore.NodeDraining {
+			row.DrainDeadline, row.DrainReason, row.DrainingAt = nil, "", nil
+		}
+	case statestore.NodeDraining:
+		row.DrainingAt = &now
+	}
+	if to != statestore.NodeRunning {
+		row.Pool = ""
+	}
+}
+
+func (s storeOf) Reported(_ context.Context, at map[string]time.Time) error {
+	if s.away() {
+		return statestore.ErrUnavailable
+	}
+	for id, when := range at {
+		if row := s.rows[id]; row != nil && (row.LastReportAt == nil || row.LastReportAt.Before(when)) {
+			row.LastReportAt = &when
+		}
+	}
+	return nil
+}
+
+func (s storeOf) SetMemory(_ context.Context, term statestore.Term, _ string, memory json.RawMessage) error {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return err
+	}
+	s.cluster.State = memory
+	return nil
+}
+
+func (s storeOf) AppendDecision(_ context.Context, term statestore.Term, d statestore.Decision) (statestore.Decision, error) {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return d, err
+	}
+	var plan policy.Plan
+	if err := json.Unmarshal(d.Plan, &plan); err != nil || len(plan.Reasons) == 0 {
+		s.w.fault("a decision without reasons: %s, %v", d.Plan, err)
+	}
+	switch {
+	case d.Snapshot != nil:
+		if s.w.rng.IntN(5) == 0 {
+			s.w.check.replay(d)
+		}
+	case s.decision == nil || s.decision.CollapseKey != d.CollapseKey || s.decision.Kind != statestore.DecisionNoop || d.Kind != statestore.DecisionNoop:
+		s.w.fault("a decision without a snapshot that is not like the last one")
+	}
+	if len(plan.Actions) > 0 {
+		s.w.tell("decision: %s", plan.Explain())
+	}
+	d.ID = "d"
+	s.decision = &d
+	s.m.touch()
+	return d, nil
+}
+
+func (s storeOf) SetResult(_ context.Context, term statestore.Term, _ string, _ json.RawMessage) error {
+	s.m.touch()
+	return s.writable(term)
+}
+
+func (s storeOf) OpenConditions(context.Context) ([]statestore.Condition, error) {
+	var rows []statestore.Condition
+	for kind, text := range s.open {
+		rows = append(rows, statestore.Condition{ClusterID: "c", Kind: kind, Subject: "sim", Text: text})
+	}
+	return rows, nil
+}
+
+func (s storeOf) RaiseCondition(_ context.Context, term statestore.Term, _, kind, subject, text string) error {
+	if subject == "" {
+		return s.writable(term)
+	}
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return err
+	}
+	s.open[kind] = text
+	return nil
+}
+
+func (s storeOf) ClearCondition(_ context.Context, term statestore.Term, _, kind, _ string) error {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return err
+	}
+	delete(s.open, kind)
+	return nil
+}
+
+func (s storeOf) Forget(context.Context, time.Time) error { return nil }

@@ -1,0 +1,265 @@
+package cluster_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/godwit/godwit/cluster"
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/statestore"
+)
+
+const (
+	stepTime = 5 * time.Second
+	loadTime = 20 * time.Minute // load and faults
+	calmTime = 12 * time.Minute // then neither: all must settle
+	simInst  = "installation"
+)
+
+// world is one history: everything outside the reconciler, and the managers.
+type world struct {
+	rng    *rand.Rand
+	start  time.Time
+	now    time.Time
+	lines  []string
+	faults []string
+	met    map[string]int
+
+	db    *simStore
+	cloud *simCloud
+	nodes map[string]*simNode // by node id, of joined instances
+	// retired node ids: their credentials are worthless.
+	retired map[string]bool
+	clients []*simClient
+	serial  int
+	policy  policy.Policy
+
+	lead *simManager
+	// deposed managers do not know it: their effects may still come.
+	deposed []*simManager
+	check   checker
+}
+
+// simManager is one manager process.
+type simManager struct {
+	w     *world
+	r     *cluster.Reconciler
+	term  statestore.Term
+	queue []delayed
+	// crashIn counts down the outside effects until this manager dies; 0: never.
+	crashIn int
+	// downUntil: the next manager is not there before.
+	upAt time.Time
+}
+
+type delayed struct {
+	at time.Time
+	f  func()
+}
+
+type crash struct{}
+
+func play(seed uint64) *world {
+	w := &world{
+		rng:   rand.New(rand.NewPCG(seed, 0x60d717)), //nolint:gosec // a simulation must be repeatable
+		start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
+		met:   map[string]int{}, nodes: map[string]*simNode{}, retired: map[string]bool{},
+	}
+	w.now = w.start
+	w.policy = policy.Default()
+	w.policy.MaxNodes = 4 + w.rng.IntN(6)
+	w.policy.MinAvailable = 1 + w.rng.IntN(2)
+	w.policy.ScaleInWindowS, w.policy.DrainTimeoutS = 120, 240
+	w.policy.LaunchTimeoutS, w.policy.LostGraceS = 300, 60
+	w.policy.LaunchLimit = policy.LaunchLimit{Count: 4, PerSeconds: 60}
+	w.db = newSimStore(w)
+	w.cloud = newSimCloud(w)
+	w.check.w = w
+	w.elect()
+	for w.now.Sub(w.start) < loadTime+calmTime && len(w.faults) == 0 {
+		w.now = w.now.Add(stepTime)
+		w.advance()
+		w.manage()
+		w.check.step()
+	}
+	if len(w.faults) == 0 {
+		w.check.end()
+	}
+	return w
+}
+
+// calm says that faults and load are over.
+func (w *world) calm() bool { return w.now.Sub(w.start) >= loadTime }
+
+// chance is true once in n steps on average, and never in the calm.
+func (w *world) chance(n int) bool { return w.rng.IntN(n) == 0 && !w.calm() }
+
+func (w *world) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(w.rng.Int64N(int64(high-low)+1))
+}
+
+func (w *world) tell(format string, values ...any) {
+	w.lines = append(w.lines, fmt.Sprintf("%7s  ", w.now.Sub(w.start))+fmt.Sprintf(format, values...))
+}
+
+func (w *world) meet(what string) { w.met[what]++ }
+
+func (w *world) fault(format string, values ...any) {
+	text := fmt.Sprintf(format, values...)
+	w.tell("BROKEN: %s", text)
+	w.faults = append(w.faults, fmt.Sprintf("after %s: %s", w.now.Sub(w.start), text))
+}
+
+func (w *world) story() string { return strings.Join(w.lines, "\n") }
+
+func (w *world) ending(n int) string { return strings.Join(w.lines[max(0, len(w.lines)-n):], "\n") }
+
+// elect starts a new manager under the next term.
+func (w *world) elect() {
+	m := &simManager{w: w, term: w.db.elect(), upAt: w.now}
+	if !w.calm() {
+		m.crashIn = 1 + w.rng.IntN([]int{60, 600, 6000}[w.rng.IntN(3)])
+	}
+	var err error
+	m.r, err = cluster.New(cluster.Config{
+		Store: storeOf{w.db, m}, Fleet: fleetOf{w, m}, Enrolment: enrolmentOf{w, m},
+		Providers:    map[string]provisioner.Provider{"sim": cloudOf{w.cloud, m}},
+		Installation: simInst, Interval: stepTime, OrphanAge: 30 * time.Second,
+		Now: func() time.Time { return w.now }, Spawn: m.spawn, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		w.fault("new manager: %v", err)
+		return
+	}
+	w.lead = m
+	w.tell("manager of term %d leads", m.term)
+}
+
+// spawn runs an effect at once, or some steps later as a slow call would.
+func (m *simManager) spawn(f func()) {
+	if m.w.rng.IntN(2) == 0 {
+		f()
+		return
+	}
+	m.queue = append(m.queue, delayed{m.w.now.Add(m.w.between(0, 15*time.Second)), f})
+}
+
+// touch is called before and after everything that reaches outside.
+func (m *simManager) touch() {
+	if m.crashIn == 0 || m.w.calm() {
+		return
+	}
+	m.crashIn--
+	if m.crashIn == 0 {
+		panic(crash{})
+	}
+}
+
+// live runs part of a manager's life and says whether it survived.
+func (m *simManager) live(f func()) (survived bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			if _, ours := p.(crash); !ours {
+				panic(p)
+			}
+			survived = false
+		}
+	}()
+	f()
+	return true
+}
+
+// manage lets the leader step, and those that do not know better do their worst.
+func (w *world) manage() {
+	for _, old := range w.deposed {
+		old.live(old.due)
+		if w.rng.IntN(3) == 0 {
+			old.live(func() { _ = old.r.Step(context.Background(), old.term) })
+		}
+	}
+	if len(w.deposed) > 0 && w.rng.IntN(20) == 0 {
+		w.deposed = w.deposed[1:]
+	}
+	m := w.lead
+	if w.now.Before(m.upAt) {
+		return
+	}
+	if m.r == nil {
+		w.elect()
+		m = w.lead
+	}
+	if w.chance(200) {
+		w.tell("manager of term %d is deposed and does not know", m.term)
+		w.meet("deposed")
+		m.crashIn = 0
+		w.deposed = append(w.deposed, m)
+		w.elect()
+		m = w.lead
+	}
+	alive := m.live(m.due) && m.live(func() {
+		if err := m.r.Step(context.Background(), m.term); err != nil {
+			w.tell("step: %v", err)
+		}
+	})
+	if !alive {
+		m.r, m.queue = nil, nil
+		m.upAt = w.now.Add(w.between(2*time.Second, 40*time.Second))
+		w.tell("manager of term %d crashes", m.term)
+		w.meet("crash")
+		w.check.down()
+	}
+}
+
+// due runs the effects whose time has come.
+func (m *simManager) due() {
+	queue := m.queue
+	m.queue = nil
+	for _, d := range queue {
+		if m.w.now.Before(d.at) {
+			m.queue = append(m.queue, d)
+			continue
+		}
+		d.f()
+	}
+}
+
+type enrolmentOf struct {
+	w *world
+	m *simManager
+}
+
+func (e enrolmentOf) Bootstrap(_ context.Context, term statestore.Term, n statestore.Node, _ string, _ time.Duration) (provisioner.Bootstrap, error) {
+	e.m.touch()
+	if err := e.w.db.writable(term); err != nil {
+		return provisioner.Bootstrap{}, err
+	}
+	return provisioner.Bootstrap{NodeID: n.ID}, nil
+}
+
+func (e enrolmentOf) Retire(_ context.Context, nodeID, _ string) error {
+	e.m.touch()
+	if e.w.db.away() {
+		return statestore.ErrUnavailable
+	}
+	e.w.retired[nodeID] = true
+	if n := e.w.nodes[nodeID]; n != nil {
+		e.w.check.ends(n)
+		e.w.breaks(n)
+	}
+	e.m.touch()
+	return nil
+}
+
+func mustJSON(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
