@@ -137,12 +137,12 @@ func (x *Index) Apply(c *report.Report) bool {
 // replace puts the next view in the place of the last one. Sessions that go on stay where they are in their rosters, so that the order survives.
 func (x *Index) replace(e *nodeEntry, next *NodeView) {
 	if e.counted {
-		goesOn := make(map[string]bool, len(next.Sessions))
+		goesOn := make(map[string]string, len(next.Sessions))
 		for _, s := range next.Sessions {
-			goesOn[s.GetId()] = true
+			goesOn[s.GetId()] = s.GetTenant()
 		}
 		for _, s := range e.view.Sessions {
-			if !goesOn[s.GetId()] {
+			if tenant, ok := goesOn[s.GetId()]; !ok || tenant != s.GetTenant() {
 				x.leave(e.view.ID, s)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/fleet"
+	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/fleet/link"
 	"github.com/godwit/godwit/identity"
 	"github.com/godwit/godwit/identity/join"
@@ -189,7 +191,9 @@ func (m *Manager) Link(id *join.Identity, handlers map[string]link.Handler) *lin
 	})
 	Must(m.t, err)
 	m.t.Cleanup(l.Close)
-	Eventually(m.t, "link connected", l.Connected)
+	Eventually(m.t, "link up and listening", func() bool {
+		return l.Connected() && !errors.Is(m.Fleet.Command(m.t.Context(), id.NodeID, command.Ping, command.Nothing{}, nil), command.ErrNotConnected)
+	})
 	return l
 }
 
