@@ -52,6 +52,7 @@ const (
 	probeEvery   = 16 // RTTs
 	probeLeast   = time.Second
 	holdFactor   = 0.97
+	holdAgain    = 0.93
 	holdRTTs     = 8
 	holdMost     = 16
 	firstPackets = 32
@@ -83,7 +84,7 @@ type Controller struct {
 	lossFrom  time.Duration // samples before this moment belong to another phase
 	lossNow   float64       // l: loss divided out
 	startLoss float64       // latest loss in startup
-	honest    bool          // the baseline was measured after startup
+	settled   bool          // the baseline was measured after startup
 	packets   uint64
 	limitedAt time.Duration // last report that was application-limited
 	limited   bool
@@ -97,6 +98,8 @@ type Controller struct {
 	frozenTill time.Duration // D is not lowered before: our own probe made it small
 	nextProbe  time.Duration
 	probeDip   float64
+	probes     int
+	honesty    bool // the present probe tests whether the baseline is ours
 	queueSum   time.Duration
 	queueCount int
 	step       float64 // fairness step, for an RTT after a probe
@@ -104,7 +107,9 @@ type Controller struct {
 	ceiling    float64 // anchor when the queue was last seen to fill; 0: no longer known
 	holdCount  int
 	holdRate   float64
-	holdJudged bool
+	holdTries  int     // experiments of this hold that showed loss
+	holdCalm   bool    // one that did not
+	tested     float64 // baseline at its last test
 
 	backing   int // rounds of sending less than is delivered
 	backRound time.Duration

@@ -14,6 +14,9 @@ const (
 	startFlat   = 3
 	startMost   = 0.25 // loss
 	nearCeiling = 0.985
+
+	suspicious   = 0.02 // baseline loss that is worth a test
+	honestyEvery = 4    // probes
 )
 
 // start grows until the path answers.
@@ -59,9 +62,12 @@ func (c *Controller) emptying(s *Sample) {
 		return
 	}
 	c.rate = settleGain * c.anchor
-	if c.honest || s.Now-c.until > settleMost+4*c.srtt {
+	if c.settled || s.Now-c.until > settleMost+4*c.srtt {
 		c.phase, c.since = cruise, s.Now
 		c.nextProbe = s.Now + c.probeGap(s)
+		if c.pb.p > suspicious {
+			c.nextProbe = s.Now + 2*c.srtt
+		}
 		c.round = s.Now
 		c.ceiling = c.anchor
 		c.queueSum, c.queueCount = 0, 0
@@ -80,16 +86,17 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 	switch c.phase {
 	case probe:
 		if s.Now >= c.until {
-			c.phase, c.since = cruise, s.Now
-			c.frozenTill = s.Now + rtt + c.span()
+			c.endProbe(s)
 		}
 	case hold:
 		if s.Now >= c.until {
 			c.phase, c.since = cruise, s.Now
+			c.speed, c.lowRounds = 1, 0
+			c.nextProbe = s.Now + c.probeGap(s)
 			c.restartLoss(s.Now)
 		}
 	case cruise:
-		if s.Now >= c.nextProbe && c.cfg.Policy != Fixed {
+		if (s.Now >= c.nextProbe || c.risen()) && c.cfg.Policy != Fixed {
 			c.enterProbe(s)
 		}
 	}
@@ -106,6 +113,9 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 	g := 1 + min(max(lean, -leanDown), leanUp)
 	if queue < target/2 {
 		g = max(g, leastUp)
+		if c.anchor < nearCeiling*c.ceiling {
+			g = 1 + leanUp // back to what is known to pass
+		}
 	}
 	if c.phase == probe {
 		g = min(g, 1-c.probeDip)
@@ -173,8 +183,29 @@ func (c *Controller) enterProbe(s *Sample) {
 	c.phase, c.since = probe, s.Now
 	c.until = s.Now + c.srtt*3/2
 	c.stepTill = c.until + c.srtt
+	c.honesty = c.pb.p > suspicious && c.probes%honestyEvery == 0 || c.risen()
+	c.probes++
+	c.holdCount /= 2 // a cycle without excess: what held us may be gone
+	if c.honesty {
+		c.probeDip = min(c.pb.p+0.05, 0.8)
+		c.restartLoss(s.Now)
+		c.until = s.Now + 4*c.srtt + settleMost // unless the sample is there before
+	}
 	c.frozenTill = c.until + c.srtt + c.span()
-	c.nextProbe = c.until + c.probeGap(s)
+}
+
+// risen says that the baseline grew since its last test, as it does when a
+// policer's loss passes for the path's.
+func (c *Controller) risen() bool { return c.pb.p > suspicious && c.pb.p > 1.5*c.tested+0.01 }
+
+func (c *Controller) endProbe(s *Sample) {
+	c.phase, c.since = cruise, s.Now
+	c.frozenTill = s.Now + c.srtt + c.span()
+	c.nextProbe = max(s.Now+c.probeGap(s), probeLeast)
+	if c.honesty {
+		c.honesty, c.tested = false, c.pb.p
+		c.restartLoss(s.Now)
+	}
 }
 
 // watchPath notices that the path became longer: we have sent less than is

@@ -54,10 +54,15 @@ func (b *baseline) reset(n, lost float64) {
 
 // exceeded reports whether lost of n is more than the baseline explains.
 func (b *baseline) exceeded(n, lost float64) bool {
-	if b.weight == 0 || lost < 4 {
-		return false
-	}
+	return b.weight > 0 && lost >= 4 && lost/n > b.p+b.margin(n)
+}
+
+// undercut reports whether it is less than the baseline allows.
+func (b *baseline) undercut(n, lost float64) bool {
+	return lost/n < b.p-b.margin(n)
+}
+
+func (b *baseline) margin(n float64) float64 {
 	p := max(b.p, 1/n)
-	sigma := math.Sqrt(p * (1 - p) / n)
-	return lost/n > b.p+max(0.005, 0.3*b.p)+excessSigmas*sigma
+	return max(0.005, 0.3*b.p) + excessSigmas*math.Sqrt(p*(1-p)/n)
 }

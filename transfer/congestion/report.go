@@ -88,8 +88,11 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 	case c.phase == empty:
 		if c.until != never {
 			c.pb.reset(n, lost)
-			c.lossNow, c.honest = c.pb.p, true
+			c.lossNow, c.tested, c.settled = c.pb.p, c.pb.p, true
 		}
+		return
+	case c.phase == probe && c.honesty:
+		c.judgeHonesty(s, n, lost)
 		return
 	case c.phase == hold:
 		c.judgeHold(s, n, lost)
@@ -103,7 +106,6 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 	}
 	if calm {
 		c.pb.add(n, lost)
-		c.holdCount = max(0, c.holdCount-1)
 	}
 	c.lossNow = c.pb.p
 }
@@ -115,27 +117,46 @@ func (c *Controller) enterHold(s *Sample) {
 	c.holdCount = min(max(1, c.holdCount*2), holdMost)
 	c.until = s.Now + time.Duration(holdRTTs*c.holdCount)*c.srtt
 	c.holdRate = holdFactor * c.anchor / (1 - c.pb.p)
-	c.holdJudged = false
+	c.holdTries, c.holdCalm = 0, false
+	c.ceiling = max(c.ceiling, c.anchor)
 	c.restartLoss(s.Now)
 }
 
-// judgeHold looks at loss under the held rate. If it stayed, it is not our
-// doing: the path got worse, and the baseline says so from now on.
+// judgeHold looks at loss under the held rate. If it stays, the rate that was
+// held may have been one that only a bucket let pass, so what is delivered now
+// is held once more. If it stays again, it is not our doing: the path got
+// worse, and the baseline says so from now on.
 func (c *Controller) judgeHold(s *Sample, n, lost float64) {
-	if c.holdJudged {
-		if !c.pb.exceeded(n, lost) {
-			c.pb.add(n, lost)
-		}
+	if !c.pb.exceeded(n, lost) {
+		c.holdCalm = true
+		c.pb.add(n, lost)
 		return
 	}
-	c.holdJudged = true
-	if c.pb.exceeded(n, lost) {
+	if c.holdCalm {
+		return
+	}
+	c.holdTries++
+	if c.holdTries == 1 {
+		c.holdRate = min(c.holdRate, holdAgain*c.anchor/(1-c.pb.p))
+		c.restartLoss(s.Now)
+		return
+	}
+	c.pb.reset(n, lost)
+	c.lossNow = c.pb.p
+	c.phase, c.since, c.holdCount = cruise, s.Now, 0
+}
+
+// judgeHonesty looks at loss while less was sent than passes, whatever the
+// baseline says. A policer's loss is gone then, a path's is not. Without this
+// test a baseline taken from a policer would confirm itself for ever.
+func (c *Controller) judgeHonesty(s *Sample, n, lost float64) {
+	if c.pb.undercut(n, lost) {
 		c.pb.reset(n, lost)
-		c.lossNow = c.pb.p
-		c.phase, c.since, c.holdCount = cruise, s.Now, 0
-		return
+	} else {
+		c.pb.add(n, lost)
 	}
-	c.pb.add(n, lost)
+	c.lossNow, c.tested = c.pb.p, c.pb.p
+	c.endProbe(s)
 }
 
 // restartLoss begins a loss sample with the packets sent from now on: their

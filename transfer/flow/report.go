@@ -30,7 +30,7 @@ func (s *Sender) takeReport(now time.Duration, number uint64) {
 		s.feed(now, rtt, &c.Status)
 	}
 	s.ledger.advance()
-	if s.ledger.floor == s.ledger.next {
+	if s.unsettled == 0 {
 		s.waitSince = Forever
 	}
 	s.watchMTU()
@@ -76,7 +76,7 @@ func (s *Sender) acked(now time.Duration, n uint64, p *sentPacket) {
 		s.loss.spurious(now - p.at)
 		s.stats.SpuriousPackets++
 	} else {
-		s.inFlight -= int64(p.size)
+		s.settle(p)
 	}
 	p.fate = settled
 	s.stats.AckedPackets++
@@ -94,6 +94,14 @@ func (s *Sender) acked(now time.Duration, n uint64, p *sentPacket) {
 		t.told = true
 	}
 	s.source.Acked(p.token)
+}
+
+// settle takes a pending packet out of the flight.
+func (s *Sender) settle(p *sentPacket) {
+	if p.data {
+		s.inFlight -= int64(p.size)
+		s.unsettled--
+	}
 }
 
 // twin returns the other copy if it is still in the books.
@@ -125,8 +133,8 @@ func (s *Sender) declareLosses(now time.Duration) {
 }
 
 func (s *Sender) declareLost(n uint64, p *sentPacket) {
+	s.settle(p)
 	p.fate = lost
-	s.inFlight -= int64(p.size)
 	s.stats.LostPackets++
 	if int(p.size)-s.overhead > SafeMTU {
 		s.bigLost++

@@ -33,7 +33,8 @@ type Sender struct {
 	overhead int
 	started  bool
 
-	inFlight   int64 // wire bytes
+	inFlight   int64 // wire bytes of data whose fate is open
+	unsettled  int   // packets of them
 	dry        bool  // Fill had nothing
 	limited    bool  // since the last report, sending was limited by Fill
 	repeatNext uint64
@@ -119,7 +120,7 @@ func (s *Sender) Tick(now time.Duration) {
 }
 
 func (s *Sender) watchSilence(now time.Duration) {
-	if s.ledger.floor == s.ledger.next {
+	if s.unsettled == 0 {
 		s.waitSince = Forever // all is answered
 		return
 	}
@@ -199,12 +200,16 @@ func (s *Sender) push(now time.Duration, kind wire.Kind, room []byte, n int, p s
 	}, number, room, n)
 	p.size = uint16(size + s.overhead)
 	s.ledger.push(p)
-	s.inFlight += int64(p.size)
+	if p.data {
+		s.inFlight += int64(p.size)
+		s.unsettled++
+	}
 	s.pacer.spend(float64(p.size))
 	s.path.sent(size)
 	s.stats.sent(&p)
-	if s.waitSince == Forever {
+	if p.data && s.waitSince == Forever {
 		s.waitSince, s.halved = now, false
+		s.syncAt = now + s.syncEvery()
 	}
 }
 

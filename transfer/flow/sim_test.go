@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/simnet"
+	"github.com/godwit/godwit/transfer/wire"
 )
 
 var (
@@ -156,10 +157,24 @@ type scenario struct {
 const endless = 1 << 40
 
 func build(t testing.TB, seed uint64, sc scenario) *world {
+	t.Helper()
 	n := simnet.New(seed)
-	w := &world{net: n, up: n.NewLink(sc.up), down: n.NewLink(sc.down), book: newBook(t, sc.pieces)}
-	cs := Config{ConnID: 7, SendSecret: secret(1), RecvSecret: secret(2), Peer: nodeAddr, Trusted: true, Rand: seeded(seed)}
-	cr := Config{ConnID: 7, SendSecret: secret(2), RecvSecret: secret(1), Rand: seeded(seed + 1)}
+	w := attach(t, n, n.NewLink(sc.up), n.NewLink(sc.down), 0, sc)
+	if sc.change != nil {
+		sc.change(w)
+	}
+	return w
+}
+
+// attach puts one more flow on the links; index tells flows apart.
+func attach(t testing.TB, n *simnet.Net, up, down *simnet.Link, index int, sc scenario) *world {
+	t.Helper()
+	node := netip.AddrPortFrom(nodeAddr.Addr(), nodeAddr.Port()+uint16(index))
+	client := netip.AddrPortFrom(clientAddr.Addr(), clientAddr.Port()+uint16(index))
+	w := &world{net: n, up: up, down: down, book: newBook(t, sc.pieces)}
+	id := wire.ConnID(index + 7)
+	cs := Config{ConnID: id, SendSecret: secret(1), RecvSecret: secret(2), Peer: node, Trusted: true, Rand: seeded(n.Rand().Uint64())}
+	cr := Config{ConnID: id, SendSecret: secret(2), RecvSecret: secret(1), Rand: seeded(n.Rand().Uint64())}
 	if sc.sender != nil {
 		sc.sender(&cs)
 	}
@@ -173,11 +188,8 @@ func build(t testing.TB, seed uint64, sc scenario) *world {
 	if w.r, err = NewReceiver(cr, w.book); err != nil {
 		t.Fatal(err)
 	}
-	w.sh = n.NewHost(clientAddr, w.s, w.up)
-	w.rh = n.NewHost(nodeAddr, w.r, w.down)
-	if sc.change != nil {
-		sc.change(w)
-	}
+	w.sh = n.NewHost(client, w.s, up)
+	w.rh = n.NewHost(node, w.r, down)
 	return w
 }
 
@@ -192,8 +204,8 @@ func (r seededReader) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// path returns both directions of a symmetric path with a queue of the given time.
-func path2(rate float64, rtt, queue time.Duration, loss float64) (up, down simnet.Link) {
+// symmetric returns both directions of a symmetric path with a queue of the given time.
+func symmetric(rate float64, rtt, queue time.Duration, loss float64) (up, down simnet.Link) {
 	up = simnet.Link{Rate: rate, Queue: max(int(rate/8*queue.Seconds()), 3000), Delay: rtt / 2, Loss: loss}
 	down = up
 	down.Loss = 0
@@ -201,20 +213,13 @@ func path2(rate float64, rtt, queue time.Duration, loss float64) (up, down simne
 }
 
 func (w *world) String() string {
-	st := w.s.Stats(w.net.Now())
+	st := w.s.Stats(w.sh.Clock())
 	return fmt.Sprintf("%v: rate %.1f delivered %.1f Mb/s rtt %v queue %v loss %.4f by %s phase %s; sent %d acked %d lost %d spurious %d repeated %d; link dropped %d lost %d policed %d; inflight %d; pieces %d copies %d; errs %v %v",
 		w.net.Now(), st.Rate/1e6, st.Delivered/1e6, st.RTT, st.Queue, st.Loss, st.LimitedBy, w.s.cc.State().Phase,
 		st.SentPackets, st.AckedPackets, st.LostPackets, st.SpuriousPackets, st.RepeatedPackets,
 		w.up.Dropped, w.up.LostHere, w.up.Policed, st.InFlight, w.book.delivered, w.book.copies, w.sh.Errors(), w.rh.Errors())
 }
 
-func TestTransferCompletes(t *testing.T) {
-	t.Parallel()
-	up, down := path2(100e6, 20*time.Millisecond, 20*time.Millisecond, 0)
-	w := build(t, 1, scenario{up: up, down: down, pieces: 20000})
-	w.net.RunWhile(10*time.Second, func() bool { return !w.book.done() })
-	t.Log(w)
-	if !w.book.done() {
-		t.Fatalf("not finished: %v", w)
-	}
+func addPort(a netip.AddrPort, n uint16) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr(), a.Port()+n)
 }

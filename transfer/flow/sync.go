@@ -40,7 +40,7 @@ func (s *Sender) appendControl(now time.Duration, b *wire.Batch) {
 	body = sync.Append(body)
 	s.push(now, wire.KindControl, room, len(body), sentPacket{at: now, fate: pending})
 	b.Commit(len(body) + wire.Overhead)
-	wait := max(s.loss.srtt/4, syncLeast)
+	wait := s.syncEvery()
 	if s.stopped(now) {
 		s.probeWait = min(max(2*s.probeWait, 4*syncLeast), probeMost)
 		wait = s.probeWait
@@ -48,6 +48,8 @@ func (s *Sender) appendControl(now time.Duration, b *wire.Batch) {
 	s.syncAt = now + wait
 	s.declareLosses(now)
 }
+
+func (s *Sender) syncEvery() time.Duration { return max(s.loss.srtt/4, syncLeast) }
 
 // findHole looks for packets that reports should have mentioned and did not,
 // because the reports were lost. Each is asked for about once per RTT.

@@ -53,6 +53,17 @@ func (h *Host) Drift(ppm float64, offset time.Duration) {
 	h.unclock = func(t time.Duration) time.Duration { return time.Duration(float64(t-offset)/f) + 1 }
 }
 
+// Step moves the host's clock forward at once.
+func (h *Host) Step(d time.Duration) {
+	clock, unclock := h.clock, h.unclock
+	h.clock = func(t time.Duration) time.Duration { return clock(t) + d }
+	h.unclock = func(t time.Duration) time.Duration { return unclock(t - d) }
+	h.pump()
+}
+
+// Clock returns the host's own time.
+func (h *Host) Clock() time.Duration { return h.clock(h.net.now) }
+
 // Wake lets the endpoint send, after the application gave it something.
 func (h *Host) Wake() { h.pump() }
 

@@ -17,6 +17,7 @@ type Link struct {
 	Reorder   bool
 	Duplicate float64
 	Corrupt   float64 // probability that a random bit flips
+	MTU       int     // bytes of the largest IP packet that passes; 0: any
 	Burst     *Bursts
 	Police    *Policer
 
@@ -24,6 +25,7 @@ type Link struct {
 	Packets, Bytes             uint64 // entered
 	Delivered, DeliveredBytes  uint64 // left
 	Dropped, Policed, LostHere uint64 // by queue, policer, chance
+	TooLong                    uint64
 	QueueMost                  int
 
 	queue   []*packet // ring would be overkill: head moves, slice is compacted
@@ -72,6 +74,11 @@ func (p *Policer) pass(now time.Duration, size int) bool {
 func (l *Link) enqueue(p *packet) {
 	l.Packets++
 	l.Bytes += uint64(p.size)
+	if l.MTU > 0 && p.size > l.MTU {
+		l.TooLong++ // a black hole: nobody is told
+		l.net.release(p)
+		return
+	}
 	if l.Police != nil && !l.Police.pass(l.net.now, p.size) {
 		l.Policed++
 		l.net.release(p)
