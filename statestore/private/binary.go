@@ -46,13 +46,13 @@ func find(ctx context.Context, c Config, who account, want int) (binaries, error
 		case want == 0 || b.version == want:
 			return b, nil
 		default:
-			others = append(others, fmt.Sprintf("%d in %s", b.version, dir))
+			others = append(others, fmt.Sprintf("version %d in %s", b.version, dir))
 		}
 	}
 	if want != 0 && len(others) > 0 {
 		return binaries{}, fmt.Errorf("%w: it was made by version %d, found only %s; install that version "+
 			"(apt-get install postgresql-%d) or convert the data with pg_upgrade; nothing was changed",
-			ErrVersion, want, strings.Join(others, ", "), want)
+			ErrVersion, want, strings.Join(append(others, looked...), ", "), want)
 	}
 	if len(looked) == 0 {
 		looked = []string{"/usr/lib/postgresql/*/bin", "pg_config", "PATH", c.toolsDir()}

@@ -20,11 +20,11 @@ import (
 // orphan. It waits for orphans to end (a server whose manager was killed is
 // shutting down; backends whose postmaster was killed notice it), urges a
 // postmaster that stays, and only when no process uses the data any more
-// removes a postmaster.pid whose pid exists: then that is a zombie nobody has
-// reaped, or a process that got the number later, and Postgres itself would
-// take either for a running server. A pid that does not exist it leaves for
-// Postgres, which checks shared memory too.
-func clearStale(ctx context.Context, data string, log *slog.Logger) error {
+// removes lock files (postmaster.pid and the socket's) whose pid exists: then
+// that is a zombie nobody has reaped, or a process that got the number later,
+// and Postgres itself would take either for a running server. A pid that does
+// not exist it leaves for Postgres, which checks shared memory too.
+func clearStale(ctx context.Context, data, run string, log *slog.Logger) error {
 	file := filepath.Join(data, "postmaster.pid")
 	urged := time.Time{}
 	start := time.Now()
@@ -35,13 +35,7 @@ func clearStale(ctx context.Context, data string, log *slog.Logger) error {
 		}
 		users := occupants(data, pid)
 		if len(users) == 0 {
-			if pid != 0 && processExists(pid) {
-				log.Info("removing the lock file of a dead server", "file", file, "pid", pid)
-				if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return fmt.Errorf("stale lock file: %w", err)
-				}
-			}
-			return nil
+			return removeLocks(log, file, filepath.Join(run, socketName+".lock"))
 		}
 		switch waited := time.Since(start); {
 		case waited > 40*time.Second:
@@ -62,6 +56,23 @@ func clearStale(ctx context.Context, data string, log *slog.Logger) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+func removeLocks(log *slog.Logger, files ...string) error {
+	for _, file := range files {
+		pid, err := readPid(file)
+		if err != nil {
+			return err
+		}
+		if pid == 0 || !processExists(pid) {
+			continue
+		}
+		log.Info("removing the lock file of a dead server", "file", file, "pid", pid)
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("stale lock file: %w", err)
+		}
+	}
+	return nil
 }
 
 // readPid returns the pid in the server's lock file, 0 when there is none.

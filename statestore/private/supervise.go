@@ -103,7 +103,7 @@ func (s *Server) supervise(ctx context.Context, first chan<- error, died chan st
 
 // launch starts a process on data that nothing else uses.
 func (s *Server) launch(ctx context.Context) (*exec.Cmd, error) {
-	if err := clearStale(ctx, s.data, s.log); err != nil {
+	if err := clearStale(ctx, s.data, s.run, s.log); err != nil {
 		return nil, err
 	}
 	out, err := s.openLog()
@@ -150,7 +150,8 @@ func (s *Server) arguments() []string {
 		"log_timezone":     "UTC",
 	}
 	if s.conf.Ephemeral {
-		set["fsync"], set["full_page_writes"], set["synchronous_commit"] = "off", "off", "off"
+		// Commits stay synchronous: they survive the death of the process.
+		set["fsync"], set["full_page_writes"] = "off", "off"
 		set["max_wal_size"], set["autovacuum"] = "128MB", "off"
 	}
 	args := []string{"-D", s.data}
