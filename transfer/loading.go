@@ -151,7 +151,7 @@ func appears(src source, p string) string {
 	if p == src.path {
 		return src.name
 	}
-	return path.Join(src.name, p[len(src.path):])
+	return path.Join(src.name, p[len(src.path)+1:])
 }
 
 // add gives one entry to the sender, once that has room; false to stop.

@@ -198,25 +198,21 @@ func (s *session) ended() bool {
 	}
 }
 
+// pumpBatches is how many batches (64 KB each) leave before the pump looks at
+// what has come in: reports must not wait behind data.
+const pumpBatches = 4
+
 // pump owns the flow's I/O.
 func (s *session) pump() {
 	batch, in := wire.NewBatch(), packetio.NewMessages()
 	port, _ := s.sock.(*packetio.Port)
 	var checked time.Duration
 	for !s.ended() {
-		s.mu.Lock()
-		for batch.Reset(); s.flow.AppendDatagrams(s.now(), batch) > 0; batch.Reset() {
-			s.mu.Unlock()
-			err := s.sock.SendBatch(batch)
-			s.mu.Lock()
-			if errors.Is(err, packetio.ErrTooLong) && s.fsnd != nil {
-				s.fsnd.SetMTU(flow.SafeMTU)
-			} else if err != nil && !s.ended() {
-				s.mu.Unlock()
-				s.fail(newError(CodeLost, "the data path broke", err))
-				return
-			}
+		if err := s.emit(batch); err != nil {
+			s.fail(newError(CodeLost, "the data path broke", err))
+			return
 		}
+		s.mu.Lock()
 		if s.load != nil && s.snd.Wants() {
 			s.load.ready.Broadcast()
 		}
@@ -227,25 +223,56 @@ func (s *session) pump() {
 			s.follow(port)
 		}
 		s.mu.Unlock()
-		if err := s.sock.Wait(min(wait, time.Second)); err != nil && !s.ended() {
-			s.fail(newError(CodeLost, "the data path broke", err))
+		err := s.sock.Wait(min(wait, time.Second))
+		if err == nil {
+			err = s.absorb(in)
+		}
+		if err != nil {
+			if errors.Is(err, job.ErrRecord) {
+				s.fail(newError(CodeProtocol, s.peer+" sends what nobody understands", err))
+			} else if !s.ended() {
+				s.fail(newError(CodeLost, "the data path broke", err))
+			}
 			return
 		}
-		for !s.ended() {
-			n, err := s.sock.Recv(in)
-			if err != nil && !s.ended() {
-				s.fail(newError(CodeLost, "the data path broke", err))
-				return
-			}
-			if n == 0 || err != nil {
-				break
-			}
-			if err := s.take(in); err != nil {
-				s.fail(newError(CodeProtocol, s.peer+" sends what nobody understands", err))
-				return
-			}
+	}
+}
+
+// emit sends a few batches of what the flow may send now. The lock is not
+// held while the kernel works.
+func (s *session) emit(batch *wire.Batch) error {
+	for range pumpBatches {
+		batch.Reset()
+		s.mu.Lock()
+		n := s.flow.AppendDatagrams(s.now(), batch)
+		s.mu.Unlock()
+		if n == 0 {
+			return nil
+		}
+		err := s.sock.SendBatch(batch)
+		if errors.Is(err, packetio.ErrTooLong) && s.fsnd != nil {
+			s.mu.Lock()
+			s.fsnd.SetMTU(flow.SafeMTU)
+			s.mu.Unlock()
+		} else if err != nil && !s.ended() {
+			return err
 		}
 	}
+	return nil
+}
+
+// absorb takes what has arrived, at most a few reads.
+func (s *session) absorb(in *packetio.Messages) error {
+	for range pumpBatches {
+		n, err := s.sock.Recv(in)
+		if err != nil || n == 0 {
+			return err
+		}
+		if err := s.take(in); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // take hands datagrams to the flow. Errors of single datagrams are a

@@ -146,7 +146,7 @@ func mustRun(t testing.TB, c *Client, job Job) Result {
 		t.Fatalf("%s: %v (%+v)", job.Direction, err, r)
 	}
 	if len(r.Failed) > 0 {
-		t.Fatalf("%s: failed files: %v", job.Direction, r.Failed)
+		t.Fatalf("%s: %d failed files, such as %v", job.Direction, len(r.Failed), r.Failed[:min(3, len(r.Failed))])
 	}
 	return r
 }
