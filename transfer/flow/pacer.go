@@ -16,6 +16,7 @@ type pacer struct {
 	credit float64
 	last   time.Duration
 	burst  bool // a burst has begun and may use up the credit
+	late   bool // credit was forfeited: this host came too late to use it
 }
 
 func (p *pacer) quantum(packet float64) float64 {
@@ -27,7 +28,9 @@ func (p *pacer) advance(now time.Duration, packet float64) {
 		p.credit += p.rate * (now - p.last).Seconds()
 		p.last = now
 	}
-	p.credit = min(p.credit, max(p.rate*debt.Seconds(), 2*packet))
+	if most := max(p.rate*debt.Seconds(), 2*packet); p.credit > most {
+		p.credit, p.late = most, true
+	}
 	if p.credit >= p.quantum(packet) {
 		p.burst = true
 	}
