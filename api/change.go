@@ -11,7 +11,7 @@ import (
 // change runs f in a transaction and writes, in the same one, who did what. f names the object and what it was before
 // and after; what it leaves nil is nothing. The change and its audit row are both there or neither.
 func (s *Server) change(ctx context.Context, action, object string, f func(tx *statestore.Tables, a *trail) error) error {
-	return s.store.Tx(ctx, func(tx *statestore.Tables) error {
+	err := s.store.Tx(ctx, func(tx *statestore.Tables) error {
 		a := &trail{by: callerOf(ctx)}
 		if err := f(tx, a); err != nil {
 			return err
@@ -29,6 +29,10 @@ func (s *Server) change(ctx context.Context, action, object string, f func(tx *s
 			Before: before, After: after, RequestID: requestID(ctx), Address: a.by.address,
 		})
 	})
+	if err == nil {
+		s.config.Wake()
+	}
+	return err
 }
 
 // trail is what a change says of itself. Secrets have no place in it.

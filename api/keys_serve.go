@@ -98,7 +98,7 @@ func (s *Server) createKey(ctx context.Context, in *keyCreateIn) (*body[AccessKe
 func (s *Server) shown(row statestore.AccessKey, secret string, until *time.Time) AccessKeySecret {
 	return AccessKeySecret{
 		AccessKey: s.keyView(row), Secret: secret, PreviousUntil: until,
-		Login: fmt.Sprintf("godwit login %s --key %s", s.address(), row.ID),
+		Login: fmt.Sprintf("godwit login %s --key %s --secret-stdin", s.address(), row.ID),
 	}
 }
 

@@ -91,14 +91,11 @@ func (s *Server) step() {
 	s.series.tick(measure(s.flock.current(), views, now), views, now)
 }
 
-// tidy ends what is over: deleted clusters, transfers that nobody began, sessions and links past their time.
+// tidy ends what is over: deleted clusters, sessions and links past their time.
 func (s *Server) tidy(ctx context.Context) {
 	forgotten := time.Time{}
 	for pause(ctx, sweepEvery) {
 		err := s.sweepClusters(ctx)
-		if _, expireErr := s.store.Transfers.Expire(ctx); expireErr != nil {
-			err = errors.Join(err, expireErr)
-		}
 		if s.now().Sub(forgotten) > forgetEvery {
 			old := s.now().Add(-keepLinks)
 			_, loginErr := s.store.Logins.Forget(ctx, old)

@@ -62,6 +62,7 @@ type Config struct {
 	Nodes   http.Handler // serves /node/v1: join and renewal
 	Console http.Handler // serves all other paths
 	Checks  []Check      // what /readyz asks, besides the state store
+	Wake    func()       // called after desired state changed, so that it is acted on at once; must not block
 
 	Version   string
 	PublicURL string // https://host:port
@@ -107,6 +108,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Console == nil {
 		c.Console = http.HandlerFunc(noConsole)
+	}
+	if c.Wake == nil {
+		c.Wake = func() {}
 	}
 	if c.Nodes == nil {
 		c.Nodes = http.NotFoundHandler()

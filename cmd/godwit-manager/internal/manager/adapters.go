@@ -1,0 +1,72 @@
+package manager
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/godwit/godwit/access"
+	"github.com/godwit/godwit/api"
+	"github.com/godwit/godwit/cluster"
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/provisioner"
+)
+
+// placer gives access the reconciler's choice of nodes.
+type placer struct{ r *cluster.Reconciler }
+
+// Place prefers nodes that did not just fail the client. When those are all there is, one of them is better than none:
+// it may be back, and a client that is refused comes again by itself.
+func (p placer) Place(ctx context.Context, clusterID string, without []string) (access.Place, error) {
+	choices, err := p.r.Best(ctx, clusterID, 1+len(without))
+	if err != nil {
+		var refusal *policy.Refusal
+		if errors.As(err, &refusal) {
+			return access.Place{}, &access.NoCapacity{RetryAfter: refusal.RetryAfter, Reason: refusal.Text}
+		}
+		return access.Place{}, err
+	}
+	if len(choices) == 0 {
+		return access.Place{}, &access.NoCapacity{}
+	}
+	best := choices[0]
+	if i := slices.IndexFunc(choices, func(c cluster.Placement) bool { return !slices.Contains(without, c.NodeID) }); i >= 0 {
+		best = choices[i]
+	}
+	return access.Place{NodeID: best.NodeID, NodeName: best.Name, Host: best.Address, Port: best.Port, CertSHA256: best.CertSHA256}, nil
+}
+
+// questions answers what the API asks of clusters and providers.
+type questions struct {
+	*cluster.Reconciler
+	providers map[string]provisioner.Provider
+}
+
+// Validate asks the provider. Unknown providers are a fault of the template.
+func (q questions) Validate(ctx context.Context, provider string, spec json.RawMessage) ([]api.Invalid, error) {
+	p := q.providers[provider]
+	if p == nil {
+		names := make([]string, 0, len(q.providers))
+		for name := range q.providers {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return []api.Invalid{{Location: "provider", Message: fmt.Sprintf("%q is not known here; there is %s", provider, strings.Join(names, ", "))}}, nil
+	}
+	faults, err := p.Validate(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]api.Invalid, 0, len(faults))
+	for _, f := range faults {
+		field := "spec"
+		if f.Field != "" {
+			field += "." + f.Field
+		}
+		out = append(out, api.Invalid{Location: field, Message: f.Problem})
+	}
+	return out, nil
+}

@@ -1,0 +1,295 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/godwit/godwit/access"
+	"github.com/godwit/godwit/api"
+	"github.com/godwit/godwit/cluster"
+	"github.com/godwit/godwit/fleet"
+	"github.com/godwit/godwit/identity"
+	"github.com/godwit/godwit/journal"
+	"github.com/godwit/godwit/journal/event"
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/local"
+	"github.com/godwit/godwit/statestore"
+	"github.com/godwit/godwit/statestore/private"
+)
+
+// stopTimeout is how long answers under way may take when the manager stops.
+const stopTimeout = 5 * time.Second
+
+// manager is what Run puts together.
+type manager struct {
+	config   Config
+	log      *slog.Logger
+	data     *dataDir
+	store    *statestore.Store
+	identity *identity.Authority
+	fleet    *fleet.Fleet
+	journal  *journal.Journal
+	elector  *statestore.Elector
+	cluster  *cluster.Reconciler
+	local    *local.Provider
+	api      *api.Server
+	listener net.Listener
+	public   string
+	closers  []func() error // in order of opening
+}
+
+// Run runs a manager until ctx ends; then it stops in order and returns nil. Any other return is a failure to start, or
+// of a part that cannot go on.
+func Run(ctx context.Context, c Config) error {
+	if err := c.complete(); err != nil {
+		return err
+	}
+	m := &manager{config: c, log: c.Log}
+	err := m.open(ctx)
+	if err == nil {
+		err = m.run(ctx)
+	}
+	for i := len(m.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, m.closers[i]())
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // told to stop while it started
+	}
+	return err
+}
+
+func (m *manager) open(ctx context.Context) error {
+	steps := []func(context.Context) error{m.openStore, m.openIdentity, m.openFleet, m.openCluster, m.openHTTPS}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *manager) closing(f func() error) { m.closers = append(m.closers, f) }
+
+func (m *manager) openStore(ctx context.Context) error {
+	var err error
+	if m.data, err = openData(m.config.Data); err != nil {
+		return err
+	}
+	m.closing(m.data.close)
+	m.store, err = openStore(ctx, m.data.path, m.config.DatabaseURL, m.log)
+	if err != nil {
+		return err
+	}
+	m.closing(m.store.Close)
+	return nil
+}
+
+// openStore opens the state store of a data directory, which its caller holds.
+func openStore(ctx context.Context, dir, databaseURL string, log *slog.Logger) (*statestore.Store, error) {
+	key, err := statestore.LoadMasterKey(dir + "/master.key")
+	if err != nil {
+		return nil, err
+	}
+	return statestore.Open(ctx, statestore.Config{
+		DatabaseURL: databaseURL, Private: private.Config{Dir: dir, Logger: log}, MasterKey: key, Logger: log,
+	})
+}
+
+func (m *manager) openIdentity(ctx context.Context) error {
+	var err error
+	m.identity, err = identity.Open(ctx, identity.Config{Store: m.store.Tables, Log: m.log})
+	return err
+}
+
+func (m *manager) openFleet(ctx context.Context) error {
+	listen := m.fleetListen()
+	var err error
+	m.fleet, err = fleet.Start(ctx, fleet.Config{Dir: m.data.file("fleet"), Listen: listen, Trust: m.identity, Log: m.log})
+	if err != nil && listen != m.config.FleetListen {
+		// Somebody took the port meanwhile. Nodes learn the new one when they renew.
+		m.log.WarnContext(ctx, "the fleet's port of the run before is taken; nodes find the new one later", "address", listen, "error", err)
+		m.fleet, err = fleet.Start(ctx, fleet.Config{Dir: m.data.file("fleet"), Listen: m.config.FleetListen, Trust: m.identity, Log: m.log})
+	}
+	if err != nil {
+		return err
+	}
+	m.closing(func() error { m.fleet.Stop(); return nil })
+	m.identity.OnRevoke(m.fleet.Disconnect)
+	m.elector = m.store.Elector(statestore.ElectorConfig{ID: statestore.NewID(), TTL: m.config.LeaderLease, Logger: m.log})
+	m.journal, err = journal.Open(ctx, journal.Config{
+		Store: m.store, Conn: m.fleet.Conn(), JetStream: m.fleet.JetStream(), Log: m.log,
+		Leading: func() bool { _, leading := m.elector.Leading(); return leading },
+		Active:  func(id string) bool { return len(m.fleet.Transfer(id)) > 0 },
+	})
+	return err
+}
+
+// fleetListen takes the port of the run before where any would do: nodes know it.
+func (m *manager) fleetListen() string {
+	host, port, err := net.SplitHostPort(m.config.FleetListen)
+	if err != nil || port != "0" {
+		return m.config.FleetListen
+	}
+	before, err := ReadFacts(m.data.path)
+	if err != nil {
+		return m.config.FleetListen
+	}
+	if _, port, err = net.SplitHostPort(before.FleetAddr); err != nil {
+		return m.config.FleetListen
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func (m *manager) openCluster(ctx context.Context) error {
+	installation := statestore.NewID()
+	if err := m.store.Settings.PutFirst(ctx, "installation", &installation); err != nil {
+		return err
+	}
+	var err error
+	m.local, err = local.New(local.Config{Dir: m.data.file("local"), Command: m.config.NodeCommand, LeaseTimeout: m.config.LocalLease, Log: m.log})
+	if err != nil {
+		return err
+	}
+	// Bound before the reconciler may launch: nodes must be told where to join.
+	m.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", m.config.Listen)
+	if err != nil {
+		return fmt.Errorf("HTTPS listener: %w", err)
+	}
+	m.closing(func() error {
+		if err := m.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	m.public = m.config.publicURL(m.listener.Addr())
+	m.cluster, err = cluster.New(cluster.Config{
+		Store: cluster.Postgres(m.store.Tables), Fleet: cluster.Live(m.fleet),
+		Enrolment: cluster.Identity(m.store.Tables, m.identity, func() []string { return []string{m.public} }),
+		Providers: m.providers(), Installation: installation, Log: m.log,
+		Changed: func(string, string) { m.api.Changed() },
+	})
+	return err
+}
+
+func (m *manager) providers() map[string]provisioner.Provider {
+	return map[string]provisioner.Provider{local.Name: m.local}
+}
+
+func (m *manager) openHTTPS(ctx context.Context) error {
+	keys, signer := access.NewKeys(m.store.Tables, time.Now), access.NewSigner(m.store, time.Now)
+	if err := signer.Prepare(ctx); err != nil {
+		return err
+	}
+	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleet.URLs, log: m.log}
+	if err := e.register(m.fleet); err != nil {
+		return err
+	}
+	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var told sync.WaitGroup
+	told.Go(func() { e.tell(telling, m.fleet) })
+	m.closing(func() error { stop(); told.Wait(); return nil })
+	var err error
+	m.api, err = api.New(api.Config{
+		Store: m.store, Fleet: m.fleet, Commands: m.fleet, Keys: keys, Signer: signer,
+		Clusters: questions{m.cluster, m.providers()},
+		Issuer:   access.NewIssuer(m.store, signer, placer{m.cluster}, time.Now),
+		Nodes: identity.NewHandler(identity.HandlerConfig{
+			Authority: m.identity, Settings: e.settings, Record: m.record, Log: m.log,
+		}),
+		Console: m.config.Console, Version: m.config.Version, PublicURL: m.public, CASHA256: m.identity.Pin(), Log: m.log,
+		Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
+		Wake:   m.cluster.Wake,
+	})
+	return err
+}
+
+func (m *manager) fleetReady(context.Context) error {
+	if !m.fleet.Conn().IsConnected() {
+		return errors.New("the fleet's message server does not answer")
+	}
+	return nil
+}
+
+// record puts an event into the journal; failing at it must not fail what the event tells of.
+func (m *manager) record(ctx context.Context, e event.Event) {
+	if err := m.journal.Record(ctx, e); err != nil {
+		m.log.WarnContext(ctx, "event was not recorded", "kind", e.Kind, "node", e.Node, "error", err)
+	}
+}
+
+// run starts the loops, serves, and waits for ctx or a failure.
+func (m *manager) run(ctx context.Context) error {
+	// The loops outlive ctx by the time it takes to answer what is under way.
+	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	for _, loop := range []func(context.Context){
+		m.identity.Run, m.journal.Run, m.api.Run,
+		func(ctx context.Context) { m.ended(ctx, "leadership", m.elector.Run(ctx)) },
+		func(ctx context.Context) { m.ended(ctx, "reconciler", m.cluster.Run(ctx, m.elector)) },
+		func(ctx context.Context) { m.ended(ctx, "local nodes", m.local.Run(ctx)) },
+	} {
+		running.Go(func() { loop(loops) })
+	}
+	server := &http.Server{
+		Handler: m.api.Handler(), TLSConfig: m.identity.HTTPS(m.config.names(m.public)...),
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	running.Go(func() {
+		if err := server.ServeTLS(m.listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("HTTPS: %w", err)
+		}
+	})
+	admin, closeAdmin, err := openAdmin(m.data.path)
+	if err == nil {
+		defer closeAdmin() //nolint:errcheck // a directory that was only read
+		socket := &http.Server{Handler: m.adminHandler(), ReadHeaderTimeout: 10 * time.Second}
+		running.Go(func() { _ = socket.Serve(admin) }) // it ends with Close below
+		defer socket.Close()
+		err = m.announce(ctx)
+	}
+	if err == nil {
+		select {
+		case <-ctx.Done():
+			m.log.Info("stopping")
+		case err = <-failed:
+		}
+	}
+	m.api.Stop()
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if shutErr := server.Shutdown(closing); shutErr != nil {
+		_ = server.Close() // what is still under way is cut off
+	}
+	return err
+}
+
+func (m *manager) ended(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		m.log.Error("a part of the manager ended", "part", what, "error", err)
+	}
+}
+
+// announce tells the world that the manager serves.
+func (m *manager) announce(ctx context.Context) error {
+	pin := m.identity.Pin()
+	facts := Facts{URL: m.public, CASHA256: pin, CertSHA256: pin, FleetAddr: m.fleet.Addr(), PID: os.Getpid()}
+	if err := m.greet(ctx, m.config.Out); err != nil {
+		return err
+	}
+	if err := m.data.writeFacts(facts); err != nil {
+		return err
+	}
+	m.log.Info("manager serves", "url", m.public, "fleet", facts.FleetAddr, "version", m.config.Version)
+	return nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/godwit/godwit/cmd/godwit-manager/internal/manager"
+	"github.com/godwit/godwit/internal/version"
+)
+
+// databaseEnv are the environment variables that may name the database: they keep its password off the command line.
+var databaseEnv = []string{"GODWIT_DATABASE_URL", "DATABASE_URL"}
+
+// storeFlags are those of every command that opens the state store.
+func storeFlags(f *pflag.FlagSet, c *manager.Config) {
+	f.StringVar(&c.Data, "data", "", "directory with all state of this manager (required)")
+	f.StringVar(&c.DatabaseURL, "database-url", "", "an external Postgres, postgres://…; default: $"+strings.Join(databaseEnv, " or $")+", else a private one below --data")
+}
+
+func newServeCommand() *cobra.Command {
+	c := manager.Config{Version: version.Version}
+	var level, format string
+	cmd := &cobra.Command{
+		Use:   "serve --data DIR",
+		Short: "Run the manager",
+		Long: "Runs the manager until it is told to stop (SIGTERM or Ctrl-C). All state is in the data directory, or in the database\n" +
+			"that --database-url names; started again on it, the manager goes on where it was. While there is no user yet, it\n" +
+			"prints a link with which the first administrator signs up.",
+		Example: "  godwit-manager serve --data /var/lib/godwit/manager\n" +
+			"  godwit-manager serve --data ./data --listen 0.0.0.0:8443 --public-url https://transfer.example.org:8443",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := newLog(level, format)
+			if err != nil {
+				return err
+			}
+			c.Log, c.Out = log, cmd.OutOrStdout()
+			database(&c)
+			c.Console = console()
+			return manager.Run(cmd.Context(), c)
+		},
+	}
+	f := cmd.Flags()
+	storeFlags(f, &c)
+	f.StringVar(&c.Listen, "listen", manager.DefaultListen, "address of HTTPS: API, console, joining nodes")
+	f.StringVar(&c.FleetListen, "fleet-listen", manager.DefaultFleetListen, "address that nodes stay connected to; port 0: any, the same again after a restart")
+	f.StringVar(&c.PublicURL, "public-url", "", "where people, clients and nodes reach HTTPS; default: made from --listen")
+	f.StringSliceVar(&c.NodeCommand, "node-command", nil, "program and arguments that start a local node; default: godwit-node beside this program, run")
+	f.DurationVar(&c.LocalLease, "local-lease", manager.DefaultLocalLease, "how long local nodes go on without their manager")
+	f.DurationVar(&c.LeaderLease, "leader-lease", manager.DefaultLeaderLease, "how long until another manager takes over from a dead leader")
+	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&format, "log-format", "text", "text or json")
+	return cmd
+}
+
+// database takes the URL from the environment when no flag names one.
+func database(c *manager.Config) {
+	for _, name := range databaseEnv {
+		if c.DatabaseURL == "" {
+			c.DatabaseURL = os.Getenv(name)
+		}
+	}
+}
+
+func newLog(level, format string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level %q is none of debug, info, warn, error", level)
+	}
+	o := &slog.HandlerOptions{Level: l}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, o)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q is neither text nor json", format)
+}
+
+func newMigrateCommand() *cobra.Command {
+	var c manager.Config
+	cmd := &cobra.Command{
+		Use: "migrate --data DIR", Short: "Bring the database to this program's schema, and end", Args: cobra.NoArgs,
+		Long: "serve does this by itself; migrate is for those who want it apart, before a new version serves.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			database(&c)
+			if err := manager.Migrate(cmd.Context(), c); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "The database is up to date.")
+			return err
+		},
+	}
+	storeFlags(cmd.Flags(), &c)
+	return cmd
+}
+
+func newAdminCommand() *cobra.Command {
+	admin := &cobra.Command{Use: "admin", Short: "Help when nobody can sign in"}
+	var c manager.Config
+	reset := &cobra.Command{
+		Use: "reset --data DIR", Short: "Print a new set-up link: it makes an administrator, or gives one a new password", Args: cobra.NoArgs,
+		Long: "Works beside a running manager and without one. Only the manager's own user, or root, can do it.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			database(&c)
+			link, err := manager.Reset(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), link)
+			return err
+		},
+	}
+	storeFlags(reset.Flags(), &c)
+	admin.AddCommand(reset)
+	return admin
+}
