@@ -124,3 +124,32 @@ func BenchmarkReadAt(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkReceive is the life of a large part: 256 MiB in megabytes, a Sync for
+// each 64 MiB, a Commit.
+func BenchmarkReceive(b *testing.B) {
+	tree := benchTree(b)
+	const size = 256 << 20
+	data := noise(1<<20, 1)
+	b.SetBytes(size)
+	for b.Loop() {
+		p, err := tree.OpenPart(b.Context(), "f", PartSpec{Size: size, BlockSize: 1 << 20})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range size >> 20 {
+			if _, err := p.WriteAt(data, int64(i)<<20); err != nil {
+				b.Fatal(err)
+			}
+			p.Mark(i, Leaf{})
+			if i%64 == 63 {
+				if _, err := p.Sync(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		if err := p.Commit(b.Context(), Meta{Mode: 0o644}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
