@@ -58,26 +58,26 @@ func Remember(history []Sample, s Sample, p Policy) []Sample {
 	return append(out, s)
 }
 
-// within returns the samples in (now-window, now) and whether they cover it:
+// within returns the samples in (now-window, now] and whether they cover it:
 // no gap, the manager's absence for one, leaves demand unknown for longer than
-// a minute (or two steps of a long window).
+// a minute (or two steps of a long window). It returns a part of history.
 func within(history []Sample, window time.Duration, p Policy, now time.Time) (in []Sample, covered bool) {
 	gap := max(time.Minute, 2*p.historyStep())
 	start := now.Add(-window)
+	end := len(history)
+	for end > 0 && history[end-1].At.After(now) {
+		end--
+	}
 	next := now
-	for i := len(history) - 1; i >= 0; i-- {
+	for i := end - 1; i >= 0; i-- {
 		at := history[i].At
-		if at.After(now) {
-			continue
-		}
 		if next.Sub(at) > gap {
-			return in, false
+			return history[i+1 : end], false
 		}
 		next = at
 		if !at.After(start) {
-			return in, true
+			return history[i+1 : end], true
 		}
-		in = append(in, history[i])
 	}
-	return in, !next.After(start)
+	return history[:end], !next.After(start)
 }

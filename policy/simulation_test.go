@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	simSeeds = flag.Int("sim.seeds", 50, "how many simulated histories to run")
+	simSeeds = flag.Int("sim.seeds", defaultSeeds, "how many simulated histories to run")
 	simSeed  = flag.Uint64("sim.seed", 0, "the one history to replay; its story is printed")
 )
 

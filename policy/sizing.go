@@ -68,7 +68,7 @@ func (d *decision) size() {
 	z.peakAt = d.now
 	z.high = s.High
 	recent, z.inCovered = within(d.s.History, d.p.scaleInWindow(), d.p, d.now)
-	for _, h := range recent { // newest first: peakAt is the latest time at that height
+	for _, h := range slices.Backward(recent) { // newest first: peakAt is the latest time at that height
 		if n := d.p.shrinkTo(h); n > z.in {
 			z.in, z.peakAt = n, h.At
 		}

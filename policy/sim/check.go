@@ -31,6 +31,8 @@ type check struct {
 	drained         time.Time
 	available, high int
 	demands         []demand
+	// atRest is since when nothing has been left to do; zero: something is.
+	atRest time.Time
 }
 
 type demand struct {
@@ -68,7 +70,7 @@ func (k *check) plan(s policy.Snapshot, p policy.Plan) {
 	if k.w.c.Shape == Greedy && k.w.c.Faults.quiet() && len(k.w.c.Policy.Schedules) == 0 {
 		k.greedy(p)
 	}
-	if k.w.rand.IntN(40) == 0 {
+	if k.w.rand.IntN(150) == 0 {
 		k.replay(s, p)
 	}
 }
@@ -221,12 +223,22 @@ func (k *check) after(p policy.Plan) {
 	settle := seconds(k.w.c.Policy.ScaleInWindowS+k.w.c.Policy.DrainTimeoutS) + 4*k.w.c.Step
 	floor := max(k.minimum(), p.Capacity.MinAvailable)
 	if p.Capacity.MinAvailable > k.minimum() {
-		k.busyUntil = k.w.now // a schedule is load too
+		k.busyUntil, k.atRest = k.w.now, time.Time{} // a schedule is load too
 		return
 	}
-	if serving := p.Capacity.Running + p.Capacity.Pending + p.Capacity.Draining; k.w.now.Sub(k.busyUntil) > settle && serving > floor {
+	serving := p.Capacity.Running + p.Capacity.Pending + p.Capacity.Draining
+	if serving > floor || len(p.Actions) > 0 || len(k.m.rows) != p.Capacity.Running {
+		k.atRest = time.Time{}
+	} else if k.atRest.IsZero() {
+		k.atRest = k.w.now
+	}
+	if k.w.now.Sub(k.busyUntil) > settle && serving > floor {
 		k.broken("back at minimum after the load", "%d nodes serve, minimum %d: %s", serving, floor, p.Explain())
 	}
+}
+
+func (k *check) settled() bool {
+	return !k.atRest.IsZero() && k.w.now.Sub(k.atRest) > seconds(k.w.c.Policy.ScaleInWindowS)+10*time.Minute
 }
 
 func (k *check) minimum() int {

@@ -80,8 +80,8 @@ func Random(seed uint64) Config {
 		Rate:    0.3 + r.Float64()*0.5*float64(p.MaxNodes),
 		Movable: pick(r, 0, 0.5, 1), Known: pick(r, 0, 0.5, 1), Sums: r.IntN(2) == 0,
 	}
-	c.LoadFor = 90 * time.Minute
-	c.Length = c.LoadFor + seconds(p.ScaleInWindowS+p.DrainTimeoutS) + 40*time.Minute
+	c.LoadFor = time.Hour
+	c.Length = c.LoadFor + seconds(p.ScaleInWindowS+p.DrainTimeoutS) + 30*time.Minute
 	f := &c.Faults
 	f.BootMin = time.Duration(10+r.IntN(60)) * time.Second
 	f.BootMax = f.BootMin + time.Duration(r.IntN(180))*time.Second

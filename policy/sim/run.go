@@ -23,7 +23,8 @@ type Result struct {
 	SessionSeconds, Under float64
 }
 
-// Run plays a history to its end, or to the first violation.
+// Run plays a history to its end, to the first violation, or until a cluster
+// without load has been at its minimum for the scale-in window and ten minutes.
 func Run(c Config) Result {
 	start := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	st := &story{start: start}
@@ -31,7 +32,7 @@ func Run(c Config) Result {
 	m := &manager{w: w, assigned: map[string][]assignment{}, listening: start}
 	ck := &check{w: w, m: m, lastRight: start, busyUntil: start}
 	r := Result{}
-	for w.now.Sub(start) < c.Length && len(ck.violations) == 0 {
+	for w.now.Sub(start) < c.Length && len(ck.violations) == 0 && !ck.settled() {
 		w.now = w.now.Add(c.Step)
 		w.advance()
 		if w.calm() && w.happens(c.Faults.Restart) {
