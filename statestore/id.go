@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,12 +15,21 @@ const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
 const idLength = 26
 
-// last makes ids of one process and one millisecond ascend, so that a list
-// ordered by id is in order of events.
-var last struct {
-	sync.Mutex
-	ms     uint64
-	hi, lo uint64
+// order makes ids of one process and one millisecond ascend, so that a list
+// ordered by id is in the order of events: it is the top of an id's random
+// part. It begins anywhere and wraps after 16 million ids.
+var order atomic.Uint32
+
+func init() {
+	var b [4]byte
+	fill(b[:])
+	order.Store(binary.BigEndian.Uint32(b[:]))
+}
+
+func fill(b []byte) {
+	if _, err := rand.Read(b); err != nil {
+		panic("no randomness: " + err.Error()) // the runtime itself ends here since Go 1.24
+	}
 }
 
 // NewID returns a new unique id: a ULID in lower case, whose first ten
@@ -30,20 +39,11 @@ func NewID() string { return NewIDAt(time.Now()) }
 // NewIDAt returns a new unique id that carries the given time, for those who
 // are given a clock. Times before 1970 count as 1970.
 func NewIDAt(at time.Time) string {
-	var b [16]byte
-	ms := uint64(max(at.UnixMilli(), 0)) & (1<<48 - 1)
-	if _, err := rand.Read(b[6:]); err != nil {
-		panic("no randomness: " + err.Error()) // the runtime itself ends here since Go 1.24
-	}
-	hi, lo := ms<<16|uint64(binary.BigEndian.Uint16(b[6:8])), binary.BigEndian.Uint64(b[8:])
-
-	last.Lock()
-	if ms == last.ms && last.lo < 1<<63 {
-		// Random steps keep ids unguessable from their neighbours.
-		hi, lo = last.hi, last.lo+1+lo>>32
-	}
-	last.ms, last.hi, last.lo = ms, hi, lo
-	last.Unlock()
+	// 48 bits of time, 24 of order, 56 of chance.
+	ms, n := uint64(max(at.UnixMilli(), 0)), uint64(order.Add(1))&(1<<24-1)
+	var b [8]byte
+	fill(b[1:])
+	hi, lo := ms<<16|n>>8, n<<56|binary.BigEndian.Uint64(b[:])
 
 	var out [idLength]byte
 	for i := idLength - 1; i >= 0; i-- {

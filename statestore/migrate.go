@@ -40,11 +40,17 @@ func migrateTo(ctx context.Context, cfg *pgx.ConnConfig, version uint) error {
 	if err := db.PingContext(ctx); err != nil {
 		return errors.Join(fault(err, "database"), db.Close())
 	}
+	defer db.Close()
+	turn, err := takeTurn(ctx, db)
+	if err != nil {
+		return err
+	}
+	defer turn.Close() // and with it the lock
 	m, err := migrator(db)
 	if err != nil {
-		return errors.Join(err, db.Close())
+		return err
 	}
-	defer m.Close() // closes db too
+	defer m.Close()
 
 	at, dirty, err := m.Version()
 	switch {
@@ -66,6 +72,19 @@ func migrateTo(ctx context.Context, cfg *pgx.ConnConfig, version uint) error {
 		return fault(err, fmt.Sprintf("migration from schema version %d to %d", at, version))
 	}
 	return nil
+}
+
+// takeTurn waits until no other manager migrates the schema. The migration
+// tool has a lock of its own, but takes it only after the version was read.
+func takeTurn(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fault(err, "database")
+	}
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock(hashtextextended(current_schema() || '/migrate', 0))`); err != nil {
+		return nil, fault(errors.Join(err, conn.Close()), "migration lock")
+	}
+	return conn, nil
 }
 
 func migrator(db *sql.DB) (*migrate.Migrate, error) {
