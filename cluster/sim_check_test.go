@@ -49,11 +49,17 @@ func (k *checker) launched(q provisioner.LaunchRequest) {
 		k.w.fault("an instance for %s was made before its row", q.NodeID)
 		return
 	}
-	same := 0
+	same, all := 0, 0
 	for _, i := range k.w.cloud.instances {
+		if i.exists() && i.ClientToken != "" { // twins are the cloud's own doing
+			all++
+		}
 		if i.NodeID == q.NodeID && i.exists() {
 			same++
 		}
+	}
+	if all > k.w.policy.MaxNodes {
+		k.w.fault("%d instances, maximum %d", all, k.w.policy.MaxNodes)
 	}
 	if same > 1 {
 		k.w.fault("%d instances of %s", same, q.NodeID)

@@ -86,7 +86,7 @@ func (c *simCloud) advance() {
 		c.quota = 1 + w.rng.IntN(w.policy.MaxNodes+3)
 		w.tell("quota is %d", c.quota)
 	}
-	if w.calm() {
+	if w.calm() && !w.quiet {
 		c.refuseUntil, c.listsFail, c.quota = time.Time{}, time.Time{}, w.policy.MaxNodes+3
 	}
 }

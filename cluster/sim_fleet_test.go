@@ -114,7 +114,7 @@ func (w *world) advance() {
 	}
 	if w.db.cluster.Paused {
 		w.check.down()
-		if w.calm() || w.rng.IntN(30) == 0 {
+		if !w.quiet && (w.calm() || w.rng.IntN(30) == 0) {
 			w.db.cluster.Paused = false
 		}
 	}
@@ -136,7 +136,7 @@ func (w *world) order() {
 // arrive brings clients in waves of a few minutes.
 func (w *world) arrive() {
 	if w.calm() {
-		if w.now.Sub(w.start)-loadTime < stepTime {
+		if !w.quiet && w.now.Sub(w.start)-loadTime < stepTime {
 			w.leave()
 		}
 		return

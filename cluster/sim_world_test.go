@@ -44,6 +44,8 @@ type world struct {
 	// deposed managers do not know it: their effects may still come.
 	deposed []*simManager
 	check   checker
+	// quiet worlds have no faults and no load but those that a test makes.
+	quiet bool
 }
 
 // simManager is one manager process.
@@ -66,27 +68,12 @@ type delayed struct {
 type crash struct{}
 
 func play(seed uint64) *world {
-	w := &world{
-		rng:   rand.New(rand.NewPCG(seed, 0x60d717)), //nolint:gosec // a simulation must be repeatable
-		start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
-		met:   map[string]int{}, nodes: map[string]*simNode{}, retired: map[string]bool{},
-	}
-	w.now = w.start
-	w.policy = policy.Default()
+	w := newWorld(seed)
 	w.policy.MaxNodes = 4 + w.rng.IntN(6)
 	w.policy.MinAvailable = 1 + w.rng.IntN(2)
-	w.policy.ScaleInWindowS, w.policy.DrainTimeoutS = 120, 240
-	w.policy.LaunchTimeoutS, w.policy.LostGraceS = 300, 60
-	w.policy.LaunchLimit = policy.LaunchLimit{Count: 4, PerSeconds: 60}
-	w.db = newSimStore(w)
-	w.cloud = newSimCloud(w)
-	w.check.w = w
-	w.elect()
+	w.begin()
 	for w.now.Sub(w.start) < loadTime+calmTime && len(w.faults) == 0 {
-		w.now = w.now.Add(stepTime)
-		w.advance()
-		w.manage()
-		w.check.step()
+		w.step()
 	}
 	if len(w.faults) == 0 {
 		w.check.end()
@@ -94,8 +81,37 @@ func play(seed uint64) *world {
 	return w
 }
 
+// newWorld is empty; change its policy and begin.
+func newWorld(seed uint64) *world {
+	w := &world{
+		rng:   rand.New(rand.NewPCG(seed, 0x60d717)), //nolint:gosec // a simulation must be repeatable
+		start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
+		met:   map[string]int{}, nodes: map[string]*simNode{}, retired: map[string]bool{},
+	}
+	w.now = w.start
+	w.policy = policy.Default()
+	w.policy.ScaleInWindowS, w.policy.DrainTimeoutS = 120, 240
+	w.policy.LaunchTimeoutS, w.policy.LostGraceS = 300, 60
+	w.policy.LaunchLimit = policy.LaunchLimit{Count: 4, PerSeconds: 60}
+	return w
+}
+
+func (w *world) begin() {
+	w.db = newSimStore(w)
+	w.cloud = newSimCloud(w)
+	w.check.w = w
+	w.elect()
+}
+
+func (w *world) step() {
+	w.now = w.now.Add(stepTime)
+	w.advance()
+	w.manage()
+	w.check.step()
+}
+
 // calm says that faults and load are over.
-func (w *world) calm() bool { return w.now.Sub(w.start) >= loadTime }
+func (w *world) calm() bool { return w.quiet || w.now.Sub(w.start) >= loadTime }
 
 // chance is true once in n steps on average, and never in the calm.
 func (w *world) chance(n int) bool { return w.rng.IntN(n) == 0 && !w.calm() }
