@@ -26,7 +26,8 @@ func description() huma.Config {
 	c.CreateHooks = nil
 	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", ""
 	c.RejectUnknownQueryParameters = true
-	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat}
+	// "json" is for every +json type, such as that of problems.
+	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
 	c.DefaultFormat = "application/json"
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session":   {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "Set by signing in; people and the console."},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/godwit/godwit/cmd/godwit-manager/internal/demo"
 	"github.com/godwit/godwit/internal/version"
 )
 
@@ -35,7 +36,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 		Version:       version.Version,
 	}
-	root.AddCommand(newServeCommand(), newMigrateCommand(), newAdminCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newMigrateCommand(), newAdminCommand(), newVersionCommand(), demo.Command())
 	return root
 }
 
