@@ -37,15 +37,14 @@ func (d *days) ensure(ctx context.Context, h *handle, table string, on time.Time
 		return nil
 	}
 	err := h.tx(ctx, func(h *handle) error {
-		var exists bool
-		if err := h.q.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&exists); err != nil || exists {
-			return fault(err, name)
+		if exists, err := hasTable(ctx, h, name); err != nil || exists {
+			return err
 		}
 		if err := h.lock(ctx, "days of "+table); err != nil {
 			return err
 		}
-		if err := h.q.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&exists); err != nil || exists {
-			return fault(err, name)
+		if exists, err := hasTable(ctx, h, name); err != nil || exists {
+			return err
 		}
 		part, parent := pgx.Identifier{name}.Sanitize(), pgx.Identifier{table}.Sanitize()
 		if _, err := h.exec(ctx, name, fmt.Sprintf(`CREATE TABLE %s (LIKE %s INCLUDING ALL)`, part, parent)); err != nil {
@@ -61,6 +60,14 @@ func (d *days) ensure(ctx context.Context, h *handle, table string, on time.Time
 		d.mu.Unlock()
 	}
 	return err
+}
+
+// hasTable reads the catalogue itself: to_regclass answers from a cache that
+// does not yet know what another transaction has just made.
+func hasTable(ctx context.Context, h *handle, name string) (exists bool, err error) {
+	err = h.q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_class
+		WHERE relname = $1 AND relnamespace = current_schema()::regnamespace)`, name).Scan(&exists)
+	return exists, fault(err, name)
 }
 
 func partition(table string, on time.Time) string { return table + "_" + on.Format("20060102") }
