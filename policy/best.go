@@ -21,7 +21,7 @@ type Placement struct {
 }
 
 // Refusal says that no node can take a session: answer 503 with Retry-After.
-type Refusal struct {
+type Refusal struct { //nolint:errname // policy.Refusal says it all at the place of use
 	RetryAfter time.Duration
 	Text       string
 }

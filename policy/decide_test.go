@@ -220,6 +220,7 @@ func TestSameNoOpsShareAKey(t *testing.T) {
 }
 
 // BenchmarkDecide10000Nodes: nodes report sums, as they do in a fleet that large.
+// One plan changes nothing, the other drains a quarter of the fleet.
 func BenchmarkDecide10000Nodes(b *testing.B) {
 	s := newScene()
 	s.p.MaxNodes = 20000
@@ -229,11 +230,19 @@ func BenchmarkDecide10000Nodes(b *testing.B) {
 		n.Sessions = nil
 		s.Nodes = append(s.Nodes, n)
 	}
-	s.seen(time.Hour, Sample{Send: 5000})
-	b.ReportAllocs()
-	for b.Loop() {
-		if plan := Decide(s.Snapshot, s.p, noon); len(plan.Pools) == 0 {
-			b.Fatal("no pools")
-		}
+	for name, past := range map[string]float64{"quiet": 8200, "shrinking": 4500} {
+		b.Run(name, func(b *testing.B) {
+			s.History = nil
+			s.seen(time.Hour, Sample{Send: past, Sessions: past})
+			b.ReportAllocs()
+			var plan Plan
+			for b.Loop() {
+				plan = Decide(s.Snapshot, s.p, noon)
+			}
+			b.ReportMetric(float64(len(plan.Actions)), "actions")
+			if quiet := len(plan.Actions) == 0; quiet != (name == "quiet") {
+				b.Fatal(plan.Explain())
+			}
+		})
 	}
 }

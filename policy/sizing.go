@@ -37,10 +37,10 @@ type sizing struct {
 	// high is the most nodes that were high at once within the scale-in window.
 	high int
 	// peakAt is when the scale-in window's largest demand was last seen.
-	peakAt     time.Time
-	inCovered  bool
-	outCovered bool
-	override   bool
+	peakAt time.Time
+	// inCovered says that demand is known for all of the scale-in window.
+	inCovered bool
+	override  bool
 }
 
 func (d *decision) size() {
@@ -60,7 +60,7 @@ func (d *decision) size() {
 	for _, h := range recent {
 		z.out = min(z.out, whole(d.p.needed(h, 0)))
 	}
-	if z.outCovered = covered; !covered {
+	if !covered {
 		z.out = 0
 	}
 
@@ -77,7 +77,7 @@ func (d *decision) size() {
 	if o := d.s.Override; o.active(d.now) {
 		z.override = true
 		z.now, z.out, z.in = o.Nodes, o.Nodes, o.Nodes
-		z.inCovered, z.outCovered = true, true
+		z.inCovered, z.calm = true, false
 	}
 }
 
