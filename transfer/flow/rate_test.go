@@ -168,7 +168,7 @@ func TestFlowsShare(t *testing.T) {
 			if jain < r.jain {
 				t.Errorf("Jain index %.3f, want %.2f; Mb/s:%s", jain, r.jain, story)
 			}
-			if share := sum / (100 * 1444.0 / 1500);share < .93 {
+			if share := sum / (100 * 1444.0 / 1500); share < .93 {
 				t.Errorf("together %.3f of the link, want .93", share)
 			}
 		})

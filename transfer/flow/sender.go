@@ -117,6 +117,11 @@ func (s *Sender) Tick(now time.Duration) {
 	s.watchSilence(now)
 	s.pacer.rate = s.cc.Rate()
 	s.pacer.advance(now, s.packet())
+	if s.pacer.late {
+		// A busy host is no path: what it did not send says nothing about the rate.
+		s.pacer.late = false
+		s.limited = s.limited || s.inFlight < s.cc.Window()
+	}
 }
 
 func (s *Sender) watchSilence(now time.Duration) {
