@@ -110,6 +110,7 @@ type Sender struct {
 	scanDone     bool
 	stopped      bool
 	finishing    bool
+	left         bool // something remains for another session
 }
 
 // NewSender makes a Sender.
@@ -293,7 +294,13 @@ func (s *Sender) Verdict(v control.Verdict) {
 	if o == nil {
 		return
 	}
-	if v.Outcome == control.Retry && o.attempt < maxAttempts && !s.stopped {
+	if v.Outcome == control.Retry && s.stopped {
+		s.drop(o)
+		s.left = true
+		s.maybeFinish()
+		return
+	}
+	if v.Outcome == control.Retry && o.attempt < maxAttempts {
 		e, attempt := o.e, o.attempt
 		s.drop(o)
 		e.ask = false
@@ -386,7 +393,7 @@ func (s *Sender) maybeFinish() {
 		return
 	}
 	s.finishing = true
-	body, err := control.AppendJSON(nil, control.TypeFinish, control.Finish{Objects: s.added, Stopped: len(s.open) > 0 || !s.scanDone})
+	body, err := control.AppendJSON(nil, control.TypeFinish, control.Finish{Objects: s.added, Stopped: s.unfinished()})
 	if err == nil {
 		s.cfg.Control(control.TypeFinish, body[4:])
 	}
@@ -398,7 +405,9 @@ func (s *Sender) Wants() bool {
 }
 
 // Stopped reports whether Stop left objects behind.
-func (s *Sender) Stopped() bool { return s.stopped && (len(s.open) > 0 || !s.scanDone) }
+func (s *Sender) Stopped() bool { return s.stopped && s.unfinished() }
+
+func (s *Sender) unfinished() bool { return s.left || len(s.open) > 0 || !s.scanDone }
 
 // Finished reports whether the Finish frame was sent.
 func (s *Sender) Finished() bool { return s.finishing }
