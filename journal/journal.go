@@ -21,8 +21,6 @@ const (
 	StreamAge = 72 * time.Hour
 	// duplicateWindow is how long the server recognises an id that it stored; beyond it history does.
 	duplicateWindow = 10 * time.Minute
-	// consumerName is the projector's; renaming it files everything again, harmlessly.
-	consumerName = "history"
 )
 
 // Config of a Journal. Store, Conn and JetStream are required.
@@ -45,11 +43,11 @@ type Config struct {
 // Journal is safe for concurrent use.
 type Journal struct {
 	Config
-	consumer jetstream.Consumer
+	stream   jetstream.Stream
 	clusters sync.Map // node id → cluster id
 }
 
-// Open makes the stream and the projector's place in it. Run does the work.
+// Open makes the stream. Run does the work.
 func Open(ctx context.Context, c Config) (*Journal, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -70,19 +68,14 @@ func Open(ctx context.Context, c Config) (*Journal, error) {
 		c.SettleAfter = 10 * time.Minute
 	}
 	j := &Journal{Config: c}
-	s, err := c.JetStream.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	var err error
+	j.stream, err = c.JetStream.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: stream.Name, Description: "events of nodes and managers", Subjects: []string{stream.Subjects},
 		Storage: jetstream.FileStorage, MaxAge: StreamAge, Duplicates: duplicateWindow, AllowAtomicPublish: true,
 		MaxMsgSize: event.MaxSize + 4096, Compression: jetstream.S2Compression,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("journal stream: %w", err)
-	}
-	if j.consumer, err = s.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: consumerName, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckAllPolicy,
-		AckWait: 30 * time.Second, MaxAckPending: 4 * fetchSize,
-	}); err != nil {
-		return nil, fmt.Errorf("journal projector: %w", err)
 	}
 	return j, nil
 }

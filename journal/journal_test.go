@@ -208,7 +208,9 @@ func TestSessionsOfALostNodeEndAndTheirTransferFailsInTheEnd(t *testing.T) {
 	run(time.Minute, func(got statestore.Transfer, s []statestore.TransferSession) bool {
 		return s[0].EndedAt != nil && s[0].EndReason == "node lost" && got.State == statestore.TransferRunning
 	})
-	run(time.Hour, func(got statestore.Transfer, _ []statestore.TransferSession) bool { return got.State == statestore.TransferFailed })
+	run(time.Hour, func(got statestore.Transfer, _ []statestore.TransferSession) bool {
+		return got.State == statestore.TransferFailed
+	})
 }
 
 func TestOutboxIsRelayedOnceCommitted(t *testing.T) {

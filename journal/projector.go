@@ -16,90 +16,144 @@ import (
 )
 
 const (
-	// fetchSize is how many events go into one transaction.
-	fetchSize = 256
-	// fetchWait is how long a fetch collects when little comes.
-	fetchWait = 2 * time.Second
+	// batchSize is how many events go into one transaction at most.
+	batchSize = 256
+	// maxTries bounds the patience with a batch whose failure has no name: about half a minute.
+	maxTries = 15
+	// positionKey is the setting that says how far history is.
+	positionKey = "journal.position"
 )
 
-// project files events in stream order until ctx ends. One batch at a time: order holds, and what is not filed is not acknowledged.
+// position is how far history is. Created tells one stream from another of the same name: a stream whose files were lost starts anew, and so does its reader; ids tell what is known.
+type position struct {
+	Created time.Time `json:"created"`
+	Seq     uint64    `json:"seq"`
+}
+
+// project files events in stream order until ctx ends.
 func (j *Journal) project(ctx context.Context) {
 	for ctx.Err() == nil {
-		msgs, err := j.fetch(ctx)
-		if err != nil {
-			j.Log.Warn("journal: fetch failed, will try again", "error", err)
+		if err := j.follow(ctx); err != nil && ctx.Err() == nil {
+			j.Log.Warn("journal: will read on from the last position", "error", err)
 			pause(ctx, time.Second)
-			continue
-		}
-		for len(msgs) > 0 && ctx.Err() == nil {
-			if err := j.file(ctx, msgs); err != nil {
-				j.Log.Warn("journal: events not filed, will try again", "events", len(msgs), "error", err)
-				pause(ctx, time.Second)
-				continue
-			}
-			break
 		}
 	}
 }
 
-func (j *Journal) fetch(ctx context.Context) ([]jetstream.Msg, error) {
-	// First what is there, at once; only when there is nothing, wait for the next event: then history is never fetchWait behind.
-	batch, err := j.consumer.FetchNoWait(fetchSize)
+// follow reads from the stored position until ctx ends or something breaks.
+func (j *Journal) follow(ctx context.Context) error {
+	at, err := j.position(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var msgs []jetstream.Msg
-	for m := range batch.Messages() {
-		msgs = append(msgs, m)
+	// An ordered consumer heals by itself: after a gap or a silence it starts again behind the last message that it handed out.
+	consumer, err := j.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: at.Seq + 1,
+	})
+	if err != nil {
+		return fmt.Errorf("consumer: %w", err)
 	}
-	if len(msgs) > 0 {
-		return msgs, nil
+	ctx, stop := context.WithCancel(ctx) // lets go of the callback when this returns
+	defer stop()
+	arrived := make(chan jetstream.Msg, 2*batchSize)
+	reading, err := consumer.Consume(func(m jetstream.Msg) {
+		select {
+		case arrived <- m:
+		case <-ctx.Done():
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("consumer: %w", err)
 	}
-	wait, cancel := context.WithTimeout(ctx, fetchWait)
-	defer cancel()
-	one, err := j.consumer.Next(jetstream.FetchContext(wait))
-	switch {
-	case err == nil:
-		return []jetstream.Msg{one}, nil
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), strings.Contains(err.Error(), "timeout"):
-		return nil, nil
+	defer reading.Stop()
+	for {
+		var msgs []jetstream.Msg
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-reading.Closed():
+			return errors.New("consumer was closed")
+		case m := <-arrived:
+			msgs = append(msgs, m)
+		}
+	collect:
+		for len(msgs) < batchSize {
+			select {
+			case m := <-arrived:
+				msgs = append(msgs, m)
+			default:
+				break collect
+			}
+		}
+		meta, err := msgs[len(msgs)-1].Metadata()
+		if err != nil {
+			return fmt.Errorf("message: %w", err)
+		}
+		at.Seq = meta.Sequence.Stream
+		j.insist(ctx, msgs, at)
 	}
-	return nil, err
 }
 
-// file stores a batch in one transaction and acknowledges it. What cannot be filed however often it is tried is logged and passed over: it must not stop all others.
-func (j *Journal) file(ctx context.Context, msgs []jetstream.Msg) error {
+// position reads how far history is, in the stream as it is now.
+func (j *Journal) position(ctx context.Context) (position, error) {
+	now := position{Created: j.stream.CachedInfo().Created.UTC()}
+	var at position
+	err := j.Store.Settings.Get(ctx, positionKey, &at)
+	switch {
+	case errors.Is(err, statestore.ErrNotFound):
+		return now, nil
+	case err != nil:
+		return at, err
+	case !at.Created.Equal(now.Created):
+		j.Log.Warn("journal: the stream was made anew; history goes on from its beginning")
+		return now, nil
+	}
+	return at, nil
+}
+
+// insist files a batch however often it takes, while ctx lasts.
+func (j *Journal) insist(ctx context.Context, msgs []jetstream.Msg, at position) {
+	for try := 1; ctx.Err() == nil; try++ {
+		err := j.file(ctx, msgs, at, try >= maxTries)
+		if err == nil {
+			return
+		}
+		if ctx.Err() == nil {
+			j.Log.Warn("journal: events not filed, will try again", "events", len(msgs), "try", try, "error", err)
+			pause(ctx, min(time.Duration(try)*200*time.Millisecond, 5*time.Second))
+		}
+	}
+}
+
+// file stores a batch in one transaction with the position behind it. An event that the database refuses as such, or, with last set, that failed for whatever reason that does
+// not pass by itself, is logged and passed over: it must not stop all others.
+func (j *Journal) file(ctx context.Context, msgs []jetstream.Msg, at position, last bool) error {
 	events := make([]event.Event, 0, len(msgs))
 	for _, m := range msgs {
 		e, err := j.read(ctx, m)
-		if err != nil {
+		switch {
+		case err != nil && transient(err):
+			return err
+		case err != nil:
 			j.Log.Error("journal: event passed over", "subject", m.Subject(), "error", err)
-			continue
+		default:
+			events = append(events, e)
 		}
-		events = append(events, e)
 	}
-	err := j.store(ctx, events)
-	if err != nil && !transient(err) && len(events) > 1 {
-		// One of them is the culprit: find it.
-		for _, e := range events {
-			if err = j.store(ctx, []event.Event{e}); err != nil && transient(err) {
-				return err
-			} else if err != nil {
-				j.Log.Error("journal: event passed over", "id", e.ID, "kind", e.Kind, "node", e.Node, "error", err)
-			}
-		}
-		err = nil
-	}
-	if err != nil && transient(err) {
+	hopeless := func(err error) bool { return errors.Is(err, statestore.ErrInvalid) || last && !transient(err) }
+	err := j.store(ctx, events, &at)
+	if err == nil || !hopeless(err) {
 		return err
 	}
-	if err != nil {
-		j.Log.Error("journal: event passed over", "id", events[0].ID, "kind", events[0].Kind, "node", events[0].Node, "error", err)
+	for _, e := range events { // one of them is the culprit
+		if err := j.store(ctx, []event.Event{e}, nil); err != nil {
+			if !hopeless(err) {
+				return err
+			}
+			j.Log.Error("journal: event passed over", "id", e.ID, "kind", e.Kind, "node", e.Node, "error", err)
+		}
 	}
-	if err := msgs[len(msgs)-1].DoubleAck(ctx); err != nil {
-		return fmt.Errorf("acknowledge: %w", err)
-	}
-	return nil
+	return j.store(ctx, nil, &at)
 }
 
 // read parses an event and completes it from what the manager knows. The node comes from the subject, which the node's certificate allows; what the event claims is overruled.
@@ -127,8 +181,8 @@ func (j *Journal) clusterOf(ctx context.Context, node string) (string, error) {
 		return c.(string), nil // only strings are stored
 	}
 	n, err := j.Store.Nodes.Get(ctx, node)
-	if errors.Is(err, statestore.ErrNotFound) || transient(err) {
-		return "", nil // the row is gone or out of reach; the event still counts
+	if errors.Is(err, statestore.ErrNotFound) {
+		return "", nil // the row is gone; the event still counts
 	}
 	if err != nil {
 		return "", err
@@ -137,11 +191,8 @@ func (j *Journal) clusterOf(ctx context.Context, node string) (string, error) {
 	return n.ClusterID, nil
 }
 
-// store files events in one transaction: all into the journal's history, and those that were new in it into the history of transfers.
-func (j *Journal) store(ctx context.Context, events []event.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
+// store files events in one transaction: all into the journal's history, those that were new in it into the history of transfers, and the position, if given.
+func (j *Journal) store(ctx context.Context, events []event.Event, at *position) error {
 	rows := make([]statestore.JournalEvent, len(events))
 	for i, e := range events {
 		rows[i] = statestore.JournalEvent{
@@ -163,7 +214,10 @@ func (j *Journal) store(ctx context.Context, events []event.Event) error {
 				return err
 			}
 		}
-		return nil
+		if at == nil {
+			return nil
+		}
+		return t.Settings.Put(ctx, positionKey, *at)
 	})
 }
 
@@ -192,7 +246,7 @@ func latest(events []event.Event, fresh map[string]bool) []event.Event {
 func (j *Journal) apply(ctx context.Context, t *statestore.Tables, e event.Event) error {
 	var s event.Session
 	if err := json.Unmarshal(e.Data, &s); err != nil {
-		return fmt.Errorf("event %s: %w", e.ID, err)
+		return fmt.Errorf("event %s: %w: %w", e.ID, statestore.ErrInvalid, err)
 	}
 	if e.Transfer == "" || e.Session == "" {
 		return nil

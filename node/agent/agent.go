@@ -53,8 +53,8 @@ type Agent struct {
 	boot     string
 	bootTime time.Time
 	lock     *os.File
-	sockets  string // directory of the two sockets
-	tcp, udp *os.File
+	sockets  string   // directory of the two sockets
+	tcp      *os.File // the transfer port
 	port     int
 
 	joiner  *join.Client
@@ -239,7 +239,7 @@ func (a *Agent) close() {
 			a.log.Error("spool not closed in order", "error", err)
 		}
 	}
-	for _, f := range []*os.File{a.tcp, a.udp, a.lock} {
+	for _, f := range []*os.File{a.tcp, a.lock} {
 		if f != nil {
 			_ = f.Close() // the process ends anyway
 		}

@@ -20,7 +20,7 @@ const serviceName = "transfer"
 func (a *Agent) command(socket, agentSocket string) func() *exec.Cmd {
 	return func() *exec.Cmd {
 		cmd := exec.Command(a.Command[0], append(a.Command[1:], "--socket", socket, "--agent-socket", agentSocket)...) // our own binary
-		cmd.ExtraFiles = []*os.File{a.tcp, a.udp}
+		cmd.ExtraFiles = []*os.File{a.tcp}
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		return cmd
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,13 +85,18 @@ func (a *Agent) listen() error {
 	if err != nil {
 		return fmt.Errorf("transfer port: %w", err)
 	}
-	defer tcp.Close()                                           // the files below hold the sockets open
-	defer udp.Close()                                           // the files below hold the sockets open
-	a.port = tcp.Addr().(*net.TCPAddr).Port                     // a TCP listener has a TCP address
-	if a.tcp, err = tcp.(*net.TCPListener).File(); err != nil { // as above
+	udp.Close()       // the service opens its own; here it only showed that the number is free
+	defer tcp.Close() // the file below holds the socket open
+	l, ok := tcp.(*net.TCPListener)
+	if !ok {
+		return fmt.Errorf("transfer port: %s is not a TCP socket", tcp.Addr())
+	}
+	addr, err := netip.ParseAddrPort(l.Addr().String())
+	if err != nil {
 		return fmt.Errorf("transfer port: %w", err)
 	}
-	if a.udp, err = udp.File(); err != nil {
+	a.port = int(addr.Port())
+	if a.tcp, err = l.File(); err != nil {
 		return fmt.Errorf("transfer port: %w", err)
 	}
 	a.update(func(s *state) { s.Port = a.port })

@@ -22,11 +22,9 @@ import (
 	"github.com/godwit/godwit/transfer"
 )
 
-// File descriptors that the child inherits: the agent opens the transfer port, so that it is the same after each restart of the child.
-const (
-	FDTCP = 3
-	FDUDP = 4
-)
+// FDTCP is the file descriptor that the child inherits: the agent opens the transfer port, so that it is the same after each restart of the child, and clients that connect
+// in between wait instead of being turned away. The UDP socket of the same number is the child's own.
+const FDTCP = 3
 
 // Config is what the transfer service runs with.
 type Config struct {

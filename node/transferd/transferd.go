@@ -18,6 +18,7 @@ import (
 	"github.com/godwit/godwit/node/meter"
 	"github.com/godwit/godwit/node/service"
 	"github.com/godwit/godwit/transfer"
+	"github.com/godwit/godwit/transfer/packetio"
 )
 
 // lastEvents bounds how long a stopping service waits for the agent to take its last events.
@@ -28,29 +29,27 @@ type Options struct {
 	Socket      string // of this service, made here
 	AgentSocket string
 	TCP         net.Listener
-	UDP         *net.UDPConn
+	UDP         *packetio.Listener
 	Log         *slog.Logger
 }
 
-// Inherited returns the transfer port's sockets that the agent left open for this process.
-func Inherited() (net.Listener, *net.UDPConn, error) {
-	tcp := os.NewFile(service.FDTCP, "transfer-tcp")
-	udp := os.NewFile(service.FDUDP, "transfer-udp")
-	defer tcp.Close() // duplicates are used below
-	defer udp.Close() // duplicates are used below
-	l, err := net.FileListener(tcp)
+// Inherited returns the transfer port's sockets: TCP as the agent left it open for this process, UDP of the same number.
+func Inherited() (net.Listener, *packetio.Listener, error) {
+	file := os.NewFile(service.FDTCP, "transfer port")
+	defer file.Close() // a duplicate is used below
+	tcp, err := net.FileListener(file)
 	if err != nil {
-		return nil, nil, fmt.Errorf("transfer port (TCP) was not passed on by the agent: %w", err)
+		return nil, nil, fmt.Errorf("transfer port was not passed on by the agent: %w", err)
 	}
-	p, err := net.FilePacketConn(udp)
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("transfer port (UDP) was not passed on by the agent: %w", err), l.Close())
-	}
-	u, ok := p.(*net.UDPConn)
+	addr, ok := tcp.Addr().(*net.TCPAddr)
 	if !ok {
-		return nil, nil, errors.Join(errors.New("transfer port: not a UDP socket"), l.Close(), p.Close())
+		return nil, nil, errors.Join(fmt.Errorf("transfer port: %s is not a TCP socket", tcp.Addr()), tcp.Close())
 	}
-	return l, u, nil
+	udp, err := packetio.Listen(addr.AddrPort(), packetio.Options{})
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("transfer port, UDP: %w", err), tcp.Close())
+	}
+	return tcp, udp, nil
 }
 
 // Run serves until ctx ends: sessions are told to go on elsewhere, their last events handed over.

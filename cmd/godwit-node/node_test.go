@@ -1,0 +1,359 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/godwit/godwit/fleet/command"
+	"github.com/godwit/godwit/fleet/fleettest"
+	"github.com/godwit/godwit/identity/join"
+	"github.com/godwit/godwit/journal/event"
+	"github.com/godwit/godwit/statestore"
+	"github.com/godwit/godwit/transfer"
+)
+
+func TestNodeServesItsTenantAndHistoryKnows(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start()
+	source := file(t, 3<<20)
+	id, client := r.transfer(transfer.Push, p)
+	result, err := client.Run(t.Context(), transfer.Job{Direction: transfer.Push, Sources: []string{source}, Destination: "in/"})
+	fleettest.Must(t, err)
+	if result.Files != 1 {
+		t.Errorf("pushed %+v", result)
+	}
+	same(t, source, filepath.Join(r.storage, "in", "footage.bin"))
+	fleettest.Eventually(t, "transfer done in history", func() bool {
+		row, err := r.Store.Transfers.Get(t.Context(), id)
+		fleettest.Must(t, err)
+		return row.State == statestore.TransferDone && row.Bytes >= 3<<20 && row.Files == 1 && row.Sessions == 1
+	})
+	kinds := r.eventKinds(p.NodeID)
+	for _, k := range []string{event.NodeStarted, event.SessionStarted, event.FilesEnded, event.SessionEnded} {
+		if kinds[k] != 1 {
+			t.Errorf("history has %d of %s: %v", kinds[k], k, kinds)
+		}
+	}
+	fleettest.Eventually(t, "totals in the report", func() bool {
+		v, _ := r.Fleet.Node(p.NodeID)
+		return v.Facts.GetBytesReceived() >= 3<<20 && v.Facts.GetFilesDone() == 1 && v.Facts.GetMemoryBytes() > 0 && v.Facts.GetSpoolEvents() == 0
+	})
+	_, puller := r.transfer(transfer.Pull, p)
+	back := t.TempDir()
+	_, err = puller.Run(t.Context(), transfer.Job{Direction: transfer.Pull, Sources: []string{"in/footage.bin"}, Destination: back + "/"})
+	fleettest.Must(t, err)
+	same(t, source, filepath.Join(back, "footage.bin"))
+}
+
+func TestNodeRefusesWhomItShould(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start()
+	source := file(t, 1000)
+	_, thief, err := ed25519.GenerateKey(nil)
+	fleettest.Must(t, err)
+	try := func(name string, want transfer.Code, key ed25519.PrivateKey, change func(*transfer.Spec)) {
+		t.Helper()
+		id, client := r.transfer(transfer.Push, p)
+		s := r.spec(id, transfer.Push, r.client, p)
+		change(&s)
+		client.Key = key
+		client.Specs = func(_ context.Context, a transfer.Attempt) (transfer.Spec, error) {
+			if a.Number > 1 {
+				return s, &transfer.Error{Code: transfer.CodeCancelled, Message: "test asks once", Err: a.Reason}
+			}
+			return s, nil
+		}
+		_, err := client.Run(t.Context(), transfer.Job{Direction: transfer.Push, Sources: []string{source}, Destination: name})
+		if got := transfer.CodeOf(err); got != want {
+			t.Errorf("%s: code %q (%v), want %q", name, got, err, want)
+		}
+		if _, err := os.Stat(filepath.Join(r.storage, name)); (err == nil) != (want == "") {
+			t.Errorf("%s: file there: %v", name, err == nil)
+		}
+	}
+	try("right", "", r.client, func(*transfer.Spec) {})
+	try("another client's token", transfer.CodeUnauthorized, thief, func(*transfer.Spec) {})
+	try("a token for pulling", transfer.CodeUnauthorized, r.client, func(s *transfer.Spec) {
+		s.Token = r.spec(s.TransferID, transfer.Pull, r.client, p).Token
+	})
+	try("a token cut short", transfer.CodeUnauthorized, r.client, func(s *transfer.Spec) { s.Token = s.Token[:len(s.Token)-8] })
+	try("after the transfer ended", transfer.CodeEnded, r.client, func(s *transfer.Spec) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.ended[s.TransferID] = true
+	})
+	try("after a revocation", transfer.CodeEnded, r.client, func(s *transfer.Spec) {
+		if failed := r.Fleet.Revoke(t.Context(), command.RevokeRequest{Transfer: s.TransferID, Reason: "test"}); len(failed) > 0 {
+			t.Error(failed)
+		}
+	})
+	try("the wrong certificate", transfer.CodeCertificate, r.client, func(s *transfer.Spec) { s.CertSHA256 = strings.Repeat("0", 64) })
+	direct := func(key, secret string) func(*transfer.Spec) {
+		return func(s *transfer.Spec) { s.Token, s.AccessKey, s.Secret, s.TransferID = "", key, secret, "" }
+	}
+	try("access key", "", nil, direct(tenant, r.secret))
+	try("access key, wrong secret", transfer.CodeUnauthorized, nil, direct(tenant, "guess"))
+	try("nobody's access key", transfer.CodeUnauthorized, nil, direct("nobody", r.secret))
+}
+
+func TestKilledServiceIsRestartedAndReported(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start(func(b *join.Bootstrap) { b.ReceiveCapMbps = 40 })
+	port := r.address(p).Port
+	source := file(t, 8<<20)
+	_, client := r.transfer(transfer.Push, p)
+	done := make(chan error, 1)
+	go func() {
+		_, err := client.Run(t.Context(), transfer.Job{Direction: transfer.Push, Sources: []string{source}, Destination: "in/"})
+		done <- err
+	}()
+	fleettest.Eventually(t, "session under way", func() bool {
+		v, _ := r.Fleet.Node(p.NodeID)
+		return len(v.Sessions) == 1 && v.Sessions[0].GetBytesDone() > 100_000
+	})
+	sub := r.Fleet.Subscribe()
+	defer sub.Close()
+	killed := p.child()
+	fleettest.Must(t, syscall.Kill(killed, syscall.SIGKILL))
+	degraded := false
+	fleettest.Eventually(t, "degraded, then healthy with a restart counted", func() bool {
+		v, _ := r.Fleet.Node(p.NodeID)
+		s := v.Facts.GetServices()[0]
+		degraded = degraded || !v.Healthy()
+		return v.Healthy() && s.GetRestarts() == 1
+	})
+	if !degraded {
+		t.Error("the manager never saw the node degraded")
+	}
+	if got := r.address(p).Port; got != port {
+		t.Errorf("transfer port moved from %d to %d", port, got)
+	}
+	fleettest.Must(t, <-done)
+	same(t, source, filepath.Join(r.storage, "in", "footage.bin"))
+	fleettest.Eventually(t, "both sessions ended in history", func() bool {
+		k := r.eventKinds(p.NodeID)
+		return k[event.SessionStarted] == 2 && k[event.SessionEnded] == 2 && k[event.ServiceDown] == 1 && k[event.ServiceUp] == 1
+	})
+	fleettest.Eventually(t, "totals count both lives", func() bool {
+		v, _ := r.Fleet.Node(p.NodeID)
+		return v.Facts.GetBytesReceived() >= 8<<20
+	})
+}
+
+func TestKilledAgentLeavesNoChild(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start()
+	child := p.child()
+	if child == 0 {
+		t.Fatal("no transfer service")
+	}
+	fleettest.Must(t, p.Process.Kill())
+	p.exit()
+	fleettest.Eventually(t, "service ends with its agent", func() bool { return !alive(child) })
+	// The same node comes back by its own key; its token is spent.
+	again := r.launch(p.Bootstrap)
+	fleettest.Eventually(t, "node reports again", func() bool {
+		v, ok := r.Fleet.Node(p.NodeID)
+		return ok && v.Healthy() && v.Facts.GetStartedUnixMs() > 0 && r.eventKinds(p.NodeID)[event.NodeStarted] == 2
+	})
+	if again.child() == 0 {
+		t.Error("no transfer service after the return")
+	}
+}
+
+func TestNodeStopsInGoodOrder(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start()
+	child, port := p.child(), r.address(p).Port
+	fleettest.Must(t, p.Process.Signal(syscall.SIGTERM))
+	if code := p.exit(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	if alive(child) {
+		t.Error("the transfer service outlives its agent")
+	}
+	if dialable(port) {
+		t.Error("the transfer port is still open")
+	}
+	fleettest.Eventually(t, "its farewell in history", func() bool { return r.eventKinds(p.NodeID)[event.NodeStopped] == 1 })
+}
+
+func TestDrainMovesSessionsAndHoldsOverARestartOfTheService(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	slow := func(b *join.Bootstrap) { b.ReceiveCapMbps = 40 }
+	p, q := r.start(slow), r.start(slow)
+	source := file(t, 8<<20)
+	id, client := r.transfer(transfer.Push, q, p) // attempts count from 1: p first
+	done := make(chan error, 1)
+	go func() {
+		_, err := client.Run(t.Context(), transfer.Job{Direction: transfer.Push, Sources: []string{source}, Destination: "in/"})
+		done <- err
+	}()
+	var first, second *process
+	fleettest.Eventually(t, "session under way", func() bool {
+		for _, c := range [][2]*process{{p, q}, {q, p}} {
+			if v, _ := r.Fleet.Node(c[0].NodeID); len(v.Sessions) == 1 && v.Sessions[0].GetBytesDone() > 100_000 {
+				first, second = c[0], c[1]
+				return true
+			}
+		}
+		return false
+	})
+	fleettest.Must(t, r.Fleet.Drain(t.Context(), first.NodeID, "scale in"))
+	fleettest.Must(t, <-done)
+	same(t, source, filepath.Join(r.storage, "in", "footage.bin"))
+	fleettest.Eventually(t, "history of the move", func() bool {
+		row, err := r.Store.Transfers.Get(t.Context(), id)
+		fleettest.Must(t, err)
+		return row.State == statestore.TransferDone && row.Moved == 1
+	})
+	if v, _ := r.Fleet.Node(second.NodeID); v.Facts.GetDraining() {
+		t.Error("the other node drains too")
+	}
+	fleettest.Must(t, syscall.Kill(first.child(), syscall.SIGKILL))
+	fleettest.Eventually(t, "restarted", func() bool {
+		v, _ := r.Fleet.Node(first.NodeID)
+		return v.Healthy() && v.Facts.GetServices()[0].GetRestarts() == 1 && v.Facts.GetDraining()
+	})
+	if code := r.once(first); code != transfer.CodeDraining {
+		t.Errorf("a draining node answers %q", code)
+	}
+	fleettest.Must(t, r.Fleet.Undrain(t.Context(), first.NodeID))
+	if code := r.once(first); code != "" {
+		t.Errorf("an un-drained node answers %q", code)
+	}
+}
+
+// once tries one session and returns its code.
+func (r *rig) once(p *process) transfer.Code {
+	r.t.Helper()
+	id, client := r.transfer(transfer.Push, p)
+	var reason error
+	client.Specs = func(_ context.Context, a transfer.Attempt) (transfer.Spec, error) {
+		if a.Reason != nil {
+			reason = a.Reason
+			return transfer.Spec{}, &transfer.Error{Code: transfer.CodeCancelled, Message: "test asks once"}
+		}
+		return r.spec(id, transfer.Push, r.client, p), nil
+	}
+	_, err := client.Run(r.t.Context(), transfer.Job{Direction: transfer.Push, Sources: []string{file(r.t, 10)}, Destination: "once/" + id})
+	if reason != nil {
+		err = reason
+	}
+	return transfer.CodeOf(err)
+}
+
+func TestNodeOutlivesItsManagersRestart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start()
+	child := p.child()
+	r.Stop()
+	// Away, the node still serves who was known before: nobody here, so a new tenant is asked to wait and not turned down for good.
+	if code := r.once(p); code == transfer.CodeUnauthorized {
+		t.Errorf("without a manager a good token is answered with %q", code)
+	}
+	r.Restart() // the fleet listens on another port now
+	r.healthy(p)
+	if p.child() != child {
+		t.Error("the transfer service was restarted with the manager")
+	}
+	if code := r.once(p); code != "" {
+		t.Errorf("after the restart: %q", code)
+	}
+	if kinds := r.eventKinds(p.NodeID); kinds[event.NodeStarted] != 1 {
+		t.Errorf("history: %v", kinds)
+	}
+}
+
+func TestNodeEndsWhenItMust(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	lease := filepath.Join(t.TempDir(), "lease")
+	touch := func() { fleettest.Must(t, os.WriteFile(lease, nil, 0o600)) }
+	touch()
+	leased := r.start(func(b *join.Bootstrap) { b.LeaseFile, b.LeaseTimeoutS = lease, 3 })
+	revoked := r.start()
+	fleettest.Must(t, r.Authority.RevokeNode(t.Context(), revoked.NodeID, "test"))
+	if code := revoked.exit(); code != exitEnded {
+		t.Errorf("revoked node exits with %d", code)
+	}
+	fleettest.Must(t, os.Remove(lease))
+	if code := leased.exit(); code != exitEnded {
+		t.Errorf("node without a manager exits with %d", code)
+	}
+	spent := leased.Bootstrap
+	spent.DataDir, spent.LeaseFile = t.TempDir(), ""
+	if code := r.launch(spent).exit(); code != exitEnded {
+		t.Errorf("node whose token is spent exits with %d", code)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		fleettest.Must(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"--help", exitOK, "A manager launches it"},
+		{"run --help", exitOK, "join_token"},
+		{"version", exitOK, "godwit-node"},
+		{"dance", exitUsage, `unknown command "dance"`},
+		{"run --loud", exitUsage, "unknown flag"},
+		{"run", exitUsage, "--bootstrap FILE is missing"},
+		{"run extra", exitUsage, "takes no arguments"},
+		{"transferd", exitUsage, "started by godwit-node run"},
+		{"run --bootstrap " + filepath.Join(dir, "none"), exitUsage, "no such file"},
+		{"run --bootstrap " + write("a", "{"), exitUsage, "unexpected end"},
+		{"run --bootstrap " + write("b", "{}"), exitUsage, "manager_urls"},
+		{"run --bootstrap " + write("c", `{"manager_urls":["http://x"],"node_id":"n","data_dir":"/x"}`), exitUsage, "https"},
+		{"run --bootstrap " + write("d", `{"manager_urls":["https://x"],"node_id":"n","data_dir":"/x","ca_sha256":"12"}`), exitUsage, "fingerprint"},
+	} {
+		var out bytes.Buffer
+		code := run(t.Context(), strings.Fields(c.args), &out, &out)
+		if code != c.code || !strings.Contains(out.String(), c.says) {
+			t.Errorf("%s: code %d, says %q", c.args, code, out.String())
+		}
+	}
+}
+
+func TestReadinessIsToldToTheServiceManager(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "notify") // socket paths are short
+	fleettest.Must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
+	fleettest.Must(t, err)
+	defer syscall.Close(fd) //nolint:errcheck // a test's socket
+	socket := filepath.Join(dir, "s")
+	fleettest.Must(t, syscall.Bind(fd, &syscall.SockaddrUnix{Name: socket}))
+	fleettest.Must(t, notifyReady(socket))
+	buf := make([]byte, 100)
+	n, _, err := syscall.Recvfrom(fd, buf, 0)
+	fleettest.Must(t, err)
+	if string(buf[:n]) != "READY=1" {
+		t.Errorf("told %q", buf[:n])
+	}
+	if err := notifyReady(""); err != nil {
+		t.Error(err)
+	}
+}
