@@ -245,6 +245,7 @@ func (d *decision) plan() Plan {
 	effects := slices.Concat(d.terminate, d.undrain, d.launch, d.drain)
 	if d.s.Paused {
 		p.Withheld = effects
+		p.Sample.Drained = 0
 		d.held = append(d.held, pausedReason(effects))
 	} else {
 		p.Actions = append(p.Actions, effects...)

@@ -186,6 +186,36 @@ func TestScaleInNeedsDemandWithoutGaps(t *testing.T) {
 	}
 }
 
+func TestAPauseWithholdsDrainsAndDoesNotRememberThem(t *testing.T) {
+	t.Parallel()
+	s := newScene(node("n1"), node("n2"), node("n3")).seen(time.Hour, Sample{})
+	if plan := Decide(s.Snapshot, s.p, noon); plan.Sample.Drained != 1 {
+		t.Fatalf("%d drained: %s", plan.Sample.Drained, plan.Explain())
+	}
+	s.Paused = true
+	if plan := Decide(s.Snapshot, s.p, noon); len(plan.Actions) != 0 || len(plan.Withheld) != 1 || plan.Sample.Drained != 0 {
+		t.Errorf("%+v, %d drained", plan.Actions, plan.Sample.Drained)
+	}
+}
+
+func TestHeadroomAloneLaunchesNothingAfterADrain(t *testing.T) {
+	t.Parallel()
+	s := newScene(node("n1", sending(7, 100)))
+	s.p.MinAvailable = 1
+	s.seen(time.Hour, Sample{Send: 0.3, Sessions: 0.02})
+	if plan := Decide(s.Snapshot, s.p, noon); plan.Launches() != 1 {
+		t.Fatalf("demand of 0.7 has no headroom on one node: %s", plan.Explain())
+	}
+	s.History[len(s.History)-20].Drained = 1
+	if plan := Decide(s.Snapshot, s.p, noon); plan.Launches() != 0 {
+		t.Errorf("a node goes and comes within minutes: %s", plan.Explain())
+	}
+	s.Nodes[0] = node("n1", sending(9, 100))
+	if plan := Decide(s.Snapshot, s.p, noon); plan.Launches() == 0 {
+		t.Errorf("real need waits for the calm after a drain: %s", plan.Explain())
+	}
+}
+
 func TestClientsStillOnTheirWayHoldADrainingNode(t *testing.T) {
 	t.Parallel()
 	n := node("n3", drainingFor(DrainScaleIn, 10*time.Second), func(n *Node) { n.Expected = 1 })

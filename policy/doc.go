@@ -33,7 +33,11 @@
 //	needed = demand ÷ max threshold + reserve + rise over one boot
 //
 // Growth follows the least needed within the scale-out window, shrinking the
-// most within the scale-in window; they never wait for each other. Un-draining
-// comes before launching. A node is drained on purpose, the one that empties
-// first, and only when the floors still hold without it.
+// most within the scale-in window, plus one standard deviation; they never wait
+// for each other. Un-draining comes before launching. A node is drained on
+// purpose, the one that empties first, and only when the floors still hold
+// without it and without those that were high within the window. For ten minutes
+// after such a drain the reserve alone launches nothing.
+//
+// [Best] places a new session by the same measure.
 package policy
