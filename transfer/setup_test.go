@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -53,7 +54,8 @@ type node struct {
 	*Server
 	root string
 	spec Spec
-	stop func() // as kill -9 looks from outside, but for the ports
+	stop func() // ends it well
+	die  func() // as kill -9 looks from outside: connections break without a word
 }
 
 // grants is an Authorizer that knows one token.
@@ -97,9 +99,10 @@ func startNode(t testing.TB, root string, change func(*ServerConfig, *grants)) *
 	if err != nil {
 		t.Fatal(err)
 	}
+	mortal := &mortal{Listener: tcp}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, tcp, udp) }()
+	go func() { done <- s.Serve(ctx, mortal, udp) }()
 	n := &node{Server: s, root: root, spec: Spec{
 		Version: SpecVersion, NodeID: config.NodeID, Host: "127.0.0.1", Port: tcp.Addr().(*net.TCPAddr).Port,
 		CertSHA256: CertificateFingerprint(cert.Certificate[0]), Token: "open sesame",
@@ -110,6 +113,10 @@ func startNode(t testing.TB, root string, change func(*ServerConfig, *grants)) *
 			t.Errorf("serve: %v", err)
 		}
 	})
+	n.die = func() {
+		mortal.kill()
+		n.stop()
+	}
 	t.Cleanup(n.stop)
 	return n
 }
@@ -218,3 +225,36 @@ func same(t testing.TB, want, got string) {
 		return nil
 	})
 }
+
+// mortal is a listener whose connections can be killed.
+type mortal struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []net.Conn
+	dead  bool
+}
+
+func (m *mortal) Accept() (net.Conn, error) {
+	c, err := m.Listener.Accept()
+	if err == nil {
+		m.mu.Lock()
+		m.conns = append(m.conns, c)
+		if m.dead {
+			c.Close()
+		}
+		m.mu.Unlock()
+	}
+	return c, err
+}
+
+func (m *mortal) kill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dead = true
+	for _, c := range m.conns {
+		_ = c.(*net.TCPConn).SetLinger(0) // a reset, as from a process that is gone
+		c.Close()
+	}
+}
+
+func asError(err error, e **Error) bool { return errors.As(err, e) }
