@@ -29,7 +29,11 @@ func (s *Server) Sessions() []SessionStatus {
 func (s *Server) Totals() Totals {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.totals
+	t := s.totals
+	if s.udp != nil {
+		t.Stray = int64(s.udp.Strangers())
+	}
+	return t
 }
 
 // Load sums up what the sessions do now.
