@@ -30,8 +30,8 @@ var (
 	ErrUsed = errors.New("already used")
 	// ErrExpired: the token or session is past its time.
 	ErrExpired = errors.New("expired")
-	// ErrUnavailable: Postgres cannot be reached now. The outcome of a write
-	// is unknown; retry what is idempotent.
+	// ErrUnavailable: Postgres cannot be reached now, or is held up by other
+	// transactions. The outcome of a write is unknown; retry what is idempotent.
 	ErrUnavailable = errors.New("state store unavailable")
 	// ErrUnsealed: a secret cannot be opened: another master key, or the
 	// ciphertext was altered or moved.
@@ -104,11 +104,14 @@ const (
 )
 
 // away tells the codes with which a server answers that is starting, stopping,
-// full or failing over.
+// full, failing over or held up by other transactions.
 func away(code string) bool {
 	switch code {
 	case "25006", // read_only_sql_transaction: a standby
 		"25P03", // idle_in_transaction_session_timeout
+		"40001", // serialization_failure
+		"40P01", // deadlock_detected
+		"55P03", // lock_not_available: lock_timeout
 		"53300", // too_many_connections
 		"57P01", // admin_shutdown
 		"57P02", // crash_shutdown
