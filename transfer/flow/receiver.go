@@ -261,17 +261,37 @@ func (r *Receiver) appendCoverage(body []byte, most int) []byte {
 	for _, m := range r.marks {
 		wanted = min(wanted, m)
 	}
-	if room := min(most-len(body)-frame, noteBytes); room > 0 {
+	room := min(most-len(body)-frame, noteBytes)
+	if r.query.High != 0 {
+		room /= 2
+	}
+	if room > 0 {
 		r.arrived.cover(&r.coverage, r.arrived.top, wanted, 1, room, fewRuns)
 		body = r.coverage.Append(body)
 	}
-	if room := most - len(body) - frame; r.query.High != 0 && room > 8 {
-		high := min(r.query.High, r.arrived.top)
-		r.arrived.cover(&r.coverage, high, r.query.Low, r.query.Low, room, 0)
+	if room := most - len(body) - frame; r.query.High != 0 && room > frame {
+		r.answer(room)
 		body = r.coverage.Append(body)
 		r.query = wire.Sync{}
 	}
 	return body
+}
+
+// answer covers the query from its low end as far as the room goes: that end is
+// what holds the sender up.
+func (r *Receiver) answer(room int) {
+	low, high := r.query.Low, min(r.query.High, r.arrived.top)
+	for {
+		r.arrived.cover(&r.coverage, high, low, low, room, 0)
+		var covered uint64
+		for _, n := range r.coverage.Runs {
+			covered += n
+		}
+		if high <= low || covered >= high-max(low, r.arrived.floor)+1 {
+			return
+		}
+		high = low + (high-low)/2
+	}
 }
 
 // noted updates the books after a report.

@@ -51,6 +51,8 @@ type Sender struct {
 	largest    uint64 // highest number the peer reported
 	holeNext   uint64 // where the search for uncovered packets goes on
 	holeReset  time.Duration
+	stuck      uint64 // floor that does not move
+	stuckSince time.Duration
 
 	bigLost    int
 	smallAcked int

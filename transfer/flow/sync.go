@@ -47,6 +47,22 @@ func (s *Sender) appendControl(now time.Duration, b *wire.Batch) {
 	}
 	s.syncAt = now + wait
 	s.declareLosses(now)
+	s.giveUpStuck(now)
+}
+
+// giveUpStuck declares the oldest open packet lost when reports keep coming and
+// none ever mentions it: the receiver has forgotten it.
+func (s *Sender) giveUpStuck(now time.Duration) {
+	if s.ledger.floor != s.stuck || s.silence(now) > silenceMid {
+		s.stuck, s.stuckSince = s.ledger.floor, now
+		return
+	}
+	if now-s.stuckSince > max(8*s.loss.srtt, 3*time.Second) {
+		if p := s.ledger.at(s.stuck); p != nil && p.fate == pending {
+			s.declareLost(s.stuck, p)
+			s.ledger.advance()
+		}
+	}
 }
 
 func (s *Sender) syncEvery() time.Duration { return max(s.loss.srtt/4, syncLeast) }
