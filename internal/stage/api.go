@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/godwit/godwit/api/client"
 	"github.com/godwit/godwit/identity/pin"
@@ -38,14 +39,17 @@ func (a *API) ready(ctx context.Context) (bool, error) {
 
 // Node is a node as the API shows it.
 type Node struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	State       string `json:"state"`
-	Pool        string `json:"pool"`
-	Sessions    int    `json:"sessions"`
-	InstanceID  string `json:"instance_id"`
-	SendBps     int64  `json:"send_bps"`
-	ReceiveBps  int64  `json:"receive_bps"`
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	State       string    `json:"state"`
+	Pool        string    `json:"pool"`
+	Sessions    int       `json:"sessions"`
+	InstanceID  string    `json:"instance_id"`
+	Address     string    `json:"address"`
+	Port        int       `json:"port"`
+	ReportedAt  time.Time `json:"reported_at"`
+	SendBps     int64     `json:"send_bps"`
+	ReceiveBps  int64     `json:"receive_bps"`
 	Utilization *struct {
 		Value  float64 `json:"value"`
 		Signal string  `json:"signal"`

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/godwit/godwit/internal/stage"
@@ -84,7 +85,19 @@ func (d *show) actLoad(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := stage.WaitFor(ctx, 90*time.Second, "new nodes to come and serve", func(ctx context.Context) (bool, error) {
+	if err := stage.WaitFor(ctx, 90*time.Second, "new nodes to come", func(ctx context.Context) (bool, error) {
+		n, err := d.API.Running(ctx)
+		return n > before, err
+	}); err != nil {
+		return err
+	}
+	d.say("New nodes run. Clients that come now land on them")
+	for i := range lateClients {
+		if _, err := d.StartCopy(ctx, fmt.Sprintf("late-%d", i), d.bigFile(i%bigFiles), fmt.Sprintf("demo:/late/%d/", i)); err != nil {
+			return err
+		}
+	}
+	if err := stage.WaitFor(ctx, 60*time.Second, "new nodes to serve", func(ctx context.Context) (bool, error) {
 		nodes, err := d.API.Nodes(ctx)
 		serving := 0
 		for _, n := range nodes {
@@ -95,12 +108,6 @@ func (d *show) actLoad(ctx context.Context) error {
 		return serving > before, err
 	}); err != nil {
 		return err
-	}
-	d.say("New nodes serve. Clients that come now land on them:")
-	for i := range lateClients {
-		if _, err := d.StartCopy(ctx, fmt.Sprintf("late-%d", i), d.bigFile(i%bigFiles), fmt.Sprintf("demo:/late/%d/", i)); err != nil {
-			return err
-		}
 	}
 	return pause(ctx, 3*time.Second)
 }
@@ -141,6 +148,7 @@ func (d *show) actManagerDies(ctx context.Context) error {
 		return err
 	}
 	d.say("kill -9 the manager itself; the nodes and the transfers go on without it")
+	died := time.Now()
 	if err := d.Manager.Kill(); err != nil {
 		return err
 	}
@@ -156,20 +164,20 @@ func (d *show) actManagerDies(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		adopted := map[string]bool{}
+		serving := 0
 		for _, n := range now {
-			adopted[n.ID] = n.State == "running" || n.State == "draining"
-		}
-		for _, n := range before {
-			if n.State == "running" && !adopted[n.ID] {
-				return false, fmt.Errorf("node %s is not back", n.Name)
+			if n.State == "lost" || n.State == "failed" {
+				return false, fmt.Errorf("node %s is %s", n.Name, n.State)
+			}
+			if n.ReportedAt.After(died) && slices.ContainsFunc(before, func(b stage.Node) bool { return b.ID == n.ID }) {
+				serving++
 			}
 		}
-		return true, nil
+		return serving >= minAvailable, nil
 	}); err != nil {
 		return err
 	}
-	d.say("The manager is back: every node it had is adopted, nothing was lost")
+	d.say("The manager is back: the nodes it had are adopted and report again")
 	return nil
 }
 
