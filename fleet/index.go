@@ -70,6 +70,8 @@ type Index struct {
 	mu      sync.RWMutex
 	nodes   map[string]*nodeEntry
 	tenants map[string]*roster // "" holds all
+	moves   map[string]*roster // by transfer
+	byID    map[string]*Live   // by session
 	totals  Totals
 	subs    map[*Subscription]struct{}
 }
@@ -91,7 +93,10 @@ type assembly struct {
 
 // NewIndex returns an empty index; now is the clock of arrival.
 func NewIndex(now func() time.Time) *Index {
-	return &Index{now: now, nodes: map[string]*nodeEntry{}, tenants: map[string]*roster{"": newRoster()}, subs: map[*Subscription]struct{}{}}
+	return &Index{
+		now: now, nodes: map[string]*nodeEntry{}, tenants: map[string]*roster{"": newRoster()},
+		moves: map[string]*roster{}, byID: map[string]*Live{}, subs: map[*Subscription]struct{}{},
+	}
 }
 
 // Apply takes one chunk in. A report counts when all of its chunks have come; older ones and those of an earlier boot are ignored. It tells whether the picture changed.
@@ -137,12 +142,12 @@ func (x *Index) Apply(c *report.Report) bool {
 // replace puts the next view in the place of the last one. Sessions that go on stay where they are in their rosters, so that the order survives.
 func (x *Index) replace(e *nodeEntry, next *NodeView) {
 	if e.counted {
-		goesOn := make(map[string]string, len(next.Sessions))
+		goesOn := make(map[string]*report.Session, len(next.Sessions))
 		for _, s := range next.Sessions {
-			goesOn[s.GetId()] = s.GetTenant()
+			goesOn[s.GetId()] = s
 		}
 		for _, s := range e.view.Sessions {
-			if tenant, ok := goesOn[s.GetId()]; !ok || tenant != s.GetTenant() {
+			if next, ok := goesOn[s.GetId()]; !ok || next.GetTenant() != s.GetTenant() || next.GetTransferId() != s.GetTransferId() {
 				x.leave(e.view.ID, s)
 			}
 		}
@@ -157,20 +162,33 @@ func (x *Index) replace(e *nodeEntry, next *NodeView) {
 
 func (x *Index) enter(l *Live) {
 	x.tenants[""].put(l)
-	if t := l.GetTenant(); t != "" {
-		if x.tenants[t] == nil {
-			x.tenants[t] = newRoster()
-		}
-		x.tenants[t].put(l)
-	}
+	x.byID[l.GetId()] = l
+	join(x.tenants, l.GetTenant(), l)
+	join(x.moves, l.GetTransferId(), l)
 }
 
 func (x *Index) leave(node string, s *report.Session) {
 	x.tenants[""].remove(node, s.GetId())
-	if t := s.GetTenant(); t != "" {
-		if r := x.tenants[t]; r != nil && r.remove(node, s.GetId()) == 0 {
-			delete(x.tenants, t)
-		}
+	if l := x.byID[s.GetId()]; l != nil && l.NodeID == node {
+		delete(x.byID, s.GetId())
+	}
+	part(x.tenants, s.GetTenant(), node, s.GetId())
+	part(x.moves, s.GetTransferId(), node, s.GetId())
+}
+
+func join(rosters map[string]*roster, key string, l *Live) {
+	if key == "" {
+		return
+	}
+	if rosters[key] == nil {
+		rosters[key] = newRoster()
+	}
+	rosters[key].put(l)
+}
+
+func part(rosters map[string]*roster, key, node, session string) {
+	if r := rosters[key]; key != "" && r != nil && r.remove(node, session) == 0 {
+		delete(rosters, key)
 	}
 }
 
@@ -226,34 +244,25 @@ func (x *Index) Totals() Totals {
 func (x *Index) Session(id string) (*Live, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for _, e := range x.nodes {
-		if !e.counted {
-			continue
-		}
-		for _, s := range e.view.Sessions {
-			if s.GetId() == id {
-				return &Live{Session: s, NodeID: e.view.ID, At: e.view.At}, true
-			}
-		}
-	}
-	return nil, false
+	l, ok := x.byID[id]
+	return l, ok
 }
 
-// Transfer returns the active sessions of one transfer.
+// Transfer returns the active sessions of one transfer, the newest first.
 func (x *Index) Transfer(id string) []*Live {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var out []*Live
-	for _, e := range x.nodes {
-		if !e.counted {
-			continue
-		}
-		for _, s := range e.view.Sessions {
-			if s.GetTransferId() == id {
-				out = append(out, &Live{Session: s, NodeID: e.view.ID, At: e.view.At})
-			}
-		}
+	r := x.moves[id]
+	if r == nil {
+		return nil
 	}
+	out := make([]*Live, 0, len(r.members))
+	for _, l := range r.members {
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b *Live) int {
+		return compareOrder(orderKey{a.GetStartedUnixMs(), rosterKey{a.NodeID, a.GetId()}}, orderKey{b.GetStartedUnixMs(), rosterKey{b.NodeID, b.GetId()}})
+	})
 	return out
 }
 

@@ -107,7 +107,9 @@ func TestIndexEqualsItsLastReports(t *testing.T) {
 			}
 			r := say(node, seq+1)
 			for _, id := range rapid.SliceOfNDistinct(rapid.IntRange(0, 9), 0, 6, rapid.ID).Draw(t, "sessions") {
-				r.Sessions = append(r.Sessions, session(fmt.Sprint(node, id), rapid.SampledFrom([]string{"a", "b", ""}).Draw(t, "tenant"), int64(id%4)))
+				one := session(fmt.Sprint(node, id), rapid.SampledFrom([]string{"a", "b", ""}).Draw(t, "tenant"), int64(id%4))
+				one.TransferId = rapid.SampledFrom([]string{"t1", "t2", ""}).Draw(t, "transfer")
+				r.Sessions = append(r.Sessions, one)
 			}
 			x.Apply(r)
 			last[node] = r
@@ -142,6 +144,20 @@ func TestIndexEqualsItsLastReports(t *testing.T) {
 			if !slices.Equal(want, got) {
 				t.Fatalf("tenant %q: pages list %v, reports have %v", tenant, got, want)
 			}
+		}
+		moving := 0
+		for node, r := range last {
+			for _, s := range r.GetSessions() {
+				if l, ok := x.Session(s.GetId()); !ok || l.NodeID != node {
+					t.Fatalf("session %s is not found", s.GetId())
+				}
+				if s.GetTransferId() == "t1" {
+					moving++
+				}
+			}
+		}
+		if got := len(x.Transfer("t1")); got != moving {
+			t.Fatalf("transfer has %d sessions, reports have %d", got, moving)
 		}
 		if x.Totals().Nodes != len(last) {
 			t.Fatalf("totals count %d nodes of %d", x.Totals().Nodes, len(last))

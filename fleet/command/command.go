@@ -94,7 +94,7 @@ type TenantRequest struct {
 // while a rotation overlaps.
 type Tenant struct {
 	AccessKey     string          `json:"access_key"`
-	Storage       json.RawMessage `json:"storage"` // Storage
+	Storage       json.RawMessage `json:"storage"`               // Storage
 	Permissions   []string        `json:"permissions,omitempty"` // read, write, delete, list
 	Limits        Limits          `json:"limits"`
 	Verifiers     [][]byte        `json:"verifiers,omitempty"`
