@@ -186,6 +186,27 @@ func TestScaleInNeedsDemandWithoutGaps(t *testing.T) {
 	}
 }
 
+func TestAnOperatorsSizeNeverBreaksTheFloors(t *testing.T) {
+	t.Parallel()
+	s := newScene(node("n1", sending(2, 50)), node("n2"), node("n3"), node("n4"))
+	s.p.MinAvailable, s.p.MinIdle = 1, 2
+	s.Override = &Override{Nodes: 0}
+	drained := map[string]bool{}
+	for range 6 {
+		for _, a := range Decide(s.Snapshot, s.p, noon).Actions {
+			if a.Kind != ActionDrain {
+				continue
+			}
+			drained[a.NodeID] = true
+			s.Nodes = slices.DeleteFunc(s.Nodes, func(n Node) bool { return n.ID == a.NodeID })
+		}
+	}
+	// n1's clients would wake one of the two idle nodes that are to stay idle.
+	if len(s.Nodes) != 3 || drained["n1"] {
+		t.Errorf("drained %v", drained)
+	}
+}
+
 func TestAPauseWithholdsDrainsAndDoesNotRememberThem(t *testing.T) {
 	t.Parallel()
 	s := newScene(node("n1"), node("n2"), node("n3")).seen(time.Hour, Sample{})
