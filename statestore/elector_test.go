@@ -148,6 +148,8 @@ func TestElectionWaitsForFencedWriteAndRenewalDoesNot(t *testing.T) {
 	clk, s, one, two := candidates(t)
 	one.Stand(t.Context())
 	begun, finish, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	end := sync.OnceFunc(func() { close(finish) })
+	t.Cleanup(end) // a failed test must not hold the store open
 	go func() {
 		done <- s.Lead(context.Background(), 1, func(tx *statestore.Tables) error {
 			close(begun)
@@ -168,7 +170,7 @@ func TestElectionWaitsForFencedWriteAndRenewalDoesNot(t *testing.T) {
 		two.Stand(context.Background())
 	}()
 	waitBlocked(t, s)
-	close(finish)
+	end()
 	if err := <-done; err != nil {
 		t.Fatalf("the write that began in time: %v", err)
 	}
