@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"time"
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/statestore"
@@ -37,12 +38,17 @@ func (r *Reconciler) collect(ctx context.Context, clusters []statestore.Cluster)
 				continue
 			}
 			seen[instance.ID] = true
-			if _, known := r.orphans[instance.ID]; !known {
-				r.orphans[instance.ID] = now
-			}
-			if now.Sub(instance.LaunchedAt) < r.config.OrphanAge && now.Sub(r.orphans[instance.ID]) < r.config.OrphanAge {
+			o, known := r.orphans[instance.ID]
+			if !known {
+				// Its row may have ended since the list was made: the next tells.
+				r.orphans[instance.ID] = orphan{since: now, list: list.AskedAt}
 				continue
 			}
+			young := now.Sub(instance.LaunchedAt) < r.config.OrphanAge && now.Sub(o.since) < r.config.OrphanAge
+			if young || !list.AskedAt.After(o.list) {
+				continue
+			}
+			r.orphans[instance.ID] = orphan{since: o.since, list: now}
 			r.sweep(ctx, name, instance, row == nil)
 		}
 	}
@@ -52,6 +58,12 @@ func (r *Reconciler) collect(ctx context.Context, clusters []statestore.Cluster)
 		}
 	}
 	return nil
+}
+
+// orphan is an instance that seems to have no row.
+type orphan struct {
+	since time.Time // first seen
+	list  time.Time // only a list newer than this is proof
 }
 
 // orphaned says that no row stands for the instance: none carries its node's

@@ -53,14 +53,17 @@ type launching struct {
 }
 
 func (r *Reconciler) launch(ctx context.Context, l launching) error {
-	if l.node.State == statestore.NodeRequested {
-		row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeRequested},
-			statestore.NodeLaunching, "the provider is asked for an instance", nil)
-		if err != nil {
-			return err
-		}
-		l.node = row
-	} else if instance, ok := r.inventory.get(l.node.Provider).ofNode(l.node.ID); ok {
+	// Also when it is launching already: the step that started this may have
+	// read the row before an earlier effect was through with it.
+	row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID,
+		[]statestore.NodeState{statestore.NodeRequested, statestore.NodeLaunching},
+		statestore.NodeLaunching, "the provider is asked for an instance", nil)
+	if err != nil {
+		return err
+	}
+	again := l.node.State == statestore.NodeLaunching
+	l.node = row
+	if instance, ok := r.inventory.get(row.Provider).ofNode(row.ID); ok && again {
 		return r.launched(ctx, l, instance)
 	}
 	instance, err := r.ask(ctx, l)
@@ -94,9 +97,10 @@ func unknownProvider(name string) error {
 	}
 }
 
-// launched records the instance. If the row went elsewhere meanwhile, nobody
-// wants the instance any more: its id is left with the row that ends it, or it
-// is ended here.
+// launched records the instance. If the row went elsewhere meanwhile, its id is
+// left with the row that is being ended. Nothing is ended here: this answer may
+// be an echo of a launch that another effect has recorded already. What really
+// has no row is collected.
 func (r *Reconciler) launched(ctx context.Context, l launching, instance provisioner.Instance) error {
 	row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeLaunching},
 		statestore.NodeBooting, "instance "+instance.ID+" exists", func(row *statestore.Node) { recordInstance(row, instance) })
@@ -110,11 +114,8 @@ func (r *Reconciler) launched(ctx context.Context, l launching, instance provisi
 		return err
 	}
 	_, err = r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeTerminating},
-		statestore.NodeTerminating, "", func(row *statestore.Node) { row.InstanceID = instance.ID })
-	if err == nil || !errors.Is(err, statestore.ErrState) {
-		return err
-	}
-	return r.config.Providers[l.node.Provider].Terminate(ctx, []string{instance.ID})[0].Err
+		statestore.NodeTerminating, "", func(row *statestore.Node) { recordInstance(row, instance) })
+	return err
 }
 
 func recordInstance(row *statestore.Node, instance provisioner.Instance) {

@@ -29,9 +29,9 @@ type Reconciler struct {
 	effects    *effects
 	fenced     atomic.Bool
 	conditions *conditions
-	orphans    map[string]time.Time // first seen
-	lastNoop   map[string]string    // by cluster: what its newest decision says
-	reportedAt time.Time            // rows' report times last written
+	orphans    map[string]orphan
+	lastNoop   map[string]string // by cluster: what its newest decision says
+	reportedAt time.Time         // rows' report times last written
 	forgotAt   time.Time
 
 	mutex    sync.Mutex
@@ -55,7 +55,7 @@ func New(config Config) (*Reconciler, error) {
 func (r *Reconciler) begin() {
 	r.effects = newEffects(&r.config)
 	r.conditions = &conditions{}
-	r.orphans, r.lastNoop = map[string]time.Time{}, map[string]string{}
+	r.orphans, r.lastNoop = map[string]orphan{}, map[string]string{}
 	r.reportedAt, r.forgotAt = time.Time{}, time.Time{}
 	r.mutex.Lock()
 	r.memories = map[string]*memory{}

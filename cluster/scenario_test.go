@@ -24,6 +24,7 @@ func quiet(t *testing.T, change func(*policy.Policy)) *world {
 	}
 	w.begin()
 	t.Cleanup(func() {
+		w.stop()
 		for _, fault := range w.faults {
 			t.Error(fault)
 		}

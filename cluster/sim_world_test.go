@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,16 +55,13 @@ type simManager struct {
 	w     *world
 	r     *cluster.Reconciler
 	term  statestore.Term
-	queue []delayed
+	queue []*delayed
 	// crashIn counts down the outside effects until this manager dies; 0: never.
 	crashIn int
 	// downUntil: the next manager is not there before.
 	upAt time.Time
-}
-
-type delayed struct {
-	at time.Time
-	f  func()
+	// current is the effect that runs now; nil in a step.
+	current *delayed
 }
 
 type crash struct{}
@@ -78,7 +77,15 @@ func play(seed uint64) *world {
 	if len(w.faults) == 0 {
 		w.check.end()
 	}
+	w.stop()
 	return w
+}
+
+// stop leaves no coroutine behind.
+func (w *world) stop() {
+	for _, m := range append(w.deposed, w.lead) {
+		m.die()
+	}
 }
 
 // newWorld is empty; change its policy and begin.
@@ -157,17 +164,70 @@ func (w *world) elect() {
 	w.tell("manager of term %d leads", m.term)
 }
 
-// spawn runs an effect at once, or some steps later as a slow call would.
+// delayed is an effect under way: a coroutine that stops at calls to the
+// outside, so that effects and steps interleave, and always in the same way.
+type delayed struct {
+	at    time.Time
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+}
+
+// spawn starts an effect at once or later, as goroutines do.
 func (m *simManager) spawn(f func()) {
-	if m.w.rng.IntN(2) == 0 {
+	c := &delayed{at: m.w.now.Add(m.w.between(0, 10*time.Second))}
+	stopped := false
+	c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
+		c.yield = yield
+		defer func() {
+			if stopped {
+				_ = recover() // its manager is dead
+			}
+		}()
 		f()
-		return
+	})
+	stop := c.stop
+	c.stop = func() { stopped = true; stop() }
+	m.queue = append(m.queue, c)
+	if m.current == nil && m.w.rng.IntN(2) == 0 {
+		m.resume(len(m.queue) - 1)
 	}
-	m.queue = append(m.queue, delayed{m.w.now.Add(m.w.between(0, 15*time.Second)), f})
+}
+
+// resume lets one effect go on until its next slow call or its end.
+func (m *simManager) resume(i int) {
+	c := m.queue[i]
+	m.queue = slices.Delete(slices.Clone(m.queue), i, i+1)
+	m.current = c
+	_, more := c.next()
+	m.current = nil
+	if more {
+		m.queue = append(m.queue, c)
+	}
+}
+
+// die ends the effects that are under way where they are.
+func (m *simManager) die() {
+	for _, c := range m.queue {
+		c.stop()
+	}
+	m.r, m.queue, m.current = nil, nil, nil
 }
 
 // touch is called before and after everything that reaches outside.
 func (m *simManager) touch() {
+	switch c := m.current; {
+	case c != nil && m.w.rng.IntN(2) == 0:
+		// A slow call: steps and other effects go on meanwhile.
+		c.at = m.w.now.Add(m.w.between(0, 10*time.Second))
+		m.current = nil
+		if !c.yield(struct{}{}) {
+			panic(crash{})
+		}
+		m.current = c
+	case c == nil && len(m.queue) > 0 && m.w.rng.IntN(4) == 0:
+		m.resume(m.w.rng.IntN(len(m.queue)))
+	}
 	if m.crashIn == 0 || m.w.calm() {
 		return
 	}
@@ -194,12 +254,16 @@ func (m *simManager) live(f func()) (survived bool) {
 // manage lets the leader step, and those that do not know better do their worst.
 func (w *world) manage() {
 	for _, old := range w.deposed {
+		if old.r == nil {
+			continue
+		}
 		old.live(old.due)
 		if w.rng.IntN(3) == 0 {
 			old.live(func() { _ = old.r.Step(context.Background(), old.term) })
 		}
 	}
 	if len(w.deposed) > 0 && w.rng.IntN(20) == 0 {
+		w.deposed[0].die()
 		w.deposed = w.deposed[1:]
 	}
 	m := w.lead
@@ -224,7 +288,7 @@ func (w *world) manage() {
 		}
 	})
 	if !alive {
-		m.r, m.queue = nil, nil
+		m.die()
 		m.upAt = w.now.Add(w.between(2*time.Second, 40*time.Second))
 		w.tell("manager of term %d crashes", m.term)
 		w.meet("crash")
@@ -232,16 +296,12 @@ func (w *world) manage() {
 	}
 }
 
-// due runs the effects whose time has come.
+// due lets the effects go on whose calls have come back.
 func (m *simManager) due() {
-	queue := m.queue
-	m.queue = nil
-	for _, d := range queue {
-		if m.w.now.Before(d.at) {
-			m.queue = append(m.queue, d)
-			continue
+	for _, c := range slices.Clone(m.queue) {
+		if i := slices.Index(m.queue, c); i >= 0 && !m.w.now.Before(c.at) {
+			m.resume(i)
 		}
-		d.f()
 	}
 }
 
