@@ -1,0 +1,137 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFollowerGetsWhatItWantsInOrder(t *testing.T) {
+	t.Parallel()
+	h := newHub("e")
+	at := h.now()
+	for i := range 3 {
+		for _, topic := range []string{"nodes", "overview"} {
+			if err := h.publish(topic, topic, i); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	events, next, missed, _ := h.since(at, []string{"nodes"})
+	if len(events) != 3 || missed || string(events[2].data) != "2" || next != 7 {
+		t.Errorf("%v %d %v", events, next, missed)
+	}
+	if events, _, missed, _ := h.since(next, nil); len(events) != 0 || missed {
+		t.Errorf("%v %v", events, missed)
+	}
+	position, ok := h.resume(h.id(4))
+	if events, _, _, _ := h.since(position, nil); !ok || len(events) != 2 {
+		t.Errorf("%v %v", ok, events)
+	}
+}
+
+func TestFollowerThatFellBehindIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHub("e")
+	for i := range hubEvents + 10 {
+		if err := h.publish("nodes", "nodes", i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, missed, _ := h.since(5, nil); !missed {
+		t.Error("lost events are passed over in silence")
+	}
+	if events, _, missed, _ := h.since(11, nil); missed || len(events) != hubEvents {
+		t.Errorf("%d %v", len(events), missed)
+	}
+	if _, _, missed, _ := h.since(1e9, nil); !missed {
+		t.Error("a position of the future counts")
+	}
+}
+
+func TestRingIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	h := newHub("e")
+	big := strings.Repeat("x", hubBytes/4)
+	for range 10 {
+		if err := h.publish("nodes", "nodes", big); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h.bytes > hubBytes || len(h.events) > 4 {
+		t.Errorf("%d bytes in %d events", h.bytes, len(h.events))
+	}
+}
+
+func TestIDsOfAnotherRunAreNotTaken(t *testing.T) {
+	t.Parallel()
+	h := newHub("e")
+	for _, id := range []string{"", "e", "e-", "e-x", "f-1", "e--1", "e-99999999999999999999"} {
+		if position, ok := h.resume(id); ok {
+			t.Errorf("%q gives %d", id, position)
+		}
+	}
+}
+
+func TestPublishWakesFollowers(t *testing.T) {
+	t.Parallel()
+	h := newHub("e")
+	_, _, _, wake := h.since(h.now(), nil)
+	select {
+	case <-wake:
+		t.Fatal("awake without an event")
+	default:
+	}
+	if err := h.publish("", "x", 1); err != nil {
+		t.Fatal(err)
+	}
+	<-wake
+}
+
+func TestThrottleRefillsOneByOneAndForgets(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	th := newThrottle(2, 10*time.Second, func() time.Time { return now })
+	take := func() bool { _, ok := th.take("a"); return ok }
+	if !take() || !take() || take() {
+		t.Fatal("the burst is not two")
+	}
+	if wait, _ := th.take("a"); wait <= 9*time.Second || wait > 10*time.Second {
+		t.Errorf("wait %s", wait)
+	}
+	if _, ok := th.take("b"); !ok {
+		t.Error("keys share a bucket")
+	}
+	now = now.Add(10 * time.Second)
+	if !take() || take() {
+		t.Error("one attempt comes back in ten seconds")
+	}
+	th.forgive("a")
+	if !take() {
+		t.Error("success does not give the burst back")
+	}
+	for i := range maxBuckets {
+		th.take(fmt.Sprint(i))
+	}
+	now = now.Add(time.Minute)
+	th.take("last")
+	if len(th.buckets) != 1 {
+		t.Errorf("%d strangers are remembered", len(th.buckets))
+	}
+}
+
+func TestRolesIncludeThoseBefore(t *testing.T) {
+	t.Parallel()
+	order := []Role{RolePublic, RoleViewer, RoleOperator, RoleAdmin}
+	for i, have := range order {
+		for j, want := range order {
+			if have.Includes(want) != (i >= j) {
+				t.Errorf("%s includes %s: %v", have, want, have.Includes(want))
+			}
+		}
+	}
+	if RoleAdmin.Includes("king") || Role("king").Includes(RolePublic) {
+		t.Error("a role that is none counts")
+	}
+}
