@@ -45,7 +45,9 @@ type world struct {
 	lead *simManager
 	// deposed managers do not know it: their effects may still come.
 	deposed []*simManager
-	check   checker
+	// managers are all that ever were.
+	managers []*simManager
+	check    checker
 	// quiet worlds have no faults and no load but those that a test makes.
 	quiet bool
 }
@@ -83,7 +85,7 @@ func play(seed uint64) *world {
 
 // stop leaves no coroutine behind.
 func (w *world) stop() {
-	for _, m := range append(w.deposed, w.lead) {
+	for _, m := range w.managers {
 		m.die()
 	}
 }
@@ -161,6 +163,7 @@ func (w *world) elect() {
 		return
 	}
 	w.lead = m
+	w.managers = append(w.managers, m)
 	w.tell("manager of term %d leads", m.term)
 }
 
