@@ -249,6 +249,7 @@ func (s *session) emit(batch *wire.Batch) error {
 		if n == 0 {
 			return nil
 		}
+
 		err := s.sock.SendBatch(batch)
 		if errors.Is(err, packetio.ErrTooLong) && s.fsnd != nil {
 			s.mu.Lock()

@@ -27,7 +27,7 @@ type slot struct {
 }
 
 // minRoom is the least room in which a slice of data is worth its header.
-const minRoom = 48
+const minRoom = 24
 
 // longEntry is the size from which an entry goes over the control connection:
 // it must fit the smallest datagram.
@@ -40,6 +40,12 @@ func (s *Sender) Fill(_ time.Duration, buf []byte) (int, uint64) {
 	p.fillLost()
 	p.fillEntries()
 	p.fillData()
+	if p.tight && p.room() > 0 {
+		// Datagrams of one size leave in one system call.
+		n := len(p.buf)
+		p.buf = p.buf[:cap(p.buf)]
+		clear(p.buf[n:])
+	}
 	sl := &s.slots[at]
 	if len(p.buf) == 0 {
 		s.put(at)
@@ -146,12 +152,19 @@ func (s *Sender) put(at uint32) {
 
 // packer fills one packet.
 type packer struct {
-	s    *Sender
-	buf  []byte
-	slot uint32
+	s     *Sender
+	buf   []byte
+	slot  uint32
+	tight bool // something waits that does not fit
 }
 
 func (p *packer) room() int { return cap(p.buf) - len(p.buf) }
+
+// full notes that what comes next does not fit; it is always false.
+func (p *packer) full() bool {
+	p.tight = len(p.buf) > 0
+	return false
+}
 
 // add packs c, which must fit.
 func (p *packer) add(c piece) {
@@ -173,6 +186,7 @@ func (p *packer) fillLost() {
 				}
 				if pieceSize(&c) > p.room() {
 					if c.kind != recData || !p.split(&s.slots[at].pieces[n-1]) {
+						p.full()
 						return
 					}
 					continue
@@ -189,7 +203,7 @@ func (p *packer) fillLost() {
 
 // split packs the first part of c and leaves the rest in place.
 func (p *packer) split(c *piece) bool {
-	n := min(int(c.n), p.room()-dataHeaderSize(c.o.e.ID, c.b.off+int64(c.off), int(c.n)))
+	n := p.slice(c.o.e.ID, c.b.off+int64(c.off), int(c.n))
 	if n < minRoom {
 		return false
 	}
@@ -230,6 +244,7 @@ func (p *packer) fillEntries() {
 		case o.e.hasRoot && !o.rootOK:
 			c := piece{kind: recRoot, o: o}
 			if pieceSize(&c) > p.room() {
+				p.full()
 				return
 			}
 			p.add(c)
@@ -240,7 +255,7 @@ func (p *packer) fillEntries() {
 
 // entry packs the entry of o; false when it needs another packet.
 func (p *packer) entry(o *outgoing) bool {
-	if entrySize(&o.e) > longEntry {
+	if entrySize(&o.e, true) > longEntry {
 		e := o.e
 		p.s.cfg.Control(control.TypeEntry, appendEntry(nil, &e))
 		o.entryOut, o.entryOK = true, true
@@ -249,7 +264,7 @@ func (p *packer) entry(o *outgoing) bool {
 	}
 	c := piece{kind: recEntry, root: o.e.hasRoot, o: o}
 	if pieceSize(&c) > p.room() {
-		return false
+		return p.full()
 	}
 	p.add(c)
 	o.entryOut = true
@@ -274,8 +289,9 @@ func (p *packer) fillData() {
 		}
 		off := b.off + int64(b.sent)
 		left := len(b.data) - b.sent
-		n := min(left, p.room()-dataHeaderSize(b.o.e.ID, off, left))
+		n := p.slice(b.o.e.ID, off, left)
 		if n < min(left, minRoom) {
+			p.full()
 			return
 		}
 		p.add(piece{kind: recData, o: b.o, b: b, off: int32(b.sent), n: int32(n)})
@@ -292,6 +308,17 @@ func (p *packer) fillData() {
 	}
 }
 
+// slice is how many of left bytes fit behind their header. A shorter slice may
+// have a shorter header, whose byte is then used as well.
+func (p *packer) slice(id uint64, off int64, left int) int {
+	room := p.room()
+	n := min(left, room-dataHeaderSize(id, off, min(left, room)))
+	if n > 0 && n < left && n+1+dataHeaderSize(id, off, n+1) <= room {
+		n++
+	}
+	return n
+}
+
 func (s *Sender) count(n int, again bool) {
 	s.sent += int64(n)
 	if again {
@@ -299,11 +326,11 @@ func (s *Sender) count(n int, again bool) {
 	}
 }
 
-// pieceSize is what c needs in a packet, a little more for entries.
+// pieceSize is what c needs in a packet.
 func pieceSize(c *piece) int {
 	switch c.kind {
 	case recEntry:
-		return entrySize(&c.o.e)
+		return entrySize(&c.o.e, c.root)
 	case recRoot:
 		return 1 + uvarintSize(c.o.e.ID) + 32 + uvarintSize(uint64(c.o.e.bytes))
 	default:

@@ -80,7 +80,11 @@ func FuzzEntry(f *testing.F) {
 			if p.rec.kind != recEntry {
 				continue
 			}
-			q := parser{b: appendEntry(nil, &p.rec.entry)}
+			again := appendEntry(nil, &p.rec.entry)
+			if len(again) != entrySize(&p.rec.entry, p.rec.entry.hasRoot) {
+				t.Fatalf("%+v has %d bytes, not %d", p.rec.entry, len(again), entrySize(&p.rec.entry, p.rec.entry.hasRoot))
+			}
+			q := parser{b: again}
 			if ok, err := q.next(); !ok || err != nil || q.rec.entry != p.rec.entry {
 				t.Fatalf("%+v came back as %+v: %v", p.rec.entry, q.rec.entry, err)
 			}

@@ -47,11 +47,13 @@ const (
 	maxObject = 1 << 48
 )
 
-// Record types, the first byte of a record.
+// Record types: the first byte of a record.
 const (
 	recEntry = 1
 	recData  = 2
 	recRoot  = 3
+	// recPad, zero, ends a payload: what follows is there to make it longer.
+	recPad = 0
 )
 
 // Flags of an entry, above its kind.
@@ -104,8 +106,24 @@ func appendEntry(dst []byte, e *Entry) []byte {
 	return dst
 }
 
-// entrySize is an upper bound of an encoded entry.
-func entrySize(e *Entry) int { return len(e.Path) + len(e.Target) + 120 }
+// entrySize is the length of an encoded entry.
+func entrySize(e *Entry, root bool) int {
+	n := 2 + uvarintSize(e.ID) + uvarintSize(uint64(e.Mode)) + uvarintSize(uint64(e.Mtime<<1)^uint64(e.Mtime>>63))
+	n += uvarintSize(uint64(len(e.Path))) + len(e.Path)
+	switch {
+	case e.Kind == Symlink:
+		n += uvarintSize(uint64(len(e.Target))) + len(e.Target)
+	case e.Kind == File:
+		n += uvarintSize(uint64(e.Size))
+		if multi(e.Size) {
+			n += len(e.Identity)
+		}
+	}
+	if root {
+		n += len(e.root) + uvarintSize(uint64(e.bytes))
+	}
+	return n
+}
 
 // appendDataHeader adds all of a data record but its bytes.
 func appendDataHeader(dst []byte, id uint64, offset int64, n int) []byte {
@@ -159,6 +177,10 @@ func (p *parser) next() (bool, error) {
 	}
 	r := &p.rec
 	r.kind = p.b[0]
+	if r.kind == recPad {
+		p.b = nil
+		return false, nil
+	}
 	p.b = p.b[1:]
 	var err error
 	if r.id, err = p.uvarint(); err != nil {
