@@ -72,7 +72,8 @@ type Controller struct {
 	until time.Duration // its end, where it has one
 
 	rate      float64 // bytes/s now allowed
-	anchor    float64 // D: bytes/s delivered
+	anchor    float64 // D: bytes/s delivered, as far as the path was tried
+	measured  float64 // the same as last seen, gaps and all
 	peerRate  float64 // bytes/s
 	srtt      time.Duration
 	minRTT    time.Duration

@@ -60,8 +60,11 @@ func (c *Controller) updateAnchor(s *Sample) {
 	if d == 0 || !full && c.phase != startup {
 		return
 	}
-	// A gap in the application's data, or our own probe, says nothing about the path.
-	if d < c.anchor && (s.Now-c.limitedAt <= c.span()+c.srtt && c.limitedAt > 0 || s.Now < c.frozenTill) {
+	c.measured = d
+	// A gap in the application's data, or our own probe, says nothing about the
+	// path, unless it shows by its queue that it is full all the same.
+	gap := c.limitedAt > 0 && s.Now-c.limitedAt <= c.span()+c.srtt && c.delay.queue < 2*c.cfg.Policy.target(c.anchor)
+	if d < c.anchor && (gap || s.Now < c.frozenTill) {
 		return
 	}
 	c.anchor = d
@@ -114,12 +117,20 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 // a shallow buffer. It is also an experiment, see judgeHold.
 func (c *Controller) enterHold(s *Sample) {
 	c.phase, c.since = hold, s.Now
+	c.ceiling = max(c.ceiling, c.anchor)
+	c.trust()
 	c.holdCount = min(max(1, c.holdCount*2), holdMost)
 	c.until = s.Now + time.Duration(holdRTTs*c.holdCount)*c.srtt
 	c.holdRate = holdFactor * c.anchor / (1 - c.pb.p)
 	c.holdTries, c.holdCalm = 0, false
-	c.ceiling = max(c.ceiling, c.anchor)
 	c.restartLoss(s.Now)
+}
+
+// trust lets what arrives lower the anchor in spite of gaps: loss in excess says
+// that the path is full. By a third at a time, for an outage just over also
+// looks like a slow path.
+func (c *Controller) trust() {
+	c.anchor = min(c.anchor, max(c.measured, c.anchor*2/3))
 }
 
 // judgeHold looks at loss under the held rate. If it stays, the rate that was
@@ -137,6 +148,7 @@ func (c *Controller) judgeHold(s *Sample, n, lost float64) {
 	}
 	c.holdTries++
 	if c.holdTries == 1 {
+		c.trust()
 		c.holdRate = min(c.holdRate, holdAgain*c.anchor/(1-c.pb.p))
 		c.restartLoss(s.Now)
 		return

@@ -79,7 +79,7 @@ func TestDownloadStartsAndFollowsTheClient(t *testing.T) {
 	before := b.bytes
 	n.Run(7 * time.Second)
 	st := s.Stats(n.Now())
-	if rate := float64(b.bytes-before) * 8; st.Peer != to || rate < 40e6 {
+	if rate := float64(b.bytes-before) * 8; st.Peer != to || rate < 40e6 || st.MTU != MTU4 {
 		t.Fatalf("%.1f Mb/s after the client moved: %+v", rate/1e6, st)
 	}
 }

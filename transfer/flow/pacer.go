@@ -6,8 +6,10 @@ const (
 	// slot is the granularity of pacing: wake-ups cost 25–90 µs of CPU, so
 	// 2,000 a second are the most that a flow should cause.
 	slot = 500 * time.Microsecond
-	// debt is how much of a late wake-up is caught up with.
-	debt = 2 * time.Millisecond
+	// Debt is how much of a late wake-up is caught up with: more than that would
+	// be a burst. Where the host is late as a rule, bursts are all it can do.
+	debtLeast = 2 * time.Millisecond
+	debtMost  = 10 * time.Millisecond
 )
 
 // pacer is a byte budget on the monotonic clock, spent in bursts of a slot.
@@ -15,25 +17,33 @@ type pacer struct {
 	rate   float64 // bytes/s
 	credit float64
 	last   time.Duration
-	burst  bool // a burst has begun and may use up the credit
-	late   bool // credit was forfeited: this host came too late to use it
+	burst  bool          // a burst has begun and may use up the credit
+	gap    time.Duration // mean time between wake-ups while there is something to send
 }
 
 func (p *pacer) quantum(packet float64) float64 {
 	return max(p.rate*slot.Seconds(), packet)
 }
 
-func (p *pacer) advance(now time.Duration, packet float64) {
+// advance lets time pass and reports whether credit was forfeited: the host
+// woke up too late to send at the rate. busy says that there is data to send.
+func (p *pacer) advance(now time.Duration, packet float64, busy bool) (late bool) {
 	if now > p.last {
-		p.credit += p.rate * (now - p.last).Seconds()
+		dt := now - p.last
+		p.credit += p.rate * dt.Seconds()
 		p.last = now
+		if busy && dt >= slot/2 {
+			p.gap += (min(dt, debtMost) - p.gap) / 16
+		}
 	}
+	debt := min(max(2*p.gap, debtLeast), debtMost)
 	if most := max(p.rate*debt.Seconds(), 2*packet); p.credit > most {
-		p.credit, p.late = most, true
+		p.credit, late = most, true
 	}
 	if p.credit >= p.quantum(packet) {
 		p.burst = true
 	}
+	return late && busy
 }
 
 // ready reports whether a packet of the given wire size may go.

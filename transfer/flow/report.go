@@ -137,7 +137,11 @@ func (s *Sender) declareLost(n uint64, p *sentPacket) {
 	p.fate = lost
 	s.stats.LostPackets++
 	if int(p.size)-s.overhead > SafeMTU {
+		if s.bigLost == 0 {
+			s.bigSince, s.smallAcked = p.at, 0
+		}
 		s.bigLost++
+		s.bigUntil = p.at
 	}
 	if !p.data || p.told {
 		return
@@ -150,14 +154,16 @@ func (s *Sender) declareLost(n uint64, p *sentPacket) {
 	s.source.Lost(p.token)
 }
 
-const blackHole = 16 // full-size packets lost in a row while small ones pass
+const (
+	blackHole      = 16 // full-size packets lost in a row while small ones pass
+	blackHoleLeast = 150 * time.Millisecond
+)
 
-// watchMTU falls back to a size that passes everywhere.
+// watchMTU falls back to a size that passes everywhere. A short outage loses
+// packets of every size, so it takes more than that.
 func (s *Sender) watchMTU() {
-	if s.bigLost == 0 {
-		s.smallAcked = 0
-	}
-	if s.mtu > SafeMTU && s.bigLost >= blackHole && s.smallAcked > 0 {
+	if s.mtu > SafeMTU && s.bigLost >= blackHole && s.smallAcked >= 3 &&
+		s.bigUntil-s.bigSince >= max(2*s.loss.srtt, blackHoleLeast) {
 		s.mtu, s.bigLost = SafeMTU, 0
 	}
 }

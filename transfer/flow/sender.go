@@ -54,7 +54,9 @@ type Sender struct {
 	stuck      uint64 // floor that does not move
 	stuckSince time.Duration
 
-	bigLost    int
+	bigLost    int // full-size packets lost since one arrived
+	bigSince   time.Duration
+	bigUntil   time.Duration
 	smallAcked int
 
 	control wire.Control
@@ -118,11 +120,8 @@ func (s *Sender) Tick(now time.Duration) {
 	s.path.tick(now)
 	s.watchSilence(now)
 	s.pacer.rate = s.cc.Rate()
-	s.pacer.advance(now, s.packet())
-	if s.pacer.late {
-		// A busy host is no path: what it did not send says nothing about the rate.
-		s.pacer.late = false
-		s.limited = s.limited || s.inFlight < s.cc.Window()
+	if s.pacer.advance(now, s.packet(), !s.dry && s.inFlight < s.cc.Window()) {
+		s.limited = true // by this host: what it did not send says nothing about the path
 	}
 }
 
