@@ -59,7 +59,7 @@ func TestJoinFillsTheNodesRow(t *testing.T) {
 	if err := serving.Leaf.VerifyHostname("10.0.0.7"); err != nil {
 		t.Error(err)
 	}
-	if got := control.Leaf.NotAfter.Sub(time.Now()); got > identity.NodeLifetime {
+	if got := time.Until(control.Leaf.NotAfter); got > identity.NodeLifetime {
 		t.Errorf("control certificate lasts %s", got)
 	}
 	if !slices.Equal(m.Recorded(), []string{event.NodeJoined}) {

@@ -252,7 +252,7 @@ func (j *Journal) apply(ctx context.Context, t *statestore.Tables, e event.Event
 		return nil
 	}
 	if _, err := statestore.IDTime(e.Transfer); err != nil {
-		return nil // a session that no manager arranged, with an id of its own making: the journal's history has it
+		return nil //nolint:nilerr // a session that no manager arranged, with an id of its own making: the journal's history has it
 	}
 	row := sessionRow(e, s)
 	err := t.Transfers.RecordSession(ctx, row)

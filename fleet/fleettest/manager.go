@@ -110,7 +110,7 @@ func (m *Manager) up() {
 	running.Go(func() { m.Authority.Run(ctx) })
 	running.Go(func() { m.Journal.Run(ctx) })
 	server := &http.Server{Handler: m.handler(), TLSConfig: m.Authority.HTTPS("localhost", "127.0.0.1"), ReadHeaderTimeout: 5 * time.Second}
-	l, err := net.Listen("tcp", m.address)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", m.address)
 	Must(m.t, err)
 	m.address = l.Addr().String()
 	m.URL = "https://" + m.address

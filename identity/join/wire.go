@@ -116,7 +116,7 @@ const (
 )
 
 // Refusal is a typed answer of the manager, an RFC 9457 problem on the wire.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is an answer on the wire first, and an error to its reader
 	Status int    `json:"status"`
 	Code   string `json:"code"`
 	Title  string `json:"title"`
