@@ -61,6 +61,7 @@ func (l *ledger) end(path string, size int64, regular bool, outcome string, fail
 	}
 	l.done[path] = struct{}{}
 	l.ended++
+	l.partial = max(l.partial-size, 0) // until the next tick knows better
 	switch {
 	case outcome == outcomeFailed:
 		if len(l.r.Failed) < MaxFileErrors {

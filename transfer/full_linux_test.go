@@ -1,0 +1,65 @@
+package transfer
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestFullDestinationIsSaidAndLeavesOthersAlone runs itself in a mount
+// namespace, where a node has a disk of four megabytes.
+func TestFullDestinationIsSaidAndLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	const env = "GODWIT_TRANSFER_TEST_FULL"
+	root := os.Getenv(env)
+	if root == "" {
+		self, err := os.Executable()
+		must(t, err)
+		cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestFullDestinationIsSaidAndLeavesOthersAlone$", "-test.v")
+		cmd.Env = append(os.Environ(), env+"="+t.TempDir())
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
+		if uid := os.Geteuid(); uid != 0 {
+			cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
+			cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: uid, Size: 1}}
+			cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+		}
+		out, err := cmd.CombinedOutput()
+		switch {
+		case errors.Is(err, os.ErrPermission) || bytes.Contains(out, []byte("--- SKIP")):
+			t.Skipf("no mount namespaces here: %v", err)
+		case err != nil || !bytes.Contains(out, []byte("--- PASS")):
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	err := errors.Join(
+		unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+		unix.Mount("tmpfs", root, "tmpfs", 0, "size=4m"),
+	)
+	if err != nil {
+		t.Skip("cannot mount:", err)
+	}
+	n := startNode(t, root, nil)
+	src := t.TempDir()
+	write(t, filepath.Join(src, "a"), 100_000)
+	write(t, filepath.Join(src, "big"), 16<<20)
+	r, err := run(t, client(t, n), Job{Direction: Push, Sources: []string{src + "/"}, Destination: "in"})
+	if err != nil || r.Files != 1 || len(r.Failed) != 1 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if f := r.Failed[0]; f.Path != "big" || f.Code != CodeDiskFull {
+		t.Errorf("failure: %+v", f)
+	}
+	if r.Sent > 8<<20 {
+		t.Errorf("%d bytes were sent to a disk that cannot take the file", r.Sent)
+	}
+	if got := listing(t, filepath.Join(root, "in")); len(got) != 2 {
+		t.Errorf("at the destination: %v", got)
+	}
+}
