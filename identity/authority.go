@@ -27,10 +27,11 @@ const (
 
 // Authority is the cluster's certificate authority in this manager. All methods are safe for concurrent use.
 type Authority struct {
-	store   *statestore.Tables
-	cluster string
-	now     func() time.Time
-	log     *slog.Logger
+	store    *statestore.Tables
+	cluster  string
+	lifetime time.Duration
+	now      func() time.Time
+	log      *slog.Logger
 
 	control, serving     *issuer
 	controlID, servingID string
@@ -45,9 +46,11 @@ type Authority struct {
 // Config of an Authority. Store is required.
 type Config struct {
 	Store   *statestore.Tables
-	Cluster string           // names the CAs; "godwit" when empty
-	Now     func() time.Time // time.Now when nil
-	Log     *slog.Logger     // slog.Default when nil
+	Cluster string // names the CAs; "godwit" when empty
+	// NodeLifetime is how long a node's certificates last; the constant of that name when zero.
+	NodeLifetime time.Duration
+	Now          func() time.Time // time.Now when nil
+	Log          *slog.Logger     // slog.Default when nil
 }
 
 // Open loads the certificate authorities, or makes and seals them when the store has none. Two managers that start together end with the same ones.
@@ -61,8 +64,11 @@ func Open(ctx context.Context, c Config) (*Authority, error) {
 	if c.Cluster == "" {
 		c.Cluster = "godwit"
 	}
+	if c.NodeLifetime == 0 {
+		c.NodeLifetime = NodeLifetime
+	}
 	a := &Authority{
-		store: c.Store, cluster: c.Cluster, now: c.Now, log: c.Log,
+		store: c.Store, cluster: c.Cluster, lifetime: c.NodeLifetime, now: c.Now, log: c.Log,
 		revoked: map[string]string{}, manager: map[string]*managerCert{}, controlPool: x509.NewCertPool(),
 	}
 	var err error
@@ -134,11 +140,11 @@ type issued struct {
 // issueNode records and signs both certificates of a node. statestore.ErrState when the node has been terminated meanwhile.
 func (a *Authority) issueNode(ctx context.Context, node string, controlKey, servingKey *ecdsa.PublicKey, addresses []string) (issued, error) {
 	now := a.now()
-	control, err := a.control.issue(controlTemplate(a.cluster, node), controlKey, now, NodeLifetime)
+	control, err := a.control.issue(controlTemplate(a.cluster, node), controlKey, now, a.lifetime)
 	if err != nil {
 		return issued{}, err
 	}
-	serving, err := a.serving.issue(servingTemplate(node, addresses), servingKey, now, NodeLifetime)
+	serving, err := a.serving.issue(servingTemplate(node, addresses), servingKey, now, a.lifetime)
 	if err != nil {
 		return issued{}, err
 	}

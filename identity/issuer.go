@@ -22,7 +22,7 @@ const (
 	NodeLifetime    = 24 * time.Hour
 	managerLifetime = 30 * 24 * time.Hour
 	caLifetime      = 10 * 365 * 24 * time.Hour
-	// backdate tolerates nodes whose clocks are behind.
+	// backdate tolerates nodes whose clocks are behind; certificates that live shorter than an hour are backdated by a twelfth of their life.
 	backdate = 5 * time.Minute
 )
 
@@ -89,7 +89,7 @@ func (i *issuer) issue(template *x509.Certificate, pub crypto.PublicKey, now tim
 		return nil, err
 	}
 	template.SerialNumber = serial
-	template.NotBefore, template.NotAfter = now.Add(-backdate), now.Add(lifetime)
+	template.NotBefore, template.NotAfter = now.Add(-min(backdate, lifetime/12)), now.Add(lifetime)
 	if template.NotAfter.After(i.cert.NotAfter) {
 		template.NotAfter = i.cert.NotAfter
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/fleet/fleettest"
@@ -275,6 +276,29 @@ func TestNodeOutlivesItsManagersRestart(t *testing.T) {
 	}
 	if kinds := r.eventKinds(p.NodeID); kinds[event.NodeStarted] != 1 {
 		t.Errorf("history: %v", kinds)
+	}
+}
+
+func TestNodeRenewsItsCertificatesAndServesOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(m *fleettest.Manager) { m.NodeLifetime = 6 * time.Second })
+	p := r.start()
+	child, first := p.child(), r.address(p).CertSHA256
+	seen := map[string]bool{first: true}
+	fleettest.Eventually(t, "two renewals, which outlive the first certificate and its connection", func() bool {
+		seen[r.address(p).CertSHA256] = true
+		return len(seen) >= 3
+	})
+	if code := r.once(p); code != "" {
+		t.Errorf("after renewal: %q", code)
+	}
+	if p.child() != child {
+		t.Error("renewal restarted the transfer service")
+	}
+	row, err := r.Store.Nodes.Get(t.Context(), p.NodeID)
+	fleettest.Must(t, err)
+	if !seen[row.CertSHA256] || row.CertSHA256 == first {
+		t.Errorf("row pins %s", row.CertSHA256)
 	}
 }
 

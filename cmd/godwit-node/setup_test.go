@@ -52,7 +52,7 @@ type rig struct {
 
 const tenant = "acme"
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, change ...func(*fleettest.Manager)) *rig {
 	t.Helper()
 	r := &rig{t: t, storage: t.TempDir(), secret: "correct horse", ended: map[string]bool{}}
 	public, private, err := ed25519.GenerateKey(nil)
@@ -63,6 +63,9 @@ func newRig(t *testing.T) *rig {
 	keys, err := json.Marshal(token.Keys{"k1": public})
 	fleettest.Must(t, err)
 	r.Manager = fleettest.Start(t, func(m *fleettest.Manager) {
+		for _, f := range change {
+			f(m)
+		}
 		m.Settings = func(s *identity.Settings) {
 			s.TokenKeys = keys
 			s.Config, err = json.Marshal(command.Config{Version: 1, ClusterID: m.Cluster.ID, NodeName: "n"})

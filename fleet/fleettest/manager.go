@@ -43,6 +43,8 @@ type Manager struct {
 	Settings func(*identity.Settings)
 	// VerifyCaller is handed to the join handler.
 	VerifyCaller func(ctx context.Context, n statestore.Node, remote, instance string) error
+	// NodeLifetime shortens the nodes' certificates.
+	NodeLifetime time.Duration
 	// OnFleet is called with each new fleet, before nodes can connect again.
 	OnFleet func(*fleet.Fleet)
 
@@ -97,7 +99,7 @@ func (m *Manager) up() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	var err error
-	m.Authority, err = identity.Open(ctx, identity.Config{Store: m.Store.Tables, Log: m.Log})
+	m.Authority, err = identity.Open(ctx, identity.Config{Store: m.Store.Tables, NodeLifetime: m.NodeLifetime, Log: m.Log})
 	Must(m.t, err)
 	m.Fleet, err = fleet.Start(ctx, fleet.Config{Dir: m.dir, Listen: "127.0.0.1:0", Trust: m.Authority, Log: m.Log})
 	Must(m.t, err)

@@ -112,7 +112,7 @@ func (a *Agent) keepIdentity(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(max(0, due)):
+		case <-time.After(max(time.Second, due)): // never a storm, whatever a clock says
 		case <-a.lost:
 			if !a.staysDown(ctx, check/2+rand.N(check)) { // jitter
 				continue
