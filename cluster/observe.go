@@ -32,14 +32,35 @@ func (r *Reconciler) observe(ctx context.Context, term statestore.Term, c states
 	if b.version, err = r.config.Store.Policy(ctx, c.ID); err != nil {
 		return nil, err
 	}
-	if b.policy, err = policy.Parse(b.version.Policy); err != nil {
-		return nil, fmt.Errorf("policy %d of cluster %s: %w", b.version.Version, c.Name, err)
+	if b.policy, err = r.parsed(b.version); err != nil {
+		return nil, err
 	}
 	if err := r.readNodes(ctx, b); err != nil {
 		return nil, err
 	}
 	b.memory = r.remember(c)
 	return b, nil
+}
+
+// parsed reads a policy version, once: versions never change.
+func (r *Reconciler) parsed(v statestore.PolicyVersion) (policy.Policy, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if known, ok := r.policies[v.ClusterID]; ok && known.version == v.Version {
+		return known.policy, nil
+	}
+	p, err := policy.Parse(v.Policy)
+	if err != nil {
+		return p, fmt.Errorf("policy version %d: %w", v.Version, err)
+	}
+	r.policies[v.ClusterID] = parsedPolicy{v.Version, p}
+	return p, nil
+}
+
+// parsedPolicy is a cluster's newest policy version that was read.
+type parsedPolicy struct {
+	version int64
+	policy  policy.Policy
 }
 
 // readNodes reads the rows and what they reported. Reports come first: one that

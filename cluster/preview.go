@@ -35,7 +35,7 @@ func (r *Reconciler) look(ctx context.Context, clusterID string) (*round, error)
 	if b.version, err = r.config.Store.Policy(ctx, c.ID); err != nil {
 		return nil, err
 	}
-	if b.policy, err = policy.Parse(b.version.Policy); err != nil {
+	if b.policy, err = r.parsed(b.version); err != nil {
 		return nil, err
 	}
 	if b.memory, err = newMemory(c.State); err != nil {

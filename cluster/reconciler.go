@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,7 @@ type Reconciler struct {
 
 	mutex    sync.Mutex
 	memories map[string]*memory
+	policies map[string]parsedPolicy
 }
 
 // New checks the configuration. It starts nothing.
@@ -45,7 +47,7 @@ func New(config Config) (*Reconciler, error) {
 	}
 	r := &Reconciler{
 		config: config, log: config.Log.With("part", "cluster"), listening: config.Now().UTC(),
-		reserved: newReservations(), wake: make(chan struct{}, 1),
+		reserved: newReservations(), wake: make(chan struct{}, 1), policies: map[string]parsedPolicy{},
 	}
 	r.begin()
 	return r, nil
@@ -266,9 +268,6 @@ func (r *Reconciler) forgetClusters(clusters []statestore.Cluster) {
 	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	for id := range r.memories {
-		if !alive[id] {
-			delete(r.memories, id)
-		}
-	}
+	maps.DeleteFunc(r.memories, func(id string, _ *memory) bool { return !alive[id] })
+	maps.DeleteFunc(r.policies, func(id string, _ parsedPolicy) bool { return !alive[id] })
 }
