@@ -12,7 +12,6 @@ const (
 type delay struct {
 	bucket [baseBuckets]time.Duration
 	second int64 // of the newest bucket
-	filled int   // buckets that hold a minimum; 0: nothing seen
 	valid  [baseBuckets]bool
 
 	recent [recentSlots]struct {

@@ -25,6 +25,11 @@
 // little below what passes) and competition when it is full (keep at least
 // what a TCP would get: the floor).
 //
+// A baseline taken from a policer would confirm itself: what is divided out is
+// sent on top and lost again. So a baseline over 2 % is tested now and then, and
+// whenever it grew, by sending less than passes either way: a policer's loss is
+// gone then, the path's is not.
+//
 // The base of the one-way delay is the least in 10 s. When sending less does
 // not lower the queue that was measured against it, the path itself became
 // longer, and the base moves at once.

@@ -9,7 +9,6 @@ import (
 // takeReport takes the status and coverage of an authentic control datagram.
 func (s *Sender) takeReport(now time.Duration, number uint64) {
 	c := &s.control
-	s.lastHeard = now
 	s.waitSince, s.halved = now, false
 	s.probeWait = 0
 	rtt := time.Duration(0)

@@ -40,13 +40,11 @@ type Sender struct {
 	repeatNext uint64
 	repeatLeft int // packets that may still be repeated
 
-	lastHeard  time.Duration // last authentic report
 	waitSince  time.Duration // when the silence began that would count; Forever: expecting nothing
 	halved     bool
 	probeWait  time.Duration
 	syncAt     time.Duration
 	lastData   time.Duration
-	wantReport bool
 	newestNote uint64 // packet number of the newest status taken
 	largest    uint64 // highest number the peer reported
 	holeNext   uint64 // where the search for uncovered packets goes on
@@ -115,7 +113,7 @@ func (s *Sender) packet() float64 { return float64(s.mtu + s.overhead) }
 func (s *Sender) Tick(now time.Duration) {
 	if !s.started {
 		s.started = true
-		s.pacer.last, s.syncAt, s.lastHeard = now, now, now
+		s.pacer.last, s.syncAt = now, now
 	}
 	s.path.tick(now)
 	s.watchSilence(now)

@@ -146,7 +146,6 @@ type world struct {
 }
 
 type scenario struct {
-	name     string
 	up, down simnet.Link
 	pieces   uint64
 	change   func(w *world)

@@ -1,6 +1,7 @@
 package packetio
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -48,10 +49,11 @@ func Dial(to netip.AddrPort, o Options) (*Conn, error) {
 
 // open makes a socket, bound to local if given, connected to peer if given.
 func open(local net.Addr, peer netip.AddrPort, o Options) (*Conn, error) {
+	ctx := context.Background() // nothing here waits
 	var udp *net.UDPConn
 	if peer.IsValid() {
 		d := net.Dialer{LocalAddr: local, Control: control(local != nil)}
-		c, err := d.Dial("udp", peer.String())
+		c, err := d.DialContext(ctx, "udp", peer.String())
 		if err != nil {
 			return nil, fmt.Errorf("data socket: %w", err)
 		}

@@ -1,7 +1,6 @@
 package packetio
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,9 +11,6 @@ import (
 
 	"github.com/godwit/godwit/transfer/wire"
 )
-
-// ctx bounds the set-up of a socket, which does not wait for anything.
-var ctx = context.Background()
 
 // ErrInUse says that a connection id is taken.
 var ErrInUse = errors.New("connection id in use")

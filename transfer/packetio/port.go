@@ -38,11 +38,11 @@ func (p *Port) Connect(local netip.Addr, peer netip.AddrPort) error {
 	}
 	if at.Addr().IsUnspecified() {
 		// Bound to any address, but in the peer's family.
-		any := netip.IPv6Unspecified()
+		family := netip.IPv6Unspecified()
 		if peer.Addr().Unmap().Is4() {
-			any = netip.IPv4Unspecified()
+			family = netip.IPv4Unspecified()
 		}
-		at = netip.AddrPortFrom(any, at.Port())
+		at = netip.AddrPortFrom(family, at.Port())
 	}
 	c, err := open(net.UDPAddrFromAddrPort(at), peer, p.l.o)
 	if err != nil {

@@ -75,7 +75,6 @@ type packet struct {
 	size     int // on the wire
 	extra    time.Duration
 	buf      []byte
-	n        int
 }
 
 func (n *Net) packet(b []byte) *packet {
