@@ -37,12 +37,18 @@ run: deps-run build ## run a manager with its console; state stays in build/data
 
 build: $(BIN)/godwit $(BIN)/godwit-manager $(BIN)/godwit-node ## build the three commands into build/bin
 
-$(BIN)/godwit $(BIN)/godwit-node: $(GO_FILES)
+# A module of its own, so that ./... leaves alone what lies below: the demo
+# copies Go's source tree there.
+$(BUILD)/go.mod:
+	@mkdir -p $(BUILD)
+	@printf '// Keeps the Go tools out of what is built here.\nmodule build\n' >$@
+
+$(BIN)/godwit $(BIN)/godwit-node: $(GO_FILES) | $(BUILD)/go.mod
 	@mkdir -p $(BIN)
 	@echo "building $(@F)"
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$(@F)
 
-$(BIN)/godwit-manager: $(GO_FILES) $(BUILD)/web.stamp
+$(BIN)/godwit-manager: $(GO_FILES) $(BUILD)/web.stamp | $(BUILD)/go.mod
 	@mkdir -p $(BIN)
 	@echo "building $(@F)"
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$(@F)
@@ -62,13 +68,13 @@ $(BUILD)/web.stamp: web/node_modules/.package-lock.json $(WEB_FILES)
 
 test: deps-test build test-go test-web ## every test: Go under the race detector, end to end, a real browser
 
-test-go:
+test-go: | $(BUILD)/go.mod
 	$(GO) test -race -shuffle=on -timeout 15m ./...
 
 test-web: web/node_modules/.package-lock.json
 	cd web && npm run --silent check && npm test --silent
 
-lint: ## format, vet, the linters and the import rules
+lint: | $(BUILD)/go.mod ## format, vet, the linters and the import rules
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt needed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GOLANGCI) run ./...
 	@scripts/lint-house.sh

@@ -68,6 +68,10 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		if ctx.Err() != nil {
 			return errors.New("interrupted before the story ended")
 		}
+		// What Postgres knows helps to find out why.
+		if rerr := d.readPostgres(ctx, 0); rerr == nil {
+			d.tell("the story broke off; logs and evidence are in %s", d.Dir)
+		}
 		return err
 	}
 	if err := d.collect(ctx, started); err != nil {
@@ -111,6 +115,11 @@ func prepare(cfg Config) (*show, error) {
 	st, err := stage.New(cfg.Dir, filepath.Dir(self))
 	if err != nil {
 		return nil, err
+	}
+	// Go's source tree will lie below: a module of its own keeps it out of the
+	// ./... of a checkout that the demo plays in.
+	if err := os.WriteFile(st.Path("go.mod"), []byte("module demo\n"), 0o644); err != nil {
+		return nil, fmt.Errorf("the demo's directory: %w", err)
 	}
 	d := &show{Stage: st, cfg: cfg, started: time.Now()}
 	for _, sub := range []string{"evidence", "source", "storage", "pulled"} {

@@ -23,7 +23,7 @@ func (d *show) collect(ctx context.Context, started time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := d.readPostgres(ctx); err != nil {
+	if err := d.readPostgres(ctx, 30*time.Second); err != nil {
 		return err
 	}
 	rep, err := d.deriveReport(mismatches)
@@ -147,9 +147,9 @@ var queries = []struct{ file, sql string }{
 	{"node_events.jsonl", `SELECT to_jsonb(e) FROM node_events e ORDER BY at, id`},
 }
 
-// readPostgres waits until the journal has told Postgres of every session's
-// end, and writes the rows as they are.
-func (d *show) readPostgres(ctx context.Context) error {
+// readPostgres waits up to patience until the journal has told Postgres of
+// every session's end, and writes the rows as they are.
+func (d *show) readPostgres(ctx context.Context, patience time.Duration) error {
 	url, err := d.databaseURL()
 	if err != nil {
 		return err
@@ -159,15 +159,16 @@ func (d *show) readPostgres(ctx context.Context) error {
 		return fmt.Errorf("the demo's Postgres: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if err := stage.WaitFor(ctx, 30*time.Second, "every session's end to reach Postgres", func(ctx context.Context) (bool, error) {
+	settled := stage.WaitFor(ctx, patience, "every session's end to reach Postgres", func(ctx context.Context) (bool, error) {
 		var open int
 		err := conn.QueryRow(ctx, `SELECT count(*) FROM transfer_sessions WHERE ended_at IS NULL`).Scan(&open)
 		if err == nil && open > 0 {
 			return false, fmt.Errorf("%d sessions are still open there", open)
 		}
 		return err == nil, err
-	}); err != nil {
-		return err
+	})
+	if patience > 0 && settled != nil {
+		return settled
 	}
 	for _, q := range queries {
 		if err := writeRows(ctx, conn, d.Path("evidence", q.file), q.sql); err != nil {

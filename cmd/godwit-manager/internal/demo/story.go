@@ -86,8 +86,15 @@ func (d *show) actLoad(ctx context.Context) error {
 		}
 	}
 	if err := stage.WaitFor(ctx, 90*time.Second, "new nodes to come", func(ctx context.Context) (bool, error) {
-		n, err := d.API.Running(ctx)
-		return n > before, err
+		nodes, err := d.API.Nodes(ctx)
+		running, open := 0, false
+		for _, n := range nodes {
+			if n.State == "running" {
+				running++
+				open = open || n.Pool == "idle" || n.Pool == "low"
+			}
+		}
+		return running > before && open, err
 	}); err != nil {
 		return err
 	}
