@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,11 +37,12 @@ const (
 )
 
 // Best returns up to count nodes for a new session, best first, and reserves a
-// session on the first: a burst of clients spreads over the nodes before any
-// report tells of them. Several nodes serve to stripe; then each is reserved.
+// session on each: a burst of clients spreads over the nodes before any report
+// tells of them. Several nodes serve to stripe.
+// Nodes in without, which the client could not reach just now, come last.
 // With none to have the error is a *policy.Refusal with the time after which
 // to try again. Any manager may answer.
-func (r *Reconciler) Best(ctx context.Context, clusterID string, count int) ([]Placement, error) {
+func (r *Reconciler) Best(ctx context.Context, clusterID string, count int, without ...string) ([]Placement, error) {
 	b, err := r.placing.round(clusterID, r.now(), func() (*round, error) { return r.look(ctx, clusterID) })
 	if err != nil {
 		return nil, err
@@ -60,12 +62,24 @@ func (r *Reconciler) Best(ctx context.Context, clusterID string, count int) ([]P
 		_, err := policy.Best(snapshot, view.policy, now)
 		return nil, err
 	}
+	if len(without) > 0 {
+		slices.SortStableFunc(ranked, func(a, b policy.Placement) int {
+			return missed(without, a.NodeID) - missed(without, b.NodeID)
+		})
+	}
 	var placements []Placement
 	for _, choice := range ranked[:min(max(count, 1), len(ranked))] {
 		r.reserved.add(choice.NodeID, now)
 		placements = append(placements, view.place(choice))
 	}
 	return placements, nil
+}
+
+func missed(without []string, nodeID string) int {
+	if slices.Contains(without, nodeID) {
+		return 1
+	}
+	return 0
 }
 
 // reachable leaves out running nodes that did not say yet where they listen.

@@ -247,6 +247,12 @@ func TestBestSpreadsABurstBeforeAnyReport(t *testing.T) {
 			t.Errorf("%s got %d of 15 clients; all: %v", id, n, given)
 		}
 	}
+	for id := range w.nodes {
+		found, err := w.lead.r.Best(t.Context(), "c", 1, id)
+		if err != nil || found[0].NodeID == id {
+			t.Errorf("without %s: %v, %v", id, found, err)
+		}
+	}
 	striped, err := w.lead.r.Best(t.Context(), "c", 8)
 	if err != nil || len(striped) != 3 {
 		t.Errorf("to stripe: %d nodes, %v; want all three", len(striped), err)

@@ -117,6 +117,7 @@ func (p *Provider) boot(r *record, request provisioner.LaunchRequest, spec Spec)
 		SessionRateMbps: spec.Node.SessionRateMbps, MaxSessions: spec.Node.MaxSessions,
 		ReportIntervalS: spec.ReportIntervalS,
 		LeaseFile:       p.LeaseFile(), LeaseTimeoutS: int(max(p.config.LeaseTimeout/time.Second, 1)),
+		InstanceID: r.ID,
 	}); err != nil {
 		return err
 	}

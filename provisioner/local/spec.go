@@ -129,4 +129,5 @@ type bootstrapFile struct {
 	ReportIntervalS int     `json:"report_interval_s"`
 	LeaseFile       string  `json:"lease_file"`
 	LeaseTimeoutS   int     `json:"lease_timeout_s"`
+	InstanceID      string  `json:"instance_id"`
 }
