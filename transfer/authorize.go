@@ -48,8 +48,9 @@ type Grant struct {
 	// OpenRoot opens the tenant's root. The session closes what it returns.
 	OpenRoot func() (*os.Root, error)
 
-	// BasePath is a directory under the root that is the client's "/"; it is
-	// made when missing. "" is the root itself.
+	// BasePath is a directory under the root that is the client's "/", so that
+	// all paths of request and grant are relative to it; it is made when
+	// missing. "" is the root itself.
 	BasePath string
 
 	Directions []Direction // empty: all

@@ -55,6 +55,10 @@ func (t *Transfer) pushEnd(h *control.Hello) (clientEnd, error) {
 		}
 		load.sources = append(load.sources, src)
 	}
+	if err := distinct(h.Names); err != nil {
+		end.close()
+		return clientEnd{}, err
+	}
 	h.Single = len(t.job.Sources) == 1 && len(h.Names) == 1
 	if len(h.Names) < len(t.job.Sources) || len(h.Names) > maxNames {
 		h.Names = nil // contents: whatever is at the destination counts
@@ -75,6 +79,9 @@ func (t *Transfer) pullEnd(h *control.Hello, attempt int) (clientEnd, error) {
 		h.Paths = append(h.Paths, p)
 	}
 	single, names := singleName(h.Paths)
+	if err := distinct(names); err != nil {
+		return clientEnd{}, err
+	}
 	p := parseLocal(t.job.Destination)
 	full := filepath.Join(p.dir, p.base)
 	fi, err := os.Stat(full)
@@ -115,6 +122,18 @@ func singleName(paths []string) (single bool, names []string) {
 		names = append(names, path.Base(p))
 	}
 	return len(paths) == 1, names
+}
+
+// distinct refuses two sources that would land under one name.
+func distinct(names []string) error {
+	seen := map[string]bool{}
+	for _, n := range names {
+		if seen[n] {
+			return newError(CodeInvalid, fmt.Sprintf("two sources are named %s: they would overwrite each other", n), nil)
+		}
+		seen[n] = true
+	}
+	return nil
 }
 
 // mayHave reports whether something of what will come may be at dest already,

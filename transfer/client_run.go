@@ -176,7 +176,7 @@ func (t *Transfer) run(ctx context.Context) (Result, error) {
 			return finish(err)
 		}
 		last = err
-		if t.ledger.safe() > before || CodeOf(err) == CodeMoved {
+		if t.ledger.safe() > before {
 			failures = 0
 		} else {
 			failures++

@@ -164,7 +164,11 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	}
 	t.mu.Lock()
 	t.session = s
+	rate, policy := t.rate, t.policy
 	t.mu.Unlock()
+	if rate != nil && *rate != hello.Rate || policy != "" && string(policy) != hello.Policy {
+		s.wishRate(rate, policy) // set while this session opened
+	}
 	t.ledger.begin(Event{Kind: EventSession, SessionID: use.SessionID, NodeID: spec.NodeID, NodeName: spec.NodeName})
 	err = s.run(ctx)
 	t.mu.Lock()
@@ -188,7 +192,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end cli
 	}
 	name := first(spec.NodeName, spec.NodeID, peer.String())
 	s := newSession(o.ctl, sock, t.log, t.job.Options.Memory)
-	s.peer = "node " + name
+	s.peer, s.rtt = "node "+name, o.rtt
 	s.target, s.floor, s.policy = hello.Rate, hello.MinRate, Policy(o.accept.Policy)
 	if o.accept.Rate > 0 && (s.target == 0 || o.accept.Rate < s.target) {
 		s.target = o.accept.Rate

@@ -205,6 +205,7 @@ func (l *ledger) tick(s *session, now time.Duration) {
 	} else {
 		moved = s.rcv.Stats().Received
 		l.partial = s.rcv.Stats().Progress
+		l.rtt = s.rtt
 	}
 	l.target = s.target
 	l.meter.add(now, moved)

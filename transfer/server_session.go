@@ -144,7 +144,7 @@ func (x *serverSession) cancel(why *Error) {
 // serve runs the session until it ends.
 func (x *serverSession) serve(ctx context.Context, conn *tls.Conn) {
 	var err error
-	if x.status.Direction == List {
+	if Direction(x.hello.Direction) == List {
 		if err = x.list(); err != nil {
 			x.server.refuse(x.ctl, conn, err)
 			return
@@ -189,6 +189,7 @@ func (x *serverSession) serve(ctx context.Context, conn *tls.Conn) {
 
 // prepare opens root and data path and accepts.
 func (x *serverSession) prepare(conn *tls.Conn) (s *session, release func(), err error) {
+	status := x.Status()
 	tree, err := x.openTree()
 	if err != nil {
 		return nil, nil, err
@@ -211,22 +212,22 @@ func (x *serverSession) prepare(conn *tls.Conn) (s *session, release func(), err
 	if err != nil {
 		return nil, nil, err
 	}
-	s = newSession(x.ctl, port, x.server.log.With("session", x.status.ID), x.server.config.Memory)
+	s = newSession(x.ctl, port, x.server.log.With("session", status.ID), x.server.config.Memory)
 	s.peer = "the client"
-	s.target, s.floor, s.policy = x.status.Target, x.status.MinRate, x.status.Policy
+	s.target, s.floor, s.policy = status.Target, status.MinRate, status.Policy
 	cfg := flow.Config{
-		ConnID: port.ID(), Suite: x.status.Cipher.suite(), SendSecret: toClient, RecvSecret: toNode,
+		ConnID: port.ID(), Suite: status.Cipher.suite(), SendSecret: toClient, RecvSecret: toNode,
 		RTT:    time.Duration(min(x.hello.RTTMicros, 10_000_000)) * time.Microsecond,
 		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
 	}
 	link := x.server.send
 	accept := control.Accept{
-		Version: control.Version, SessionID: x.status.ID, TransferID: x.status.TransferID,
+		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID,
 		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(port.ID()),
-		Cipher: string(x.status.Cipher), Policy: string(x.status.Policy), Rate: x.status.Target,
-		MinRate: x.status.MinRate, Memory: x.server.config.Memory,
+		Cipher: string(status.Cipher), Policy: string(status.Policy), Rate: status.Target,
+		MinRate: status.MinRate, Memory: x.server.config.Memory,
 	}
-	if x.status.Direction == Push {
+	if status.Direction == Push {
 		link = x.server.receive
 		err = x.prepareLanding(s, cfg, tree, &accept)
 	} else {

@@ -54,6 +54,7 @@ type session struct {
 	origin time.Time
 	peer   string // the other end, in messages
 	memory int64
+	rtt    time.Duration // of the control connection
 
 	mu   sync.Mutex
 	flow endpoint

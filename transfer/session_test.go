@@ -288,3 +288,17 @@ func TestUnreachableNodesAreTriedUntilRetriesRunOut(t *testing.T) {
 		t.Errorf("last attempt: %+v", a)
 	}
 }
+
+func TestTwoSourcesOfOneNameAreRefused(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, t.TempDir(), nil)
+	a, b := filepath.Join(t.TempDir(), "f"), filepath.Join(t.TempDir(), "f")
+	write(t, a, 1)
+	write(t, b, 1)
+	if _, err := run(t, client(t, n), Job{Direction: Push, Sources: []string{a, b}, Destination: "d"}); CodeOf(err) != CodeInvalid {
+		t.Errorf("push: %v", err)
+	}
+	if _, err := run(t, client(t, n), Job{Direction: Pull, Sources: []string{"x/f", "y/f"}, Destination: t.TempDir()}); CodeOf(err) != CodeInvalid {
+		t.Errorf("pull: %v", err)
+	}
+}
