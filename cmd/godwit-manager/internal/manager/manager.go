@@ -53,14 +53,14 @@ func Run(ctx context.Context, c Config) error {
 	}
 	m := &manager{config: c, log: c.Log}
 	err := m.open(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = m.run(ctx)
+	case ctx.Err() != nil:
+		err = nil // told to stop while it started: what failed, failed by that
 	}
 	for i := len(m.closers) - 1; i >= 0; i-- {
 		err = errors.Join(err, m.closers[i]())
-	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return nil // told to stop while it started
 	}
 	return err
 }
