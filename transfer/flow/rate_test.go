@@ -56,7 +56,7 @@ func TestSteadyRate(t *testing.T) {
 		{name: "100 Mb/s 1 ms", rate: 1e8, rtt: ms, q: 20 * ms, from: s, to: 4 * s, share: .98},
 		{name: "100 Mb/s 20 ms 5 %", rate: 1e8, rtt: 20 * ms, q: 20 * ms, loss: .05, from: 2 * s, to: 8 * s, share: .96},
 		{name: "shallow queue of 2 ms", rate: 1e8, rtt: 20 * ms, q: 2 * ms, from: 2 * s, to: 10 * s, share: .93},
-		{name: "shallow queue of a fiftieth", rate: 1e8, rtt: 50 * ms, q: ms, from: 2 * s, to: 10 * s, share: .93},
+		{name: "shallow queue of a fiftieth", rate: 1e8, rtt: 50 * ms, q: ms, from: 2 * s, to: 10 * s, long: true, share: .93},
 		{name: "jitter of 50 ms with reordering", rate: 1e8, rtt: 40 * ms, q: 40 * ms, from: 3 * s, to: 8 * s, share: .93,
 			change: func(c *scenario) { c.up.Jitter, c.up.Reorder = 50*ms, true }},
 		{name: "30 % of the feedback lost", rate: 1e8, rtt: 40 * ms, q: 40 * ms, loss: .01, from: 2 * s, to: 10 * s, share: .95,
@@ -65,17 +65,17 @@ func TestSteadyRate(t *testing.T) {
 			change: func(c *scenario) { c.down.Rate, c.down.Queue, c.down.Jitter = 256e3, 8000, 30*ms }},
 		{name: "bursts of loss", rate: 1e8, rtt: 40 * ms, q: 40 * ms, from: 2 * s, to: 10 * s, share: .85, ceiling: 1e8,
 			change: func(c *scenario) { c.up.Burst = &simnet.Bursts{Enter: .001, Leave: .1, Loss: .8} }},
-		{name: "policed to 100 Mb/s", rate: 1e9, rtt: 40 * ms, q: 40 * ms, from: 3 * s, to: 12 * s, share: .93, ceiling: 1e8,
+		{name: "policed to 100 Mb/s", rate: 1e9, rtt: 40 * ms, q: 40 * ms, from: 3 * s, to: 12 * s, long: true, share: .93, ceiling: 1e8,
 			change: func(c *scenario) { c.up.Police = &simnet.Policer{Rate: 1e8, Bucket: 625_000} }},
 		{name: "clock fast by 200 ppm", rate: 1e8, rtt: 40 * ms, q: 40 * ms, from: 2 * s, to: 14 * s, share: .95,
 			change: func(c *scenario) { c.change = func(w *world) { w.rh.Drift(200, time.Hour) } }},
-		{name: "clock slow by 200 ppm", rate: 1e8, rtt: 40 * ms, q: 40 * ms, from: 2 * s, to: 14 * s, share: .95,
+		{name: "clock slow by 200 ppm", rate: 1e8, rtt: 40 * ms, q: 40 * ms, from: 2 * s, to: 14 * s, long: true, share: .95,
 			change: func(c *scenario) { c.change = func(w *world) { w.rh.Drift(-200, time.Hour) } }},
 		{name: "clock steps by 300 ms", rate: 1e8, rtt: 40 * ms, q: 40 * ms, from: 2 * s, to: 14 * s, share: .90,
 			change: func(c *scenario) {
 				c.change = func(w *world) { w.net.At(4*s, func() { w.rh.Step(300 * ms) }) }
 			}},
-		{name: "route longer by 40 ms", rate: 1e8, rtt: 40 * ms, q: 40 * ms, from: 2 * s, to: 14 * s, share: .90,
+		{name: "route longer by 40 ms", rate: 1e8, rtt: 40 * ms, q: 40 * ms, from: 2 * s, to: 14 * s, long: true, share: .90,
 			change: func(c *scenario) {
 				c.change = func(w *world) { w.net.At(4*s, func() { w.up.Delay += 40 * ms }) }
 			}},
@@ -137,6 +137,9 @@ func TestFlowsShare(t *testing.T) {
 		{"three with 20, 60 and 120 ms", 3, time.Second, []time.Duration{0, 40 * ms, 100 * ms}, .8},
 	} {
 		t.Run(r.name, func(t *testing.T) {
+			if raceEnabled && r.count > 2 {
+				t.Skip("too long under the race detector; the others cover the same code")
+			}
 			t.Parallel()
 			up, down := symmetric(100e6, 20*ms, 60*ms, 0)
 			n := simnet.New(*simSeed)

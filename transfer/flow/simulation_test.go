@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	simSeeds = flag.Int("sim.seeds", 12, "random paths that TestSimulation tries")
+	simSeeds = flag.Int("sim.seeds", map[bool]int{false: 12, true: 5}[raceEnabled], "random paths that TestSimulation tries")
 	simSeed  = flag.Uint64("sim.seed", 1, "the first of them")
 )
 
