@@ -7,12 +7,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // hub keeps the latest events for all who follow. A follower is a position in its ring: a slow one costs nothing and,
 // when it falls behind the ring, is told to read anew.
 type hub struct {
-	epoch string // names this run: positions of another mean nothing
+	epoch     string // names this run: positions of another mean nothing
+	followers atomic.Int64
 
 	mu     sync.Mutex
 	events []event // oldest first

@@ -10,26 +10,35 @@ import (
 
 // news compares one picture with the next and tells the followers what changed. One goroutine uses it.
 type news struct {
-	s       *Server
-	nodes   map[string]Node // as last told, without the figures that move all the time
-	running map[string]bool // transfers told as live
-	rows    map[string]statestore.Transfer
-	rowsAt  time.Time
+	s        *Server
+	nodes    map[string]Node // as last told
+	reported map[string]bool // nodes that reported since
+	running  map[string]bool // transfers told as live
+	rows     map[string]statestore.Transfer
+	rowsAt   time.Time
 }
 
 // rowAge is how old a live transfer's row may be: what moves comes from the live picture.
 const rowAge = 5 * time.Second
 
 func newNews(s *Server) *news {
-	return &news{s: s, nodes: map[string]Node{}, running: map[string]bool{}, rows: map[string]statestore.Transfer{}}
+	return &news{
+		s: s, nodes: map[string]Node{}, reported: map[string]bool{}, running: map[string]bool{}, rows: map[string]statestore.Transfer{},
+	}
 }
 
 // tell publishes what is new. changed are the nodes that reported.
 func (n *news) tell(ctx context.Context, changed []string) {
 	p := n.s.flock.current()
-	n.tellNodes(ctx, p, changed)
-	n.tellTransfers(ctx, p)
+	for _, id := range changed {
+		n.reported[id] = true
+	}
 	n.tellDecisions(ctx, p)
+	if n.s.hub.followers.Load() == 0 {
+		return // what is told next is what differs from what was told last
+	}
+	n.tellNodes(ctx, p)
+	n.tellTransfers(ctx, p)
 	n.tellOverview(ctx, p)
 }
 
@@ -39,11 +48,7 @@ func (n *news) publish(ctx context.Context, topic, name string, data any) {
 	}
 }
 
-func (n *news) tellNodes(ctx context.Context, p *picture, changed []string) {
-	reported := map[string]bool{}
-	for _, id := range changed {
-		reported[id] = true
-	}
+func (n *news) tellNodes(ctx context.Context, p *picture) {
 	now := n.s.now().UTC()
 	event := NodesEvent{At: now, Nodes: []Node{}}
 	seen := map[string]bool{}
@@ -51,7 +56,7 @@ func (n *news) tellNodes(ctx context.Context, p *picture, changed []string) {
 		row := &p.nodes[i]
 		seen[row.ID] = true
 		view := n.s.nodeView(p, row)
-		if old, told := n.nodes[row.ID]; told && !reported[row.ID] && old.State == view.State && old.Pool == view.Pool && old.Address == view.Address {
+		if old, told := n.nodes[row.ID]; told && !n.reported[row.ID] && old.State == view.State && old.Pool == view.Pool && old.Address == view.Address {
 			continue
 		}
 		n.nodes[row.ID] = view
@@ -66,6 +71,7 @@ func (n *news) tellNodes(ctx context.Context, p *picture, changed []string) {
 		old.State, old.Pool, old.EndedAt, old.Sessions, old.SendBps, old.ReceiveBps = string(statestore.NodeTerminated), "", &ended, 0, 0, 0
 		event.Nodes = append(event.Nodes, old)
 	}
+	clear(n.reported)
 	if len(event.Nodes) > 0 {
 		n.publish(ctx, "nodes", "nodes", event)
 	}
@@ -110,25 +116,30 @@ func (n *news) transfer(ctx context.Context, p *picture, id string, sessions []*
 	return []Transfer{n.s.transferView(p, row, sessions)}
 }
 
-// tellDecisions reads the newest decisions of each cluster, oldest of the new ones first.
+// tellDecisions reads the newest decisions of each cluster, oldest of the new ones first. Most of the time the newest is
+// known and was only made again.
 func (n *news) tellDecisions(ctx context.Context, p *picture) {
 	const most = 20
 	for _, c := range p.clusters {
-		l, err := n.s.store.Decisions.List(ctx, statestore.DecisionFilter{ClusterID: c.ID}, statestore.Page{Limit: most})
+		before, known := n.s.latest.get(c.ID)
+		l, err := n.newest(ctx, c.ID, 1)
+		if err == nil && len(l) == 1 && l[0].ID != before.ID && known {
+			l, err = n.newest(ctx, c.ID, most)
+		}
 		if err != nil {
 			return // the next round reads again
 		}
-		before, known := n.s.latest.get(c.ID)
-		for i := len(l.Items) - 1; i >= 0; i-- {
-			d := l.Items[i]
-			if known && d.ID < before.ID {
-				continue
-			}
-			if n.s.latest.put(d) {
-				n.publish(ctx, "decisions", "decision", DecisionEvent{Decision: p.decisionInList(d)})
+		for i := len(l) - 1; i >= 0; i-- {
+			if n.s.latest.put(l[i]) {
+				n.publish(ctx, "decisions", "decision", DecisionEvent{Decision: p.decisionInList(l[i])})
 			}
 		}
 	}
+}
+
+func (n *news) newest(ctx context.Context, clusterID string, limit int) ([]statestore.Decision, error) {
+	l, err := n.s.store.Decisions.List(ctx, statestore.DecisionFilter{ClusterID: clusterID}, statestore.Page{Limit: limit})
+	return l.Items, err
 }
 
 func (n *news) tellOverview(ctx context.Context, p *picture) {

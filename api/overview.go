@@ -107,3 +107,9 @@ type AuditEntry struct {
 	RequestID string         `json:"request_id,omitempty"`
 	Address   string         `json:"address,omitempty" doc:"Where the request came from."`
 }
+
+// SigningKey signs transfer tokens.
+type SigningKey struct {
+	ID        string    `json:"id" doc:"The key id in the tokens' header."`
+	CreatedAt time.Time `json:"created_at"`
+}

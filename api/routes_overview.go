@@ -22,6 +22,8 @@ func (s *Server) overviewRoutes() {
 		summary: "Get settings and the manager's facts"}, s.getSettings)
 	register(s, operation{id: "update-settings", method: patch, path: "/settings", tag: settings, role: RoleAdmin,
 		summary: "Change settings"}, s.updateSettings)
+	register(s, operation{id: "rotate-signing-key", method: post, path: "/settings/signing-key/rotate", tag: settings, role: RoleAdmin,
+		summary: "Sign transfer tokens with a new key; those signed before stay valid"}, s.rotateSigningKey)
 	register(s, operation{id: "list-audit", method: get, path: "/audit", tag: settings, role: RoleAdmin,
 		summary: "List what was changed, by whom, before and after, newest first"}, s.listAudit)
 }

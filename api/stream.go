@@ -26,6 +26,9 @@ func (s *Server) streamEvents(_ context.Context, in *eventsIn) (*huma.StreamResp
 		position, resumed = s.hub.resume(in.LastEventID)
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+		s.hub.followers.Add(1)
+		defer s.hub.followers.Add(-1)
+		s.Changed() // a first look need not wait for the next change
 		r, w := humachi.Unwrap(ctx)
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.Header().Set("X-Accel-Buffering", "no")

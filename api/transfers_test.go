@@ -278,3 +278,31 @@ func TestPastTransfersPageByCursorWhileNewOnesCome(t *testing.T) {
 		t.Errorf("\n got %v\nwant %v", got, want)
 	}
 }
+
+func TestRotatedSigningKeyLeavesOldTokensValid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := bearer(w.token(api.RoleAdmin))
+	storetest.Cluster(t, w.store, "alpha")
+	key := w.tenant("acme", admin)
+	ask := func() string {
+		made := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}, basic(key.ID, key.Secret)))
+		return made.Specs[0].Token
+	}
+	before := ask()
+	rotated := decode[api.SigningKey](t, w.must(http.StatusOK, "POST", "/api/v1/settings/signing-key/rotate", nil, admin))
+	w.clock.advance(time.Minute)
+	after := ask()
+	keys := w.keys()
+	if len(keys) != 2 || keys[rotated.ID] == nil {
+		t.Errorf("%v", keys)
+	}
+	for _, s := range []string{before, after} {
+		if _, err := keys.Verify(s, w.clock.Now()); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := (token.Keys{rotated.ID: keys[rotated.ID]}).Verify(after, w.clock.Now()); err != nil {
+		t.Errorf("the new key does not sign: %v", err)
+	}
+}

@@ -18,24 +18,20 @@ import (
 // placer gives access the reconciler's choice of nodes.
 type placer struct{ r *cluster.Reconciler }
 
-// Place prefers nodes that did not just fail the client. When those are all there is, one of them is better than none:
-// it may be back, and a client that is refused comes again by itself.
+// Place gives one node. Those that just failed the client come last: when they are all there is, one of them is better
+// than none, for it may be back.
 func (p placer) Place(ctx context.Context, clusterID string, without []string) (access.Place, error) {
-	choices, err := p.r.Best(ctx, clusterID, 1+len(without))
-	if err != nil {
-		var refusal *policy.Refusal
-		if errors.As(err, &refusal) {
-			return access.Place{}, &access.NoCapacity{RetryAfter: refusal.RetryAfter, Reason: refusal.Text}
-		}
+	choices, err := p.r.Best(ctx, clusterID, 1, without...)
+	var refusal *policy.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return access.Place{}, &access.NoCapacity{RetryAfter: refusal.RetryAfter, Reason: refusal.Text}
+	case err != nil:
 		return access.Place{}, err
-	}
-	if len(choices) == 0 {
+	case len(choices) == 0:
 		return access.Place{}, &access.NoCapacity{}
 	}
 	best := choices[0]
-	if i := slices.IndexFunc(choices, func(c cluster.Placement) bool { return !slices.Contains(without, c.NodeID) }); i >= 0 {
-		best = choices[i]
-	}
 	return access.Place{NodeID: best.NodeID, NodeName: best.Name, Host: best.Address, Port: best.Port, CertSHA256: best.CertSHA256}, nil
 }
 
