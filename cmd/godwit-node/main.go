@@ -38,7 +38,7 @@ func main() {
 type usageError struct{ error }
 
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
-	root := newRoot()
+	root := newRoot() //nolint:contextcheck // cobra hands ctx to each command
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)

@@ -367,7 +367,7 @@ func TestReadinessIsToldToTheServiceManager(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
 	fleettest.Must(t, err)
-	defer syscall.Close(fd) //nolint:errcheck // a test's socket
+	t.Cleanup(func() { _ = syscall.Close(fd) })
 	socket := filepath.Join(dir, "s")
 	fleettest.Must(t, syscall.Bind(fd, &syscall.SockaddrUnix{Name: socket}))
 	fleettest.Must(t, notifyReady(socket))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 )
@@ -15,8 +16,8 @@ func notifyReady(socket string) error {
 	if err != nil {
 		return fmt.Errorf("notify socket: %w", err)
 	}
-	defer conn.Close()
-	if _, err := conn.Write([]byte("READY=1")); err != nil {
+	_, err = conn.Write([]byte("READY=1"))
+	if err = errors.Join(err, conn.Close()); err != nil {
 		return fmt.Errorf("notify socket: %w", err)
 	}
 	return nil

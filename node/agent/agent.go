@@ -87,7 +87,7 @@ func Run(ctx context.Context, c Config) error {
 		joiner: &join.Client{Bootstrap: c.Bootstrap, Version: c.Version, Log: c.Log},
 	}
 	defer a.close()
-	if err := a.prepare(); err != nil {
+	if err := a.prepare(); err != nil { //nolint:contextcheck // opening a port waits for nothing
 		return err
 	}
 	joining, cancel := context.WithCancelCause(ctx)
@@ -111,8 +111,8 @@ func Run(ctx context.Context, c Config) error {
 func joinError(ctx context.Context, cause, err error) error {
 	var refusal *join.Refusal
 	switch {
-	case ctx.Err() != nil:
-		return nil
+	case ctx.Err() != nil: // stopped before it had joined, which is no failure
+		return nil //nolint:nilerr // see above
 	case errors.Is(cause, ErrLeaseExpired):
 		return cause
 	case errors.As(err, &refusal):
@@ -183,7 +183,7 @@ func (a *Agent) addresses() []string {
 func (a *Agent) run(ctx context.Context) error {
 	socket, agentSocket := filepath.Join(a.sockets, "transferd.sock"), filepath.Join(a.sockets, "agent.sock")
 	_ = os.Remove(agentSocket) // of an agent before
-	answers, err := net.Listen("unix", agentSocket)
+	answers, err := (&net.ListenConfig{}).Listen(ctx, "unix", agentSocket)
 	if err != nil {
 		return fmt.Errorf("agent socket: %w", err)
 	}

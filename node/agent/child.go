@@ -19,7 +19,7 @@ const serviceName = "transfer"
 // command makes the transfer service's process. It inherits the transfer port and the log, nothing else.
 func (a *Agent) command(socket, agentSocket string) func() *exec.Cmd {
 	return func() *exec.Cmd {
-		cmd := exec.Command(a.Command[0], append(a.Command[1:], "--socket", socket, "--agent-socket", agentSocket)...) // our own binary
+		cmd := exec.Command(a.Command[0], append(a.Command[1:], "--socket", socket, "--agent-socket", agentSocket)...) //nolint:noctx // the supervisor ends it, politely first
 		cmd.ExtraFiles = []*os.File{a.tcp}
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		return cmd
@@ -81,7 +81,7 @@ func (a *Agent) childReady(ctx context.Context) error {
 	a.mu.Lock()
 	a.collect = done
 	a.mu.Unlock()
-	go func() {
+	go func() { //nolint:contextcheck // it ends with the child, after ctx, so that no event is left behind
 		defer close(done)
 		a.collectEvents(pid)
 	}()

@@ -85,8 +85,11 @@ func (a *Agent) listen() error {
 	if err != nil {
 		return fmt.Errorf("transfer port: %w", err)
 	}
-	udp.Close()       // the service opens its own; here it only showed that the number is free
 	defer tcp.Close() // the file below holds the socket open
+	// The service opens its own; here it only showed that the number is free.
+	if err := udp.Close(); err != nil {
+		return fmt.Errorf("transfer port: %w", err)
+	}
 	l, ok := tcp.(*net.TCPListener)
 	if !ok {
 		return fmt.Errorf("transfer port: %s is not a TCP socket", tcp.Addr())

@@ -12,7 +12,6 @@ package authorize
 
 import (
 	"context"
-	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,7 +110,7 @@ func (a *Authorizer) byToken(ctx context.Context, c transfer.Credential, r trans
 	case err != nil:
 		return transfer.Grant{}, refuse(transfer.CodeUnauthorized, err.Error())
 	}
-	if err := claims.BoundTo(ed25519.PublicKey(c.ClientKey)); err != nil {
+	if err := claims.BoundTo(c.ClientKey); err != nil {
 		return transfer.Grant{}, refuse(transfer.CodeUnauthorized, err.Error())
 	}
 	switch {

@@ -19,11 +19,11 @@ func TestBusyLoopShows(t *testing.T) {
 
 func TestShareIsOfAllCores(t *testing.T) {
 	t.Parallel()
-	n := time.Duration(runtime.NumCPU())
+	all := time.Duration(runtime.NumCPU()) * 1e9 // a second of every core
 	for _, c := range []struct {
 		used, over time.Duration
 		want       float64
-	}{{n * time.Second, time.Second, 1}, {n * time.Second / 2, time.Second, .5}, {time.Hour, time.Second, 1}, {-1, time.Second, 0}, {1, 0, 0}} {
+	}{{all, time.Second, 1}, {all / 2, time.Second, .5}, {time.Hour, time.Second, 1}, {-1, time.Second, 0}, {1, 0, 0}} {
 		if got := Share(c.used, c.over); got != c.want {
 			t.Errorf("%s over %s: %f, want %f", c.used, c.over, got, c.want)
 		}

@@ -218,13 +218,14 @@ func (s *Supervisor) end(ctx context.Context, cmd *exec.Cmd, ended <-chan error)
 	if ctx.Err() != nil {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already: what was wanted
 		select {
-		case <-ended:
+		case err := <-ended:
+			s.Log.Debug("service stopped", "service", s.Name, "exit", err)
 			return
 		case <-time.After(s.Grace):
 		}
 	}
 	_ = cmd.Process.Kill()
-	<-ended
+	s.Log.Debug("service killed", "service", s.Name, "exit", <-ended)
 }
 
 func exitError(err error) error {

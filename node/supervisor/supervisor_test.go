@@ -151,7 +151,7 @@ func TestDelayGrowsWhileTheChildDiesYoung(t *testing.T) {
 
 func TestMissingProgramIsReported(t *testing.T) {
 	t.Parallel()
-	s, _ := tell(t, "", on(), func(c *Config) { c.Command = func() *exec.Cmd { return exec.Command("/nonexistent/transferd") } })
+	s, _ := tell(t, "", on(), func(c *Config) { c.Command = func() *exec.Cmd { return exec.Command("/nonexistent/program") } })
 	eventually(t, "reported", func() bool {
 		st := s.State()
 		return st.State == Restarting && strings.Contains(st.Detail, "no such file")

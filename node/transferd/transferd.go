@@ -58,7 +58,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Log = slog.Default()
 	}
 	_ = os.Remove(o.Socket) // of the process before
-	l, err := net.Listen("unix", o.Socket)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", o.Socket)
 	if err != nil {
 		return fmt.Errorf("service socket: %w", err)
 	}
