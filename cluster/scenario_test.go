@@ -192,7 +192,7 @@ func TestDeadInstanceIsReplacedBeforeItsSilenceTells(t *testing.T) {
 	w.until(t, time.Minute, "a launch in its place", func() bool {
 		return len(w.in(statestore.NodeRequested))+len(w.in(statestore.NodeLaunching))+len(w.in(statestore.NodeBooting)) > 0
 	})
-	if late := w.now.Sub(died); late >= time.Duration(w.policy.ReportTimeoutS)*time.Second {
+	if late := w.now.Sub(died); late >= time.Duration(w.policy.DegradedGraceS)*time.Second {
 		t.Errorf("noticed after %s, no sooner than by silence", late)
 	}
 	w.until(t, 5*time.Minute, "two nodes again", w.running(2))

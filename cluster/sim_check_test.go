@@ -31,8 +31,18 @@ func (k *checker) acted(since time.Time) time.Duration {
 	return k.w.now.Sub(since)
 }
 
-// count: rows that may have an instance never exceed the maximum.
+// count: rows that may have an instance never exceed the maximum, and they are
+// not requested faster than the launch limit allows, whoever leads.
 func (k *checker) count() {
+	recent := 0
+	for _, row := range k.w.db.rows {
+		if k.w.now.Sub(row.RequestedAt) < time.Duration(k.w.policy.LaunchLimit.PerSeconds)*time.Second {
+			recent++
+		}
+	}
+	if recent > k.w.policy.LaunchLimit.Count {
+		k.w.fault("%d launches within %d s, limit %d", recent, k.w.policy.LaunchLimit.PerSeconds, k.w.policy.LaunchLimit.Count)
+	}
 	rows := 0
 	for range k.w.db.living() {
 		rows++
