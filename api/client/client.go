@@ -97,10 +97,10 @@ type FieldError struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Detail)
-	if e.Detail == "" {
-		fmt.Fprintf(&b, "the manager answered %d %s", e.Status, http.StatusText(e.Status))
-	}
 	for _, f := range e.Fields {
+		if strings.Contains(e.Detail, f.Message) {
+			continue
+		}
 		fmt.Fprintf(&b, "\n  %s: %s", strings.TrimPrefix(f.Location, "body."), f.Message)
 	}
 	if e.RequestID != "" {
@@ -203,6 +203,13 @@ func readError(res *http.Response) error {
 		*e = Error{}
 	}
 	e.Status = res.StatusCode
+	if e.Detail == "" {
+		// Not a problem document: /readyz, or a proxy in between.
+		e.Detail = fmt.Sprintf("the manager answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))
+		if text := strings.TrimSpace(string(b[:min(len(b), 300)])); text != "" && !strings.HasPrefix(text, "<") {
+			e.Detail += ": " + text
+		}
+	}
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
 		e.RetryAfter = time.Duration(s) * time.Second
 	}
