@@ -171,6 +171,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	}
 	t.ledger.begin(Event{Kind: EventSession, SessionID: use.SessionID, NodeID: spec.NodeID, NodeName: spec.NodeName})
 	err = s.run(ctx)
+	t.ledger.broke(s)
 	t.mu.Lock()
 	t.session = nil
 	t.mu.Unlock()

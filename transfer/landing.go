@@ -151,7 +151,11 @@ func (l *landing) close() {
 	l.lock.Unlock()
 	l.workers.Wait()
 	for _, o := range l.objects {
-		if o.part != nil {
+		switch {
+		case o.part == nil:
+		case int64(o.part.Missing()) == blocksOf(o.e.Size):
+			_ = o.part.Discard() // nothing to resume
+		default:
 			if o.dirty > 0 {
 				_, _ = o.part.Sync()
 			}
@@ -219,6 +223,12 @@ func (l *landing) open(e job.Entry, ask bool) {
 	if err != nil || !want {
 		l.end(e, p, control.Skipped, err)
 		return
+	}
+	l.lock.Lock()
+	stop := l.stop
+	l.lock.Unlock()
+	if stop {
+		return // a later session may have finished this file already
 	}
 	bs := hashtree.BlockSizeFor(e.Size)
 	o := &landed{e: e, path: p}
@@ -431,4 +441,9 @@ func storeCode(err error) Code {
 	default:
 		return CodeIO
 	}
+}
+
+func blocksOf(size int64) int64 {
+	bs := int64(hashtree.BlockSizeFor(size))
+	return (size + bs - 1) / bs
 }

@@ -17,6 +17,7 @@ type ledger struct {
 
 	mu        sync.Mutex
 	done      map[string]struct{} // source paths (push) or destination paths (pull) that ended
+	likely    map[string]struct{} // sent by a session that broke before it heard the verdict
 	r         Result
 	committed int64 // bytes of ended files, skipped ones included
 	partial   int64 // bytes of the live session's open files
@@ -33,7 +34,7 @@ type ledger struct {
 }
 
 func newLedger(onEvent func(Event), start time.Time) *ledger {
-	return &ledger{onEvent: onEvent, start: start, more: make(chan struct{}, 1), done: map[string]struct{}{}}
+	return &ledger{onEvent: onEvent, start: start, more: make(chan struct{}, 1), done: map[string]struct{}{}, likely: map[string]struct{}{}}
 }
 
 // has reports whether a path ended in an earlier session.
@@ -185,10 +186,29 @@ func (l *ledger) verdict(e job.Entry, path string, outcome control.Outcome, code
 	case control.Committed:
 		l.end(path, e.Size, regular, outcomeCommitted, nil)
 	case control.Skipped:
+		l.mu.Lock()
+		_, ours := l.likely[path]
+		l.mu.Unlock()
+		if ours { // there already because an earlier session brought it
+			l.end(path, e.Size, regular, outcomeCommitted, nil)
+			return
+		}
 		l.end(path, e.Size, regular, outcomeSkipped, nil)
 	default:
 		l.end(path, e.Size, regular, outcomeFailed, &FileError{Path: path, Code: code, Message: message})
 	}
+}
+
+// broke notes what a session that ended early had sent.
+func (l *ledger) broke(s *session) {
+	if s.snd == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.snd.Complete(func(e job.Entry) { l.likely[e.Path] = struct{}{} })
 }
 
 // tick reads the session's figures; under its lock.

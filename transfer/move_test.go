@@ -247,3 +247,43 @@ func TestNodeCapIsShared(t *testing.T) {
 		t.Errorf("9 MiB took %v, less than the cap allows (%v)", time.Since(began), least)
 	}
 }
+
+// TestJobSurvivesManyDeaths: node after node dies at some moment of a mixed
+// tree; each file arrives, once, and what was durable does not travel again.
+func TestJobSurvivesManyDeaths(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []Direction{Push, Pull} {
+		t.Run(string(dir), func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			nodes := make([]*node, 5)
+			for i := range nodes {
+				nodes[i] = startNode(t, root, nil)
+			}
+			src, dst := filepath.Join(t.TempDir(), "src"), filepath.Join(root, "in/src")
+			job := Job{Direction: dir, Sources: []string{src}, Destination: "in", Options: slow}
+			if dir == Pull {
+				out := t.TempDir()
+				src, dst = filepath.Join(root, "src"), filepath.Join(out, "src")
+				job.Sources, job.Destination = []string{"src"}, out
+			}
+			tree(t, src, 150, 2, 5<<20)
+			ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+			defer cancel()
+			tr, err := client(t, nodes...).Start(ctx, job)
+			must(t, err)
+			total := int64(12 << 20)
+			for i, n := range nodes[:4] {
+				await(t, "progress", func() bool {
+					return tr.Progress().Bytes >= total*int64(i+1)/6 && len(n.Sessions()) == 1
+				})
+				n.die()
+			}
+			r, err := tr.Wait()
+			if err != nil || len(r.Failed) > 0 || r.Moved != 4 || r.Files != 155 || r.Skipped != 0 {
+				t.Fatalf("%v: %+v", err, r)
+			}
+			same(t, src, dst)
+		})
+	}
+}

@@ -399,6 +399,16 @@ func (s *Sender) maybeFinish() {
 	}
 }
 
+// Complete calls each for the files and links without a verdict all of which
+// was sent: the receiver may have committed them.
+func (s *Sender) Complete(each func(Entry)) {
+	for _, o := range s.open {
+		if o.e.Kind != Dir && o.entryOut && o.progress == o.e.Size {
+			each(o.e)
+		}
+	}
+}
+
 // Wants reports whether Reads may have something.
 func (s *Sender) Wants() bool {
 	return !s.stopped && !s.toRead.empty() && s.unsent < readAhead && s.retained < s.cfg.Memory
