@@ -108,7 +108,7 @@ func TestNodeRefusesWhomItShould(t *testing.T) {
 func TestKilledServiceIsRestartedAndReported(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	p := r.start(func(b *join.Bootstrap) { b.ReceiveCapMbps = 40 })
+	p := r.start(func(b *join.Bootstrap) { b.ReceiveCapMbps = 20 })
 	port := r.address(p).Port
 	source := file(t, 8<<20)
 	_, client := r.transfer(transfer.Push, p)
@@ -193,24 +193,24 @@ func TestNodeStopsInGoodOrder(t *testing.T) {
 func TestDrainMovesSessionsAndHoldsOverARestartOfTheService(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	slow := func(b *join.Bootstrap) { b.ReceiveCapMbps = 40 }
-	p, q := r.start(slow), r.start(slow)
-	source := file(t, 8<<20)
-	id, client := r.transfer(transfer.Push, q, p) // attempts count from 1: p first
+	// The first is slow enough that the file cannot be through before the drain, the second is not.
+	first, second := r.start(func(b *join.Bootstrap) { b.ReceiveCapMbps = 10 }), r.start()
+	source := file(t, 16<<20)
+	id, client := r.transfer(transfer.Push, first)
+	client.Specs = func(_ context.Context, a transfer.Attempt) (transfer.Spec, error) {
+		if a.Reason == nil {
+			return r.spec(id, transfer.Push, r.client, first), nil
+		}
+		return r.spec(id, transfer.Push, r.client, second), nil
+	}
 	done := make(chan error, 1)
 	go func() {
 		_, err := client.Run(t.Context(), transfer.Job{Direction: transfer.Push, Sources: []string{source}, Destination: "in/"})
 		done <- err
 	}()
-	var first, second *process
 	fleettest.Eventually(t, "session under way", func() bool {
-		for _, c := range [][2]*process{{p, q}, {q, p}} {
-			if v, _ := r.Fleet.Node(c[0].NodeID); len(v.Sessions) == 1 && v.Sessions[0].GetBytesDone() > 100_000 {
-				first, second = c[0], c[1]
-				return true
-			}
-		}
-		return false
+		v, _ := r.Fleet.Node(first.NodeID)
+		return len(v.Sessions) == 1 && v.Sessions[0].GetBytesDone() > 100_000
 	})
 	fleettest.Must(t, r.Fleet.Drain(t.Context(), first.NodeID, "scale in"))
 	fleettest.Must(t, <-done)

@@ -197,8 +197,8 @@ func alive(pid int) bool {
 	return !strings.HasPrefix(strings.TrimSpace(rest), "Z")
 }
 
-// transfer makes a transfer's row and a client's way to it: specs go to the given nodes in turn.
-func (r *rig) transfer(d transfer.Direction, nodes ...*process) (string, *transfer.Client) {
+// transfer makes a transfer's row and a client's way to it.
+func (r *rig) transfer(d transfer.Direction, node *process) (string, *transfer.Client) {
 	r.t.Helper()
 	direction := statestore.DirectionSend
 	if d == transfer.Pull {
@@ -206,8 +206,8 @@ func (r *rig) transfer(d transfer.Direction, nodes ...*process) (string, *transf
 	}
 	row, err := r.Store.Transfers.Create(r.t.Context(), statestore.Transfer{AccessKeyID: tenant, ClusterID: r.Cluster.ID, Direction: direction})
 	fleettest.Must(r.t, err)
-	return row.ID, &transfer.Client{Key: r.client, Specs: func(_ context.Context, a transfer.Attempt) (transfer.Spec, error) {
-		return r.spec(row.ID, d, r.client, nodes[a.Number%len(nodes)]), nil
+	return row.ID, &transfer.Client{Key: r.client, Specs: func(context.Context, transfer.Attempt) (transfer.Spec, error) {
+		return r.spec(row.ID, d, r.client, node), nil
 	}}
 }
 
