@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -143,6 +144,8 @@ func TestBadHellosAreRefused(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, t.TempDir(), nil)
 	good := control.Hello{Version: control.Version, Token: n.spec.Token, Direction: "push", Policy: "fair", Paths: []string{"x"}}
+	key := newKey(t)
+	public := key.Public().(ed25519.PublicKey)
 	for name, change := range map[string]func(*control.Hello){
 		"version":         func(h *control.Hello) { h.Version = 9 },
 		"direction":       func(h *control.Hello) { h.Direction = "sideways" },
@@ -151,7 +154,7 @@ func TestBadHellosAreRefused(t *testing.T) {
 		"policy":          func(h *control.Hello) { h.Policy = "greedy" },
 		"rate":            func(h *control.Hello) { h.Rate = -1 },
 		"overwrite":       func(h *control.Hello) { h.Overwrite = "maybe" },
-		"key proof":       func(h *control.Hello) { h.ClientKey, h.KeyProof = make([]byte, 32), make([]byte, 64) },
+		"key proof":       func(h *control.Hello) { h.ClientKey, h.KeyProof = public, signBinding(key, []byte("of another connection")) },
 		"short key":       func(h *control.Hello) { h.ClientKey, h.KeyProof = []byte{1}, []byte{2} },
 		"no credential":   func(h *control.Hello) { h.Token = "" },
 		"unknown cipher":  func(h *control.Hello) { h.Ciphers = []string{"rot13"} },
