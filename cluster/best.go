@@ -29,6 +29,8 @@ type Placement struct {
 const (
 	// rowsFor is how old the rows may be from which a placement is made.
 	rowsFor = time.Second
+	// reportsFor is the same for reports; reservations tell what is newer.
+	reportsFor = 200 * time.Millisecond
 	// connectWithin is how long a client takes from its spec to a session that
 	// its node's report shows.
 	connectWithin = 5 * time.Second
@@ -51,10 +53,7 @@ func (r *Reconciler) Best(ctx context.Context, clusterID string, count int, with
 	defer r.placing.mutex.Unlock() // one at a time: each sees the others' reservations
 	now := r.now()
 	view := *b
-	view.now, view.reports = now, map[string]Report{}
-	for _, report := range r.config.Fleet.Reports() {
-		view.reports[report.NodeID] = report
-	}
+	view.now, view.reports = now, r.placing.hear(now, r.config.Fleet)
 	snapshot := r.snapshot(&view)
 	snapshot.Nodes = reachable(&view, snapshot.Nodes)
 	ranked := policy.Rank(snapshot, view.policy, now)
@@ -116,10 +115,23 @@ func (b *round) place(choice policy.Placement) Placement {
 	return p
 }
 
-// placing keeps rows for a moment: clients come by the hundred.
+// placing keeps rows and reports for a moment: clients come by the hundred.
 type placing struct {
-	mutex sync.Mutex
-	cache map[string]*round
+	mutex   sync.Mutex
+	cache   map[string]*round
+	reports map[string]Report
+	heardAt time.Time
+}
+
+// hear returns the reports of all nodes, with the mutex held.
+func (p *placing) hear(now time.Time, fleet Fleet) map[string]Report {
+	if p.reports == nil || now.Sub(p.heardAt) > reportsFor {
+		p.reports, p.heardAt = map[string]Report{}, now
+		for _, report := range fleet.Reports() {
+			p.reports[report.NodeID] = report
+		}
+	}
+	return p.reports
 }
 
 func (p *placing) round(clusterID string, now time.Time, look func() (*round, error)) (*round, error) {

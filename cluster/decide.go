@@ -103,6 +103,8 @@ type result struct {
 	Node   string            `json:"node,omitempty"`
 	// Overtaken: the node was elsewhere by then; the next decision knows.
 	Overtaken bool `json:"overtaken,omitempty"`
+	// Unknown: nothing was done, for nobody here knows how.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // intend writes a plan's actions into rows, in its order.
@@ -127,7 +129,10 @@ func (r *Reconciler) intend(ctx context.Context, b *round, plan policy.Plan) ([]
 		}
 		to, change, ok := b.step(n, action)
 		if !ok {
-			return results, fmt.Errorf("plan asks to %s node %s: not known how", action.Kind, action.NodeID)
+			// A newer policy than reconciler: the rest of the plan must not wait.
+			r.log.Error("a plan's action is not known", "action", action.Kind, "node", n.Name)
+			results = append(results, result{Action: action.Kind, Node: n.ID, Unknown: true})
+			continue
 		}
 		moved, err := r.move(ctx, b, n, to, action.Reason.Text, change)
 		if err != nil {

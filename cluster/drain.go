@@ -8,6 +8,10 @@ import (
 	"github.com/godwit/godwit/statestore"
 )
 
+// tellTimeout is short: a node that does not answer is told again, and the
+// slot is for those that do.
+const tellTimeout = 5 * time.Second
+
 // drain is the row change of a drain: why, and until when sessions that can't
 // move are waited for. A drain under way keeps the nearer deadline.
 func (b *round) drain(n *statestore.Node, cause policy.DrainCause, why string, deadline time.Time) func(*statestore.Node) {
@@ -37,6 +41,8 @@ func (r *Reconciler) driveDrain(ctx context.Context, b *round, n *statestore.Nod
 	}
 	id, reason := n.ID, n.DrainReason
 	r.effect(ctx, "tell "+id, "tell a node to drain", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, tellTimeout)
+		defer cancel()
 		if draining {
 			return r.config.Fleet.Drain(ctx, id, reason)
 		}
