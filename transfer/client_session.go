@@ -34,7 +34,7 @@ func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello) (*ope
 		return nil, err
 	}
 	o := &opened{tls: conn, ctl: newControlConn(conn), rtt: rtt}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if err := o.greet(c, spec, hello); err != nil {
 		o.ctl.abort()
@@ -157,7 +157,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	if *id == "" {
 		*id = o.accept.TransferID
 	}
-	s, err := t.newSession(spec, hello, o, end)
+	s, err := t.newSession(spec, hello, o, end) //nolint:contextcheck // opening a UDP socket does not wait
 	if err != nil {
 		o.ctl.abort()
 		return use, err
@@ -188,7 +188,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end cli
 	}
 	toNode, toClient, err := dataKeys(o.tls)
 	if err != nil {
-		sock.Close()
+		_ = sock.Close()
 		return nil, newError(CodeInternal, "no keys for the data path", err)
 	}
 	name := first(spec.NodeName, spec.NodeID, peer.String())
@@ -227,7 +227,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end cli
 		err = s.receive(cfg, &clientPool, newLanding(*end.land, &s.mu))
 	}
 	if err != nil {
-		sock.Close()
+		_ = sock.Close()
 		return nil, newError(CodeInternal, "no data path", err)
 	}
 	return s, nil

@@ -64,7 +64,7 @@ func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) 
 	defer cancel()
 	conn := tls.Client(raw, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
-		raw.Close()
+		_ = raw.Close()
 		var e *Error
 		if errors.As(err, &e) {
 			return nil, 0, e
@@ -75,7 +75,7 @@ func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) 
 		return nil, 0, unreachable(err)
 	}
 	if conn.ConnectionState().NegotiatedProtocol != ALPN {
-		conn.Close()
+		_ = conn.Close()
 		return nil, 0, newError(CodeProtocol, at+" does not speak "+ALPN, nil)
 	}
 	return conn, rtt, nil

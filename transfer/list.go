@@ -44,7 +44,7 @@ func (c *Client) list(ctx context.Context, spec Spec, hello control.Hello) (cont
 		return control.Entries{}, err
 	}
 	defer o.ctl.abort()
-	stop := context.AfterFunc(ctx, func() { o.tls.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = o.tls.Close() })
 	defer stop()
 	for {
 		t, body, err := o.ctl.nextWithin(DeadPeer)
@@ -77,7 +77,7 @@ func (x *serverSession) list() error {
 	if err != nil {
 		return err
 	}
-	defer tree.Close()
+	defer func() { _ = tree.Close() }()
 	limit := x.hello.Limit
 	if limit <= 0 || limit > maxList {
 		limit = maxList

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -261,7 +262,7 @@ func TestGarbageOnTheControlPortIsDropped(t *testing.T) {
 	must(t, conn.SetReadDeadline(time.Now().Add(20*time.Second)))
 	for b := make([]byte, 100); ; {
 		if _, err := conn.Read(b); err != nil {
-			if ne, ok := err.(net.Error); ok && ne.Timeout() {
+			if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 				t.Error("the node keeps a connection that speaks no TLS")
 			}
 			return

@@ -195,7 +195,7 @@ func NewServer(config ServerConfig) (*Server, error) {
 func Listen(host string, port int) (net.Listener, *packetio.Listener, error) {
 	var last error
 	for range 20 { // with port 0, the UDP port of the TCP port found may be taken
-		tcp, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		tcp, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
 			return nil, nil, fmt.Errorf("listen: %w", err)
 		}
@@ -203,7 +203,7 @@ func Listen(host string, port int) (net.Listener, *packetio.Listener, error) {
 		if err == nil {
 			return tcp, udp, nil
 		}
-		tcp.Close()
+		_ = tcp.Close()
 		last = err
 		if port != 0 {
 			break

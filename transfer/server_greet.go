@@ -21,14 +21,14 @@ import (
 // serveConn greets one client and, if it may, serves its session. greeted is
 // called once the client is known.
 func (s *Server) serveConn(ctx context.Context, conn *tls.Conn, greeted func()) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	defer greeted()
 	hctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	if err := conn.HandshakeContext(hctx); err != nil || conn.ConnectionState().NegotiatedProtocol != ALPN {
 		return
 	}
-	stop := context.AfterFunc(hctx, func() { conn.Close() })
+	stop := context.AfterFunc(hctx, func() { _ = conn.Close() })
 	ctl := newControlConn(conn)
 	x, err := s.greet(hctx, conn, ctl)
 	if !stop() && err == nil {

@@ -26,17 +26,17 @@ func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *packetio.List
 	s.mu.Lock()
 	if s.closed || s.cancel != nil {
 		s.mu.Unlock()
-		tcp.Close()
-		udp.Close()
+		_ = tcp.Close()
+		_ = udp.Close()
 		return errors.New("transfer server: already served or closed")
 	}
 	s.cancel, s.udp = cancel, udp
 	s.mu.Unlock()
 	defer close(s.served)
 
-	stop := context.AfterFunc(ctx, func() { tcp.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() })
 	defer stop()
-	defer udp.Close()
+	defer func() { _ = udp.Close() }()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer s.endAll()
@@ -62,7 +62,7 @@ func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *packetio.List
 		select {
 		case greeting <- struct{}{}:
 		default:
-			conn.Close()
+			_ = conn.Close()
 			continue
 		}
 		wg.Add(1)

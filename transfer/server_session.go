@@ -152,7 +152,7 @@ func (x *serverSession) serve(ctx context.Context, conn *tls.Conn) {
 		x.ctl.close()
 		return
 	}
-	s, release, err := x.prepare(conn)
+	s, release, err := x.prepare(conn) //nolint:contextcheck // what arrived lands also when the session was cancelled
 	if err != nil {
 		x.ended(err)
 		x.server.refuse(x.ctl, conn, err)

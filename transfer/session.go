@@ -176,7 +176,7 @@ func (s *session) run(ctx context.Context) error {
 	if s.load != nil {
 		s.load.close()
 	} else {
-		s.land.close()
+		s.land.close() //nolint:contextcheck // what arrived lands also when the session was cancelled
 	}
 	return s.cause
 }

@@ -147,14 +147,16 @@ func TestBadHellosAreRefused(t *testing.T) {
 	key := newKey(t)
 	public := key.Public().(ed25519.PublicKey)
 	for name, change := range map[string]func(*control.Hello){
-		"version":         func(h *control.Hello) { h.Version = 9 },
-		"direction":       func(h *control.Hello) { h.Direction = "sideways" },
-		"no path":         func(h *control.Hello) { h.Paths = nil },
-		"two paths":       func(h *control.Hello) { h.Paths = []string{"a", "b"} },
-		"policy":          func(h *control.Hello) { h.Policy = "greedy" },
-		"rate":            func(h *control.Hello) { h.Rate = -1 },
-		"overwrite":       func(h *control.Hello) { h.Overwrite = "maybe" },
-		"key proof":       func(h *control.Hello) { h.ClientKey, h.KeyProof = public, signBinding(key, []byte("of another connection")) },
+		"version":   func(h *control.Hello) { h.Version = 9 },
+		"direction": func(h *control.Hello) { h.Direction = "sideways" },
+		"no path":   func(h *control.Hello) { h.Paths = nil },
+		"two paths": func(h *control.Hello) { h.Paths = []string{"a", "b"} },
+		"policy":    func(h *control.Hello) { h.Policy = "greedy" },
+		"rate":      func(h *control.Hello) { h.Rate = -1 },
+		"overwrite": func(h *control.Hello) { h.Overwrite = "maybe" },
+		"key proof": func(h *control.Hello) {
+			h.ClientKey, h.KeyProof = public, signBinding(key, []byte("of another connection"))
+		},
 		"short key":       func(h *control.Hello) { h.ClientKey, h.KeyProof = []byte{1}, []byte{2} },
 		"no credential":   func(h *control.Hello) { h.Token = "" },
 		"unknown cipher":  func(h *control.Hello) { h.Ciphers = []string{"rot13"} },

@@ -30,7 +30,7 @@ func TestFramesComeBackAsSent(t *testing.T) {
 	if p, err := ParseProgress(body); err != nil || p != (Progress{1, 2, 1 << 40}) {
 		t.Fatalf("progress: %+v %v", p, err)
 	}
-	if _, _, err := r.Next(); err != io.EOF {
+	if _, _, err := r.Next(); !errors.Is(err, io.EOF) {
 		t.Fatalf("end of stream: %v", err)
 	}
 }

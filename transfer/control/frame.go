@@ -109,7 +109,7 @@ func (r *Reader) Next() (t Type, body []byte, err error) {
 // ParseJSON reads a JSON body into v.
 func ParseJSON(body []byte, v any) error {
 	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("%w: %v", ErrMalformed, err)
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return nil
 }

@@ -110,10 +110,10 @@ func appendEntry(dst []byte, e *Entry) []byte {
 func entrySize(e *Entry, root bool) int {
 	n := 2 + uvarintSize(e.ID) + uvarintSize(uint64(e.Mode)) + uvarintSize(uint64(e.Mtime<<1)^uint64(e.Mtime>>63))
 	n += uvarintSize(uint64(len(e.Path))) + len(e.Path)
-	switch {
-	case e.Kind == Symlink:
+	switch e.Kind {
+	case Symlink:
 		n += uvarintSize(uint64(len(e.Target))) + len(e.Target)
-	case e.Kind == File:
+	case File:
 		n += uvarintSize(uint64(e.Size))
 		if multi(e.Size) {
 			n += len(e.Identity)

@@ -29,14 +29,14 @@ type Member struct {
 	share  int64
 }
 
-// New makes a link of cap bit/s; 0 means no cap.
-func New(cap int64) *Link { return &Link{cap: max(cap, 0), members: map[*Member]struct{}{}} }
+// New makes a link of limit bit/s; 0 means no cap.
+func New(limit int64) *Link { return &Link{cap: max(limit, 0), members: map[*Member]struct{}{}} }
 
 // SetCap changes the cap; 0 means none.
-func (l *Link) SetCap(cap int64) {
+func (l *Link) SetCap(limit int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cap = max(cap, 0)
+	l.cap = max(limit, 0)
 	l.divide()
 }
 
