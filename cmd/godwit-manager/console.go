@@ -1,6 +1,10 @@
 package main
 
-import "net/http"
+import (
+	"net/http"
 
-// console is the browser console; nil while this build has none.
-func console() http.Handler { return nil }
+	"github.com/godwit/godwit/web"
+)
+
+// console is the browser console.
+func console() http.Handler { return web.Handler() }

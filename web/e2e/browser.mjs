@@ -1,0 +1,36 @@
+// The browser that tests use: Debian's Chromium, kept off every network but this machine.
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { chromium } from 'playwright-core'
+
+export async function openBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    chromiumSandbox: false,
+    args: ['--disable-quic', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost'],
+  })
+}
+
+export const desktop = { width: 1280, height: 900 }
+export const phone = { width: 390, height: 844 }
+
+// watch collects what a healthy page never has: script errors and refused content.
+export function watch(page) {
+  const complaints = []
+  page.on('pageerror', (e) => complaints.push(`page error: ${e.message}`))
+  page.on('console', (m) => {
+    if (m.type() === 'error' && !/status of (401|404|409|503)|ERR_CONNECTION|ERR_NETWORK|ERR_HTTP2|ERR_INCOMPLETE/.test(m.text())) complaints.push(m.text())
+  })
+  return complaints
+}
+
+// shots takes pictures of the page as it is, light and dark.
+export async function shots(page, dir, name) {
+  mkdirSync(dir, { recursive: true })
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    await page.waitForTimeout(500) // let colours fade over
+    await page.screenshot({ path: path.join(dir, `${name}-${colorScheme}.png`) })
+  }
+  await page.emulateMedia({ colorScheme: 'light' })
+}

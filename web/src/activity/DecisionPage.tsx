@@ -1,0 +1,183 @@
+import { Skeleton } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { decisionQuery, nodesQuery } from '../api/queries'
+import { isRefusal } from '../api/refusal'
+import type { Action, DecisionDetail, Reason } from '../api/types'
+import { absolute, count, initial, percent, plural } from '../format/format'
+import { Glyph, shapes } from '../nodes/state'
+import type { NodeState } from '../api/types'
+import { decisionRoute } from '../router'
+import { NotFound } from '../shell/Lost'
+import { keep, useCluster } from '../shell/cluster'
+import { Ago } from '../ui/Ago'
+import { Id, Same } from '../ui/Copy'
+import { Empty, Facts, Page, Panel } from '../ui/Page'
+import { Trouble } from '../ui/Trouble'
+import ui from '../ui/ui.module.css'
+import s from './activity.module.css'
+import { quiet, verb } from './fold'
+import { snapshotFacts } from './snapshot'
+
+export function DecisionPage() {
+  const { id } = decisionRoute.useParams()
+  const cluster = useCluster()
+  const { data: d, error } = useQuery(decisionQuery(id))
+  if (isRefusal(error, 404)) return <NotFound />
+  if (!d) {
+    return (
+      <Page title="Decision" name="Decision">
+        <Trouble error={error} what="The decision cannot be read" />
+        {error ? null : <Skeleton height={260} />}
+      </Page>
+    )
+  }
+  const facts = snapshotFacts(d.snapshot)
+  return (
+    <Page
+      title={`${d.cluster.name}: ${verb(d)}`}
+      name="Decision"
+      lead={
+        <>
+          Decided <Ago at={d.at} />
+          {d.count > 1 ? (
+            <>
+              {' '}
+              and the same {count(d.count)} times until <Ago at={d.until} />
+            </>
+          ) : null}{' '}
+          by version {d.policy_version} of the policy · <Link to="/activity" search={keep(cluster)}>all decisions</Link>
+        </>
+      }
+    >
+      <div className={s.two}>
+        <Panel title="Why">
+          <Reasons list={d.reasons} />
+        </Panel>
+        <Panel title="Plan">
+          <Plan decision={d} />
+        </Panel>
+        <Panel title={`What it was decided on: ${plural(facts.nodes.length, 'node')}`} flush>
+          <Nodes decision={d} cluster={cluster} />
+        </Panel>
+        <Panel title="Facts">
+          <Facts
+            rows={[
+              ['Decision', <Id key="d" value={d.id} />],
+              ['When', <span key="w">{absolute(d.at)}</span>],
+              ['Launches lately', facts.launches ? plural(facts.launches, 'launch', 'launches') : null],
+              ['Clients waiting', facts.waiting || null],
+              ['Notes', facts.notes.length ? facts.notes.join(' ') : null],
+            ]}
+          />
+          {hasContent(d.result) ? <Raw title="What came of it" value={d.result} /> : null}
+          <Raw title="The snapshot as it is replayed" value={d.snapshot} />
+        </Panel>
+      </div>
+      <Same command={`godwit decision get ${d.id}`} />
+    </Page>
+  )
+}
+
+const hasContent = (v: unknown): boolean => v !== null && v !== undefined && !(typeof v === 'object' && Object.keys(v).length === 0)
+
+function Reasons({ list }: { list: Reason[] }) {
+  if (!list.length) return <Empty title="No reason is recorded" />
+  return (
+    <ul className={s.reasons} data-testid="reasons">
+      {list.map((r, i) => (
+        <li key={i}>
+          <span>{initial(r.text)}</span>
+          <small>
+            {r.code}
+            {Object.entries(r.values ?? {}).map(([k, v]) => ` · ${k} ${Number(v.toPrecision(4))}`)}
+          </small>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+const deed = (a: Action, name: (id: string) => string): string => (a.node_id ? `${a.kind} ${name(a.node_id)}` : `${a.kind} ${a.count || 1}`)
+
+// useNames gives nodes that still exist their names; the snapshot knows them by id.
+function useNames(): (id: string) => string {
+  const { data } = useQuery(nodesQuery({}))
+  return (id) => data?.find((n) => n.id === id)?.name ?? `…${id.slice(-8)}`
+}
+
+function Plan({ decision: d }: { decision: DecisionDetail }) {
+  const name = useNames()
+  if (quiet(d)) return <Empty title="Nothing was to be done" />
+  return (
+    <ul className={s.reasons}>
+      {d.plan.actions.map((a, i) => (
+        <li key={i}>
+          <strong>{initial(deed(a, name))}</strong>
+          <span>{a.reason.text}</span>
+          {a.deadline ? <small>deadline {absolute(a.deadline)}</small> : null}
+        </li>
+      ))}
+      {(d.plan.withheld ?? []).map((a, i) => (
+        <li key={`w${i}`}>
+          <strong>Held back by the pause: {deed(a, name)}</strong>
+          <span>{a.reason.text}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Nodes({ decision: d, cluster }: { decision: DecisionDetail; cluster: string | undefined }) {
+  const nodes = snapshotFacts(d.snapshot).nodes
+  const name = useNames()
+  const pools = new Map(d.plan.pools.map((p) => [p.node_id, p]))
+  if (!nodes.length) return <Empty title="There was no node" />
+  return (
+    <div className={ui.scroll} style={{ maxHeight: 420, overflowY: 'auto' }}>
+      <table className={ui.table}>
+        <thead>
+          <tr>
+            <th>Node</th><th>State</th><th>Pool</th><th>Utilisation, by</th><th>Sessions</th>
+          </tr>
+        </thead>
+        <tbody>
+          {nodes.slice(0, 500).map((n) => {
+            const p = pools.get(n.id)
+            return (
+              <tr key={n.id}>
+                <td>
+                  <Link to="/nodes/$id" params={{ id: n.id }} search={keep(cluster)}>
+                    {name(n.id)}
+                  </Link>
+                </td>
+                <td>
+                  <span className={ui.pool}>
+                    {n.state in shapes ? <Glyph state={n.state as NodeState} pool={p?.pool} /> : null} {n.state}
+                  </span>
+                </td>
+                <td>
+                  {p?.pool ?? '–'}
+                  {p?.was ? <span className="dim"> was {p.was}</span> : null}
+                </td>
+                <td className="num">{p ? `${percent(p.utilization)} ${p.signal ?? ''}` : '–'}</td>
+                <td className="num">{n.sessions}</td>
+              </tr>
+            )
+          })}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Raw({ title, value }: { title: string; value: unknown }) {
+  return (
+    <details style={{ marginTop: 12 }}>
+      <summary>{title}</summary>
+      <pre className={s.raw} tabIndex={0}>
+        {JSON.stringify(value, null, 2)}
+      </pre>
+    </details>
+  )
+}

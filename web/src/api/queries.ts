@@ -1,0 +1,143 @@
+// What the screens read. Each query's key begins with its noun, so that events and actions can find it.
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { client } from './client'
+import { answer } from './refusal'
+import type { TransferState } from './types'
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: ({ signal }) => answer(client.GET('/api/v1/me', { signal })),
+  staleTime: 60_000,
+  retry: false,
+})
+
+export const setupQuery = queryOptions({
+  queryKey: ['setup'],
+  queryFn: ({ signal }) => answer(client.GET('/api/v1/setup', { signal })),
+})
+
+export const settingsQuery = queryOptions({
+  queryKey: ['settings'],
+  queryFn: ({ signal }) => answer(client.GET('/api/v1/settings', { signal })),
+  staleTime: 300_000,
+})
+
+export const clustersQuery = queryOptions({
+  queryKey: ['clusters'],
+  queryFn: ({ signal }) => answer(client.GET('/api/v1/clusters', { params: { query: { limit: 500 } }, signal })),
+  staleTime: 10_000,
+})
+
+// Events carry the figures that move; the rest of the overview is read again this often.
+const overviewMs = 10_000
+
+export const overviewQuery = (cluster?: string) =>
+  queryOptions({
+    queryKey: ['overview', cluster ?? ''],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/overview', { params: { query: cluster ? { cluster } : {} }, signal })),
+    refetchInterval: overviewMs,
+  })
+
+export interface NodeFilter {
+  cluster?: string | undefined
+  q?: string | undefined
+  ended?: boolean | undefined
+}
+
+export const nodesQuery = (f: NodeFilter) =>
+  queryOptions({
+    queryKey: ['nodes', f],
+    queryFn: async ({ signal }) => {
+      const items = []
+      let cursor: string | undefined
+      do {
+        const page = await answer(
+          client.GET('/api/v1/nodes', {
+            params: { query: { limit: 500, ...(f.cluster && { cluster: f.cluster }), ...(f.q && { q: f.q }), ...(f.ended && { ended: true }), ...(cursor && { cursor }) } },
+            signal,
+          }),
+        )
+        items.push(...page.items)
+        cursor = page.next_cursor || undefined
+      } while (cursor && items.length < 20_000)
+      return items
+    },
+    refetchInterval: 30_000,
+  })
+
+export const nodeQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['node', id],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/nodes/{node}', { params: { path: { node: id } }, signal })),
+    refetchInterval: 5_000,
+  })
+
+export const nodeEventsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['node-events', id],
+    queryFn: ({ signal }) =>
+      answer(client.GET('/api/v1/nodes/{node}/events', { params: { path: { node: id }, query: { limit: 200 } }, signal })),
+    refetchInterval: 10_000,
+  })
+
+export const decisionsQuery = (f: { cluster?: string | undefined; changes?: boolean | undefined }) =>
+  infiniteQueryOptions({
+    queryKey: ['decisions', f],
+    queryFn: ({ signal, pageParam }) =>
+      answer(
+        client.GET('/api/v1/decisions', {
+          params: { query: { limit: 100, ...(f.cluster && { cluster: f.cluster }), ...(f.changes && { changes: true }), ...(pageParam && { cursor: pageParam }) } },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next_cursor || undefined,
+    staleTime: Infinity, // events bring what is new
+  })
+
+export const decisionQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['decision', id],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/decisions/{decision}', { params: { path: { decision: id } }, signal })),
+  })
+
+export interface TransferFilter {
+  cluster?: string | undefined
+  state?: string | undefined // comma-separated
+  direction?: string | undefined
+  node?: string | undefined
+  access_key?: string | undefined
+  q?: string | undefined
+}
+
+export const transferQueryOf = (f: TransferFilter) => ({
+  ...(f.cluster && { cluster: f.cluster }),
+  ...(f.state && { state: f.state.split(',') as TransferState[] }),
+  ...((f.direction === 'push' || f.direction === 'pull') && { direction: f.direction as 'push' | 'pull' }),
+  ...(f.node && { node: f.node }),
+  ...(f.access_key && { access_key: f.access_key }),
+  ...(f.q && { q: f.q }),
+})
+
+export const transfersQuery = (f: TransferFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['transfers', f],
+    queryFn: ({ signal, pageParam }) =>
+      answer(client.GET('/api/v1/transfers', { params: { query: { limit: 100, ...transferQueryOf(f), ...(pageParam && { cursor: pageParam }) } }, signal })),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next_cursor || undefined,
+  })
+
+export const liveTransfersQuery = (f: TransferFilter) =>
+  queryOptions({
+    queryKey: ['live-transfers', f],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/transfers', { params: { query: { limit: 500, live: true, ...transferQueryOf(f) } }, signal })),
+    refetchInterval: 15_000,
+  })
+
+export const transferQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['transfer', id],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/transfers/{transfer}', { params: { path: { transfer: id } }, signal })),
+    refetchInterval: (q) => (q.state.data?.live || ['created', 'running'].includes(q.state.data?.state ?? '') ? 2_000 : false),
+  })

@@ -1,0 +1,196 @@
+import { Skeleton } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { liveTransfersQuery, nodeEventsQuery, nodeQuery } from '../api/queries'
+import { isRefusal } from '../api/refusal'
+import type { Node, NodeEvent, NodeState, Service } from '../api/types'
+import { percent, plural, rate } from '../format/format'
+import { nodeRoute } from '../router'
+import { NotFound } from '../shell/Lost'
+import { keep, useCluster } from '../shell/cluster'
+import { Ago, Age } from '../ui/Ago'
+import { Id, Same } from '../ui/Copy'
+import { Empty, Facts, Page, Panel } from '../ui/Page'
+import { Trouble } from '../ui/Trouble'
+import ui from '../ui/ui.module.css'
+import { TransferTable } from '../transfers/TransferTable'
+import { Sparks } from './Load'
+import { NodeActions } from './NodeActions'
+import s from './nodes.module.css'
+import { Glyph, StateLabel, shapes } from './state'
+
+export function NodePage() {
+  const { id } = nodeRoute.useParams()
+  const cluster = useCluster()
+  const { data: n, error } = useQuery(nodeQuery(id))
+  if (isRefusal(error, 404)) return <NotFound />
+  if (!n) {
+    return (
+      <Page title="Node" name="Node">
+        <Trouble error={error} what="The node cannot be read" />
+        {error ? null : <Skeleton height={300} />}
+      </Page>
+    )
+  }
+  return (
+    <Page
+      title={n.name}
+      name={n.name}
+      lead={
+        <>
+          <StateLabel state={n.state} pool={n.pool} /> <span className="dim">for</span> <Age since={n.state_since} /> · in{' '}
+          <Link to="/nodes" search={keep(cluster)}>
+            {n.cluster.name}
+          </Link>
+        </>
+      }
+      actions={<NodeActions node={n} />}
+    >
+      <Trouble error={error} what="What is shown may be old" />
+      {n.failure_reason ? <Trouble error={new Error(n.failure_reason)} what="It failed" /> : null}
+      {n.state === 'draining' ? (
+        <p>
+          Draining{n.drain_reason ? `: ${n.drain_reason}` : ''}.{' '}
+          {n.drain_deadline ? (
+            <>
+              Sessions that cannot move end <Ago at={n.drain_deadline} />.
+            </>
+          ) : null}
+        </p>
+      ) : null}
+      <div className={s.two}>
+        <Panel title="Load">
+          <Signals node={n} />
+        </Panel>
+        <Panel title="Where it is">
+          <Where node={n} />
+        </Panel>
+        <Panel title="Services" flush>
+          <Services list={n.services} />
+        </Panel>
+        <Panel title="Its life">
+          <Life id={n.id} />
+        </Panel>
+      </div>
+      <Sessions node={n} />
+      <Same command={`godwit node get ${n.name}`} />
+    </Page>
+  )
+}
+
+const signals = ['send', 'receive', 'cpu', 'buffer', 'sessions'] as const
+
+function Signals({ node: n }: { node: Node }) {
+  const u = n.utilization
+  if (!u) return <Empty title="It has not reported yet" />
+  return (
+    <div className={s.signals}>
+      {signals.map((k) => (
+        <div key={k} data-decides={k === u.signal ? 'yes' : 'no'} title={k === u.signal ? 'This signal decides' : undefined}>
+          <span>
+            {k === 'cpu' ? 'CPU' : k}
+            {k === u.signal ? ' ◂' : ''}
+          </span>
+          <span className={s.track}>
+            <i style={{ width: `${Math.min(1, u[k]) * 100}%`, background: k === u.signal ? `var(--pool-${n.pool ?? 'none'})` : 'var(--ink-3)' }} />
+          </span>
+          <span className="num">{percent(u[k])}</span>
+        </div>
+      ))}
+      <Sparks node={n} />
+      <span className="dim">
+        Caps: in {rate(n.receive_cap_bps)}, out {rate(n.send_cap_bps)}. {n.reported_at ? <>Reported <Ago at={n.reported_at} />.</> : null}
+      </span>
+    </div>
+  )
+}
+
+function Where({ node: n }: { node: Node }) {
+  return (
+    <Facts
+      rows={[
+        ['Address', n.address ? <Id value={`${n.address}:${n.port ?? ''}`} what="address" /> : null],
+        ['Pin', n.cert_sha256 ? <Id value={n.cert_sha256} what="pin" /> : null],
+        ['Provider', [n.provider, n.region, n.zone].filter(Boolean).join(' · ')],
+        ['Instance', n.instance_id ? <Id value={n.instance_id} what="instance id" /> : null],
+        ['Node id', <Id key="id" value={n.id} />],
+        ['Version', n.version],
+        ['Requested', <Ago key="r" at={n.requested_at} />],
+        ['Running since', n.running_at ? <Ago at={n.running_at} /> : null],
+        ['Ended', n.ended_at ? <Ago at={n.ended_at} /> : null],
+      ]}
+    />
+  )
+}
+
+function Services({ list }: { list: Service[] }) {
+  if (!list.length) return <Empty title="No service has reported yet" />
+  return (
+    <table className={ui.table}>
+      <thead>
+        <tr>
+          <th>Service</th><th>State</th><th>Restarts</th><th>Up for</th>
+        </tr>
+      </thead>
+      <tbody>
+        {list.map((x) => (
+          <tr key={x.name}>
+            <td>
+              <code>{x.name}</code>
+            </td>
+            <td>
+              {x.state} {x.healthy ? '' : <strong style={{ color: 'var(--bad)' }}>unhealthy</strong>}
+              {x.last_error ? <div className="dim">{x.last_error}</div> : null}
+            </td>
+            <td className="num">{x.restarts}</td>
+            <td>{x.started_at ? <Age since={x.started_at} /> : '–'}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function Life({ id }: { id: string }) {
+  const { data, error } = useQuery(nodeEventsQuery(id))
+  if (!data) return error ? <Trouble error={error} what="Its life cannot be read" /> : <Skeleton height={120} />
+  const events = [...data.items].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.id < b.id ? 1 : -1))
+  if (!events.length) return <Empty title="Nothing is recorded yet" />
+  return (
+    <ol className={s.life}>
+      {events.map((e) => (
+        <li key={e.id}>
+          <Step event={e} />
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function Step({ event: e }: { event: NodeEvent }) {
+  const state = e.to && e.to in shapes ? (e.to as NodeState) : undefined
+  return (
+    <>
+      <Glyph state={state ?? 'terminating'} pool={state === 'running' ? 'low' : undefined} size={16} />
+      <div className="row" style={{ justifyContent: 'space-between' }}>
+        <strong>{e.to || 'note'}</strong>
+        <Ago at={e.at} />
+      </div>
+      {e.text || e.actor ? (
+        <p>
+          {e.text}
+          {e.actor ? <span className="dim"> · by {e.actor}</span> : null}
+        </p>
+      ) : null}
+    </>
+  )
+}
+
+function Sessions({ node: n }: { node: Node }) {
+  const { data } = useQuery(liveTransfersQuery({ node: n.id }))
+  return (
+    <Panel title={`Transfers through it: ${plural(n.sessions, 'session')} of at most ${n.max_sessions}`} flush>
+      {data?.items.length ? <TransferTable transfers={data.items} live /> : <Empty title="No transfer runs through this node" />}
+    </Panel>
+  )
+}

@@ -1,0 +1,151 @@
+import { Skeleton } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link, Navigate } from '@tanstack/react-router'
+import { useLive } from '../api/live'
+import { overviewQuery } from '../api/queries'
+import type { Failure, Overview, TenantRate } from '../api/types'
+import { initial, plural, rate } from '../format/format'
+import { keep, useCluster } from '../shell/cluster'
+import { Ago } from '../ui/Ago'
+import { Same } from '../ui/Copy'
+import { useNow } from '../ui/now'
+import { Empty, Page, Panel } from '../ui/Page'
+import { Trouble } from '../ui/Trouble'
+import { Flock } from './Flock'
+import s from './overview.module.css'
+import { ThroughputChart } from './ThroughputChart'
+
+// Figures older than this are no longer "now".
+const staleMs = 15_000
+
+export function OverviewPage() {
+  const cluster = useCluster()
+  const { data: o, error } = useQuery(overviewQuery(cluster))
+  if (o && o.clusters.length === 0 && !cluster) return <Navigate to="/start" replace />
+  return (
+    <Page title="Overview" name="Overview">
+      <Trouble error={error} what="The overview cannot be read" healed={!!o} />
+      {o ? <Figures o={o} cluster={cluster} /> : error ? null : <Waiting />}
+      <Same command={`godwit node list${cluster ? ` --cluster ${cluster}` : ''}`} />
+    </Page>
+  )
+}
+
+function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
+  const { up } = useLive()
+  const stale = useNow() - Date.parse(o.at) > staleMs && !up
+  const running = o.nodes.filter((n) => n.state === 'running').length
+  return (
+    <>
+      <div className={s.doing} data-well={o.healthy ? 'yes' : 'no'} role="status">
+        <div className={s.verdict}>
+          <Verdict healthy={o.healthy} /> {o.healthy ? 'Healthy' : 'Needs a look'} · {plural(running, 'node')}
+        </div>
+        <p title={o.doing}>{initial(o.doing)}</p>
+      </div>
+      {o.clusters.flatMap((c) => c.conditions.map((x) => ({ ...x, c }))).map((x) => (
+        <p key={x.c.id + x.kind} className="row" style={{ color: 'var(--warn)' }}>
+          <strong>{x.c.name}</strong> {x.text} <Ago at={x.since} />
+        </p>
+      ))}
+      <div className={`${s.wide} ${stale ? 'stale' : ''}`}>
+        <Panel title="Throughput against capacity, 15 minutes" aside={stale ? <span className="dim">as of <Ago at={o.at} /></span> : null}>
+          <ThroughputChart series={o.series} markers={o.markers} cluster={cluster} />
+        </Panel>
+        <Panel title="The flock" aside={<Link to="/nodes" search={keep(cluster)}>all nodes</Link>}>
+          {o.nodes.length ? (
+            <Flock nodes={o.nodes} cluster={cluster} height={288} />
+          ) : (
+            <Empty title="No nodes yet">
+              <p>The first decision launches what the policy’s minimum asks for; it takes a few seconds.</p>
+            </Empty>
+          )}
+        </Panel>
+      </div>
+      <div className={`${s.half} ${stale ? 'stale' : ''}`}>
+        <Panel title="Busiest tenants" aside={<Link to="/transfers" search={keep(cluster)}>{plural(o.transfers.running, 'transfer')} running</Link>}>
+          <Tenants list={o.top_tenants} cluster={cluster} />
+        </Panel>
+        <Panel title="Failures of the last hour">
+          <Failures list={o.recent_failures} cluster={cluster} />
+        </Panel>
+      </div>
+    </>
+  )
+}
+
+function Verdict({ healthy }: { healthy: boolean }) {
+  return (
+    <svg width="20" height="20" viewBox="0 0 20 20" fill="none" stroke={healthy ? 'var(--good)' : 'var(--warn)'} strokeWidth="2" strokeLinecap="round" aria-hidden="true">
+      {healthy ? <path d="M3.500 10.500 8 15l8.500-10" strokeLinejoin="round" /> : <path d="M10 3 18 17H2zM10 8.500v4M10 14.800v.1" strokeLinejoin="round" />}
+    </svg>
+  )
+}
+
+function Tenants({ list, cluster }: { list: TenantRate[]; cluster: string | undefined }) {
+  if (!list.length) {
+    return (
+      <Empty title="Nobody moves files right now">
+        <p>
+          <code>godwit cp -r FOLDER {cluster ?? 'CLUSTER'}:/</code> starts a transfer; it shows here at once.
+        </p>
+      </Empty>
+    )
+  }
+  const most = Math.max(1, ...list.map((t) => t.rate_bps))
+  return (
+    <ul className={s.list}>
+      {list.map((t) => (
+        <li key={t.access_key}>
+          <Link to="/transfers" search={{ ...keep(cluster), access_key: t.access_key }} title={t.access_key}>
+            {t.name || t.access_key}
+          </Link>
+          <span className="num">
+            {rate(t.rate_bps)} <span className="dim">· {plural(t.sessions, 'session')}</span>
+          </span>
+          <span className={s.share} aria-hidden="true">
+            <i style={{ width: `${(100 * t.rate_bps) / most}%` }} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Failures({ list, cluster }: { list: Failure[]; cluster: string | undefined }) {
+  if (!list.length) return <Empty title="Nothing failed in the last hour" />
+  return (
+    <ul className={s.list}>
+      {list.map((f) => (
+        <li key={f.kind + f.object.id}>
+          <span>
+            {f.kind}{' '}
+            <Link to={f.kind === 'node' ? '/nodes/$id' : '/transfers/$id'} params={{ id: f.object.id }} search={keep(cluster)}>
+              {f.object.name || f.object.id}
+            </Link>
+          </span>
+          <span className="dim">
+            <Ago at={f.at} />
+          </span>
+          <small>{f.text}</small>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Waiting() {
+  return (
+    <>
+      <Skeleton height={50} radius={8} />
+      <div className={s.wide}>
+        <Skeleton height={372} radius={8} />
+        <Skeleton height={372} radius={8} />
+      </div>
+      <div className={s.half}>
+        <Skeleton height={150} radius={8} />
+        <Skeleton height={150} radius={8} />
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,127 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { client } from '../api/client'
+import { LiveProvider, useLive } from '../api/live'
+import { clustersQuery, meQuery } from '../api/queries'
+import { answer } from '../api/refusal'
+import { Ago } from '../ui/Ago'
+import { keep, useCluster } from './cluster'
+import { ActivityIcon, NodesIcon, OverviewIcon, TransfersIcon } from './icons'
+import { KeysHelp, useKeys } from './Keys'
+import { Mark } from './Mark'
+import { SearchBox } from './SearchBox'
+import s from './shell.module.css'
+
+export const screens = [
+  { to: '/', name: 'Overview', key: 'o', Icon: OverviewIcon },
+  { to: '/nodes', name: 'Nodes', key: 'n', Icon: NodesIcon },
+  { to: '/activity', name: 'Activity', key: 'a', Icon: ActivityIcon },
+  { to: '/transfers', name: 'Transfers', key: 't', Icon: TransfersIcon },
+] as const
+
+// Shell is the frame of every screen: rail, cluster, search, and the stream that keeps all of it alive.
+export function Shell() {
+  const { pathname } = useLocation()
+  const cluster = useCluster()
+  const [help, setHelp] = useState(false)
+  useKeys(() => setHelp(true))
+  return (
+    <LiveProvider path={pathname}>
+      <a href="#main" className={s.skip}>
+        Skip to content
+      </a>
+      <div className={s.shell}>
+        <nav className={s.rail} aria-label="Screens">
+          <Link to="/" search={keep(cluster)} className={s.brand}>
+            <Mark /> Godwit
+          </Link>
+          {screens.map(({ to, name, Icon }) => (
+            <Link key={to} to={to} search={keep(cluster)} className={s.link} activeOptions={{ exact: to === '/', includeSearch: false }}>
+              <Icon /> {name}
+            </Link>
+          ))}
+          <Account onHelp={() => setHelp(true)} />
+        </nav>
+        <div style={{ minWidth: 0 }}>
+          <div className={s.top}>
+            <ClusterSwitcher />
+            <SearchBox />
+            <LinkState />
+          </div>
+          <main id="main">
+            <Outlet />
+          </main>
+        </div>
+      </div>
+      <KeysHelp opened={help} onClose={() => setHelp(false)} />
+    </LiveProvider>
+  )
+}
+
+function ClusterSwitcher() {
+  const cluster = useCluster()
+  const { data } = useQuery(clustersQuery)
+  const navigate = useNavigate()
+  const items = data?.items ?? []
+  if (items.length < 2 && !cluster) return items[0] ? <strong>{items[0].name}</strong> : null
+  return (
+    <select
+      aria-label="Cluster"
+      value={cluster ?? ''}
+      onChange={(e) => {
+        const next = e.currentTarget.value
+        void navigate({ to: '.', search: (old: Record<string, unknown>) => ({ ...old, cluster: next || undefined }) as never })
+      }}
+    >
+      <option value="">All clusters</option>
+      {items.map((c) => (
+        <option key={c.id} value={c.name}>
+          {c.name}
+        </option>
+      ))}
+    </select>
+  )
+}
+
+function LinkState() {
+  const { up, downSince } = useLive()
+  if (up || !downSince) {
+    return (
+      <div className={s.up}>
+        <i /> <span>live</span>
+      </div>
+    )
+  }
+  return (
+    <div className={s.down} role="status">
+      Connection lost <Ago at={new Date(downSince).toISOString()} />
+    </div>
+  )
+}
+
+function Account({ onHelp }: { onHelp: () => void }) {
+  const { data: me } = useQuery(meQuery)
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const signOut = useMutation({
+    mutationFn: () => answer(client.DELETE('/api/v1/sessions/current')),
+    onSettled: async () => {
+      await navigate({ to: '/sign-in', search: {} })
+      queries.clear()
+    },
+  })
+  return (
+    <div className={s.foot}>
+      <div className={s.who} title={me?.role}>
+        <strong>{me?.name}</strong> <span className="dim">{me?.role}</span>
+      </div>
+      <button type="button" className={s.plain} onClick={onHelp}>
+        Keys <span className="dim">?</span>
+      </button>
+      <button type="button" className={s.plain} onClick={() => signOut.mutate()}>
+        Sign out
+      </button>
+    </div>
+  )
+}

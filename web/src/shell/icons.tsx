@@ -1,0 +1,34 @@
+import type { ReactNode } from 'react'
+
+function Icon({ children }: { children: ReactNode }) {
+  return (
+    <svg width="17" height="17" viewBox="0 0 18 18" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true">
+      {children}
+    </svg>
+  )
+}
+
+export const OverviewIcon = () => (
+  <Icon>
+    <path d="M2 12.500c3-6 5-6 7-2s4 3 7-5" />
+    <path d="M2 15.800h14" />
+  </Icon>
+)
+export const NodesIcon = () => (
+  <Icon>
+    <path d="M5.500 2.500 8.500 4.200v3.500l-3 1.700-3-1.700V4.200zM12.500 2.500l3 1.700v3.500l-3 1.700-3-1.700V4.200zM9 8.900l3 1.700v3.500l-3 1.700-3-1.700v-3.500z" />
+  </Icon>
+)
+export const ActivityIcon = () => (
+  <Icon>
+    <path d="M4 2.500v13M4 5h0M8 4.500h7.500M8 9h7.500M8 13.500h5" />
+    <circle cx="4" cy="4.500" r="1.300" fill="currentColor" />
+    <circle cx="4" cy="9" r="1.300" fill="currentColor" />
+    <circle cx="4" cy="13.500" r="1.300" fill="currentColor" />
+  </Icon>
+)
+export const TransfersIcon = () => (
+  <Icon>
+    <path d="M2.500 6.200h12M11.500 3l3 3.200-3 3.200M15.500 12h-12M6.500 8.800l-3 3.200 3 3.200" />
+  </Icon>
+)

@@ -1,0 +1,17 @@
+import { createTheme, type MantineColorsTuple } from '@mantine/core'
+
+// The one accent: deep water. Pools have a ramp of their own in tokens.css.
+const tide: MantineColorsTuple = [
+  '#e6f5f3', '#cfe9e6', '#a2d3ce', '#71bcb5', '#4aa8a0', '#309c92', '#1f8e85', '#0d7a72', '#0d5f5a', '#064843',
+]
+
+export const theme = createTheme({
+  colors: { tide },
+  primaryColor: 'tide',
+  primaryShade: { light: 7, dark: 6 },
+  defaultRadius: 6,
+  fontFamily: 'Inter, ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", Arial, sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  headings: { fontWeight: '600' },
+  respectReducedMotion: true,
+})

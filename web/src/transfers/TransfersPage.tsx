@@ -1,0 +1,81 @@
+import { Button, Skeleton } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import { liveTransfersQuery, transfersQuery } from '../api/queries'
+import { count, plural, rate } from '../format/format'
+import { transfersRoute } from '../router'
+import { useCluster } from '../shell/cluster'
+import { toggled } from '../shell/search'
+import { Chips, Filter } from '../ui/Chips'
+import { Same } from '../ui/Copy'
+import { Empty, Page, Panel } from '../ui/Page'
+import { Trouble } from '../ui/Trouble'
+import ui from '../ui/ui.module.css'
+import { ended } from './progress'
+import { TransferTable } from './TransferTable'
+
+const states = ['done', 'failed', 'cancelled', 'expired'].map((v) => [v, v] as const)
+const directions = [
+  ['push', '↑ push'],
+  ['pull', '↓ pull'],
+] as const
+
+export function TransfersPage() {
+  const cluster = useCluster()
+  const search = transfersRoute.useSearch()
+  const navigate = transfersRoute.useNavigate()
+  const filter = { cluster, ...search }
+  const live = useQuery(liveTransfersQuery({ ...filter, state: undefined }))
+  // What runs is above; the list below holds the rest.
+  const past = useInfiniteQuery({ ...transfersQuery({ ...filter, state: search.state ?? 'done,failed,cancelled,expired' }), refetchInterval: 10_000 })
+  const set = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
+  const running = live.data?.items ?? []
+  const rows = useMemo(() => past.data?.pages.flatMap((p) => p.items).filter((t) => ended(t.state)) ?? [], [past.data])
+  const total = running.reduce((a, t) => a + t.rate_bps, 0)
+  return (
+    <Page title="Transfers" name="Transfers" lead={live.data ? `${plural(running.length, 'transfer')} running, ${rate(total)} together.` : undefined}>
+      <div className="row">
+        <Chips label="Direction" options={directions} chosen={search.direction} onToggle={(v) => set({ direction: search.direction === v ? undefined : v })} />
+        <span className="dim">·</span>
+        <Chips label="State of past ones" options={states} chosen={search.state} onToggle={(v) => set({ state: toggled(search.state, v) })} />
+        {search.access_key ? <Filter text={`tenant ${search.access_key}`} onRemove={() => set({ access_key: undefined })} /> : null}
+        {search.node ? <Filter text={`node ${search.node}`} onRemove={() => set({ node: undefined })} /> : null}
+        {search.q ? <Filter text={`“${search.q}”`} onRemove={() => set({ q: undefined })} /> : null}
+      </div>
+      <Trouble error={live.error} what="Running transfers cannot be read" healed={!!live.data} />
+      <Panel title="Running now" flush>
+        {live.isPending ? (
+          <Rows />
+        ) : running.length ? (
+          <TransferTable transfers={running} live />
+        ) : (
+          <Empty title="Nothing runs right now">
+            <p>A transfer shows here the moment it starts:</p>
+            <code>godwit cp -r FOLDER {cluster ?? 'CLUSTER'}:/</code>
+          </Empty>
+        )}
+      </Panel>
+      <Trouble error={past.error} what="Past transfers cannot be read" healed={rows.length > 0} />
+      <Panel title="Past" flush aside={rows.length ? <span className="dim">newest first</span> : null}>
+        {past.isPending ? <Rows /> : rows.length ? <TransferTable transfers={rows} /> : <Empty title="No past transfer is like that" />}
+        {past.hasNextPage ? (
+          <div className={ui.more}>
+            <Button size="xs" variant="default" loading={past.isFetchingNextPage} onClick={() => void past.fetchNextPage()}>
+              Older than these {count(rows.length)}
+            </Button>
+          </div>
+        ) : null}
+      </Panel>
+      <Same command={`godwit transfer list${cluster ? ` --cluster ${cluster}` : ''}`} />
+    </Page>
+  )
+}
+
+function Rows() {
+  return (
+    <div style={{ padding: 14, display: 'grid', gap: 10 }}>
+      <Skeleton height={34} />
+      <Skeleton height={34} />
+    </div>
+  )
+}
