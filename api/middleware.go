@@ -63,6 +63,7 @@ func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 // recovered turns a panic into an answer and a line in the log; the manager lives on.
 func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
 		defer func() {
 			v := recover()
 			if v == nil {
@@ -71,7 +72,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares by identity, too
 				panic(v)
 			}
-			s.log.ErrorContext(r.Context(), "request panicked", "request", requestID(r.Context()), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			s.log.ErrorContext(ctx, "request panicked", "request", requestID(ctx), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			s.refuseHTTP(w, r, newProblem(http.StatusInternalServerError, "", "the manager failed at this; its log says more under the request id"))
 		}()
 		next.ServeHTTP(w, r)

@@ -22,7 +22,7 @@ type Transfer struct {
 	Files       int64             `json:"files"`
 	FilesFailed int64             `json:"files_failed"`
 	ETA         *int64            `json:"eta_s,omitempty"`
-	Nodes       []Ref             `json:"nodes" doc:"Nodes that serve or served it."`
+	Nodes       []Ref             `json:"nodes" doc:"Nodes that serve it; when one transfer is asked for, also those that served it."`
 	Moved       int               `json:"moved" doc:"How often it went on on another node."`
 	Client      string            `json:"client,omitempty" doc:"The client's address."`
 	Error       string            `json:"error,omitempty"`

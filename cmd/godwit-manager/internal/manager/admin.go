@@ -27,7 +27,7 @@ func adminPath(dir *os.File) string {
 }
 
 // openAdmin makes the socket anew.
-func openAdmin(data string) (net.Listener, func() error, error) {
+func openAdmin(ctx context.Context, data string) (net.Listener, func() error, error) {
 	path := filepath.Join(data, adminDir)
 	if err := errors.Join(os.MkdirAll(path, 0o700), os.Chmod(path, 0o700)); err != nil {
 		return nil, nil, fmt.Errorf("administrator's socket: %w", err)
@@ -39,7 +39,7 @@ func openAdmin(data string) (net.Listener, func() error, error) {
 	if err := os.Remove(filepath.Join(path, adminSocket)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, nil, errors.Join(fmt.Errorf("administrator's socket: %w", err), dir.Close())
 	}
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", adminPath(dir))
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", adminPath(dir))
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("administrator's socket: %w", err), dir.Close())
 	}

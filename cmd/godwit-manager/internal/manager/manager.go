@@ -188,7 +188,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 		return err
 	}
 	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleet.URLs, log: m.log}
-	if err := e.register(m.fleet); err != nil {
+	if err := e.register(m.fleet); err != nil { //nolint:contextcheck // each question comes with a context of its own
 		return err
 	}
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -250,12 +250,12 @@ func (m *manager) run(ctx context.Context) error {
 			failed <- fmt.Errorf("HTTPS: %w", err)
 		}
 	})
-	admin, closeAdmin, err := openAdmin(m.data.path)
+	admin, closeAdmin, err := openAdmin(ctx, m.data.path)
 	if err == nil {
 		defer closeAdmin() //nolint:errcheck // a directory that was only read
 		socket := &http.Server{Handler: m.adminHandler(), ReadHeaderTimeout: 10 * time.Second}
 		running.Go(func() { _ = socket.Serve(admin) }) // it ends with Close below
-		defer socket.Close()
+		defer func() { _ = socket.Close() }()          // a caller under way asks again
 		err = m.announce(ctx)
 	}
 	if err == nil {
