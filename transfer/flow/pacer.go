@@ -3,9 +3,14 @@ package flow
 import "time"
 
 const (
-	// slot is the granularity of pacing: wake-ups cost 25–90 µs of CPU, so
+	// slotLeast is the granularity of pacing: wake-ups cost 25–90 µs of CPU, so
 	// 2,000 a second are the most that a flow should cause.
-	slot = 500 * time.Microsecond
+	slotLeast = 500 * time.Microsecond
+	// slotMost and slotPackets make slots longer for slow flows, of which a host
+	// has many: bursts of at most four packets, and of at most 4 ms, stay well
+	// below the queue that the controller aims at.
+	slotMost    = 4 * time.Millisecond
+	slotPackets = 4
 	// Debt is how much of a late wake-up is caught up with: more than that would
 	// be a burst. Where the host is late as a rule, bursts are all it can do.
 	debtLeast = 2 * time.Millisecond
@@ -21,8 +26,9 @@ type pacer struct {
 	gap    time.Duration // mean time between wake-ups while there is something to send
 }
 
+// quantum is the size of a burst in bytes.
 func (p *pacer) quantum(packet float64) float64 {
-	return max(p.rate*slot.Seconds(), packet)
+	return max(min(slotPackets*packet, p.rate*slotMost.Seconds()), p.rate*slotLeast.Seconds(), packet)
 }
 
 // advance lets time pass and reports whether credit was forfeited: the host
@@ -32,12 +38,12 @@ func (p *pacer) advance(now time.Duration, packet float64, busy bool) (late bool
 		dt := now - p.last
 		p.credit += p.rate * dt.Seconds()
 		p.last = now
-		if busy && dt >= slot/2 {
+		if busy && dt >= slotLeast/2 {
 			p.gap += (min(dt, debtMost) - p.gap) / 16
 		}
 	}
 	debt := min(max(2*p.gap, debtLeast), debtMost)
-	if most := max(p.rate*debt.Seconds(), 2*packet); p.credit > most {
+	if most := max(p.rate*debt.Seconds(), p.quantum(packet)+packet); p.credit > most {
 		p.credit, late = most, true
 	}
 	if p.credit >= p.quantum(packet) {
