@@ -204,3 +204,20 @@ func TestDamagedBytesAreNeverCommitted(t *testing.T) {
 	}
 	w.check()
 }
+
+// TestSlowDiskStopsTheSender: memory stays within the window however slow the
+// receiver's disk is, and nothing is lost or sent in vain.
+func TestSlowDiskStopsTheSender(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 10)
+	w.path = path{rate: 400e6, rtt: 10 * time.Millisecond}
+	w.window, w.write = 6<<20, 100*time.Millisecond // 84 Mb/s
+	w.add("large", 24<<20)
+	if !w.session(4, false, 0, 0) {
+		t.Fatal("not done")
+	}
+	w.check()
+	if w.buffered < 3<<20 || w.buffered > w.window+1<<20 {
+		t.Errorf("the receiver held up to %d bytes, its window is %d", w.buffered, w.window)
+	}
+}

@@ -43,10 +43,13 @@ type world struct {
 
 	path     path
 	sessions int
-	sent     int64 // data bytes over all sessions
-	repeated int64 // data bytes that came twice
-	received int64 // data bytes of the last session, each once
-	rotten   int   // reads that return damaged bytes once
+	sent     int64         // data bytes over all sessions
+	repeated int64         // data bytes that came twice
+	received int64         // data bytes of the last session, each once
+	rotten   int           // reads that return damaged bytes once
+	write    time.Duration // per block; 0: 3 ms
+	window   int64         // of the receiver; 0: 32 MiB
+	buffered int64         // most that the receiver ever held
 }
 
 // path is what the network does.
@@ -96,6 +99,7 @@ type simSession struct {
 	batch   []uint64
 	whole   map[uint64][]byte
 	added   int
+	free    time.Duration // when the disk has nothing to do
 }
 
 const hour = time.Hour
@@ -113,8 +117,12 @@ func (w *world) session(seed uint64, ask bool, cut, stop time.Duration) bool {
 		Jitter: w.path.jitter, Reorder: w.path.jitter > 0, Duplicate: w.path.duplicate, Corrupt: w.path.corrupt,
 	}
 	s.up, s.down = s.net.NewLink(link), s.net.NewLink(link)
+	window := w.window
+	if window == 0 {
+		window = 32 << 20
+	}
 	s.snd = NewSender(SenderConfig{
-		Memory: 64 << 20, Window: 32 << 20, Ask: ask,
+		Memory: 64 << 20, Window: window, Ask: ask,
 		Control: s.control(&s.toRcv, s.receiverFrame), Release: func([]byte) {},
 		Ended: func(e Entry, outcome control.Outcome, code, message string) {
 			if old, ok := w.ended[e.Path]; ok {
@@ -127,12 +135,12 @@ func (w *world) session(seed uint64, ask bool, cut, stop time.Duration) bool {
 		},
 	})
 	s.rcv = NewReceiver(ReceiverConfig{
-		Memory: 32 << 20, Pool: &Pool{}, Control: s.control(&s.toSnd, s.senderFrame),
+		Memory: window, Pool: &Pool{}, Control: s.control(&s.toSnd, s.senderFrame),
 		Open: func(e Entry, ask bool) { s.later(2*time.Millisecond, func() { s.open(e, ask) }) },
 		Small: func(e Entry, root hashtree.Hash, data []byte, _ bool) {
 			s.later(time.Millisecond, func() { s.small(e, root, data) })
 		},
-		Write:   func(id uint64, i int, data []byte) { s.later(3*time.Millisecond, func() { s.write(id, i, data) }) },
+		Write:   func(id uint64, i int, data []byte) { s.disk(id, i, data) },
 		Commit:  func(id uint64, _ hashtree.Hash) { s.later(time.Millisecond, func() { s.commit(id) }) },
 		Make:    func(e Entry) { s.later(time.Millisecond, func() { s.end(e.ID, control.Committed) }) },
 		Abandon: func(id uint64, discard bool) { s.abandon(id, discard) },
@@ -299,6 +307,7 @@ func (s *simSession) tick() {
 	}
 	s.flush()
 	s.rcv.Flush()
+	s.w.buffered = max(s.w.buffered, s.rcv.Stats().Buffered)
 	s.rcv.cfg.Control(control.TypeProgress, control.AppendProgress(nil, s.rcv.Progress()))
 	s.net.At(s.net.Now()+50*time.Millisecond, s.tick)
 }
@@ -386,6 +395,21 @@ func (s *simSession) write(id uint64, i int, data []byte) {
 	s.synced[id][i] = leaf
 	s.rcv.Free(id, data)
 	s.rcv.Written(id, i, leaf, true)
+}
+
+// disk writes one block after the other.
+func (s *simSession) disk(id uint64, i int, data []byte) {
+	if s.w.write == 0 {
+		s.later(3*time.Millisecond, func() { s.write(id, i, data) })
+		return
+	}
+	s.free = max(s.free, s.net.Now()) + s.w.write
+	s.net.At(s.free, func() {
+		if !s.dead {
+			s.write(id, i, data)
+			s.kick()
+		}
+	})
 }
 
 func (s *simSession) commit(id uint64) { s.batch = append(s.batch, id) }
