@@ -306,14 +306,33 @@ func TestNodeEndsWhenItMust(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	lease := filepath.Join(t.TempDir(), "lease")
-	touch := func() { fleettest.Must(t, os.WriteFile(lease, nil, 0o600)) }
-	touch()
+	manager, gone := context.WithCancel(t.Context())
+	quiet := make(chan struct{})
+	fleettest.Must(t, os.WriteFile(lease, nil, 0o600))
+	go func() { // as the local provider does, while its manager lives
+		defer close(quiet)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-manager.Done():
+				return
+			case now := <-tick.C:
+				if err := os.Chtimes(lease, now, now); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}()
+	defer gone()
 	leased := r.start(func(b *join.Bootstrap) { b.LeaseFile, b.LeaseTimeoutS = lease, 3 })
 	revoked := r.start()
 	fleettest.Must(t, r.Authority.RevokeNode(t.Context(), revoked.NodeID, "test"))
 	if code := revoked.exit(); code != exitEnded {
 		t.Errorf("revoked node exits with %d", code)
 	}
+	gone()
+	<-quiet
 	fleettest.Must(t, os.Remove(lease))
 	if code := leased.exit(); code != exitEnded {
 		t.Errorf("node without a manager exits with %d", code)
