@@ -173,10 +173,10 @@ func (f *Fleet) Stop() {
 	if f.stop != nil {
 		f.stop()
 	}
-	f.running.Wait()
 	if f.conn != nil {
-		f.conn.Close()
+		f.conn.Close() // no new questions from here on
 	}
+	f.running.Wait()
 	if f.server != nil {
 		f.server.Shutdown()
 		f.server.WaitForShutdown()
