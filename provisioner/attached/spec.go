@@ -1,0 +1,113 @@
+package attached
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/godwit/godwit/internal/slot"
+	"github.com/godwit/godwit/provisioner"
+)
+
+// Spec is the part of a template that this provider reads.
+type Spec struct {
+	Provider string `json:"provider"`
+	// Slots that nodes of this template may take; empty: any.
+	Slots []string `json:"slots"`
+	Node  NodeSpec `json:"node"`
+	// ReportIntervalS is how often a node reports, in seconds; 5 if absent.
+	ReportIntervalS int               `json:"report_interval_s"`
+	Tags            map[string]string `json:"tags"`
+}
+
+// NodeSpec is what every node of the template runs with. Zero means without
+// limit of its own.
+type NodeSpec struct {
+	SendCapMbps     float64 `json:"send_cap_mbps"`
+	ReceiveCapMbps  float64 `json:"receive_cap_mbps"`
+	SessionRateMbps float64 `json:"session_rate_mbps"`
+	MaxSessions     int     `json:"max_sessions"`
+}
+
+// Bounds of a spec: beyond them is a slip of the keyboard.
+const (
+	maxMbps     = 1_000_000 // a terabit per second
+	maxSessions = 100_000
+	maxReportS  = 60
+	reportS     = 5
+)
+
+// parse reads a spec strictly: a misspelt cap would be a node without one.
+func parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
+	var s Spec
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&s); err != nil {
+		return s, []provisioner.FieldError{decodeFault(err)}
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return s, []provisioner.FieldError{{Problem: "there is something after the JSON object: remove it"}}
+	}
+	if s.ReportIntervalS == 0 {
+		s.ReportIntervalS = reportS
+	}
+	return s, s.faults()
+}
+
+// decodeFault names the field of a JSON error where the decoder knows it.
+func decodeFault(err error) provisioner.FieldError {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return provisioner.FieldError{Field: wrong.Field, Problem: fmt.Sprintf("is a %s; want a %s", wrong.Value, wrong.Type)}
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return provisioner.FieldError{
+			Field:   strings.Trim(name, `"`),
+			Problem: "is not a field of an attached template: provider, slots, node, report_interval_s, tags are",
+		}
+	}
+	return provisioner.FieldError{Problem: "is not a JSON object: " + err.Error()}
+}
+
+func (s Spec) faults() []provisioner.FieldError {
+	var faults []provisioner.FieldError
+	add := func(field, format string, values ...any) {
+		faults = append(faults, provisioner.FieldError{Field: field, Problem: fmt.Sprintf(format, values...)})
+	}
+	if s.Provider != "" && s.Provider != Name {
+		add("provider", "is %q; this is the provider %q", s.Provider, Name)
+	}
+	seen := map[string]bool{}
+	for i, name := range s.Slots {
+		field := fmt.Sprintf("slots[%d]", i)
+		switch {
+		case !slot.ValidName(name):
+			add(field, "is %q; want the name of a slot: lower-case letters, digits and hyphens", name)
+		case seen[name]:
+			add(field, "names %q a second time", name)
+		}
+		seen[name] = true
+	}
+	for _, rate := range []struct {
+		field string
+		mbps  float64
+	}{
+		{"node.send_cap_mbps", s.Node.SendCapMbps},
+		{"node.receive_cap_mbps", s.Node.ReceiveCapMbps},
+		{"node.session_rate_mbps", s.Node.SessionRateMbps},
+	} {
+		if rate.mbps < 0 || rate.mbps > maxMbps {
+			add(rate.field, "is %g Mb/s; want 0 (no cap) to %d", rate.mbps, maxMbps)
+		}
+	}
+	if s.Node.MaxSessions < 0 || s.Node.MaxSessions > maxSessions {
+		add("node.max_sessions", "is %d; want 0 (no limit) to %d", s.Node.MaxSessions, maxSessions)
+	}
+	if s.ReportIntervalS < 1 || s.ReportIntervalS > maxReportS {
+		add("report_interval_s", "is %d s; want 1 to %d", s.ReportIntervalS, maxReportS)
+	}
+	return faults
+}
