@@ -128,7 +128,8 @@ func credentialError(err error, detail string) error {
 
 func unauthorized(detail string) *Problem {
 	p := newProblem(http.StatusUnauthorized, "", detail)
-	p.headers = http.Header{"Www-Authenticate": {`Bearer realm="godwit"`, `Basic realm="godwit access key", charset="UTF-8"`}}
+	// Basic is accepted but never asked for: at its name a browser opens a dialog of its own over the console.
+	p.headers = http.Header{"Www-Authenticate": {`Bearer realm="godwit"`}}
 	return p
 }
 
