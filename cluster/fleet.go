@@ -31,8 +31,10 @@ type Report struct {
 	CertSHA256    string
 	Version       string
 	ConfigVersion int64
-	Usage         policy.Usage
-	Sessions      []policy.Session
+	// Usage has the whole machine's CPU; OwnCPU is what the node itself uses of it.
+	Usage    policy.Usage
+	OwnCPU   float64
+	Sessions []policy.Session
 }
 
 // Live is the Fleet over the real one.
@@ -68,6 +70,7 @@ func readReport(view *fleet.NodeView) Report {
 			ReceiveBps: int64(facts.GetReceiveBps()), ReceiveCapBps: int64(facts.GetReceiveCapBps()),
 			CPU: facts.GetCpuMachine(), Buffer: facts.GetBufferFill(),
 		},
+		OwnCPU:   facts.GetCpuProcess(),
 		Sessions: make([]policy.Session, 0, len(view.Sessions)),
 	}
 	for _, s := range view.Sessions {

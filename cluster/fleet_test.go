@@ -16,7 +16,7 @@ func TestReportIsReadInPolicysTerms(t *testing.T) {
 		ID: "n", At: at,
 		Facts: &report.Facts{
 			Draining: true, TransferPort: 4433, ServingSha256: "pin", AgentVersion: "1.2", ConfigVersion: 3,
-			SendBps: 5, SendCapBps: 10, ReceiveBps: 6, ReceiveCapBps: 11, CpuMachine: 0.5, BufferFill: 0.25,
+			SendBps: 5, SendCapBps: 10, ReceiveBps: 6, ReceiveCapBps: 11, CpuMachine: 0.5, CpuProcess: 0.125, BufferFill: 0.25,
 			Services: []*report.Service{{Name: "transfer", State: "restarting"}},
 		},
 		Sessions: []*report.Session{
@@ -24,7 +24,7 @@ func TestReportIsReadInPolicysTerms(t *testing.T) {
 			{Id: "b", Direction: "push", BytesTotal: 0, BytesDone: 60},
 		},
 	})
-	if got.Healthy || !got.Draining || got.Port != 4433 || got.CertSHA256 != "pin" || got.ConfigVersion != 3 || !got.At.Equal(at) {
+	if got.Healthy || !got.Draining || got.Port != 4433 || got.CertSHA256 != "pin" || got.ConfigVersion != 3 || got.OwnCPU != 0.125 || !got.At.Equal(at) {
 		t.Errorf("facts: %+v", got)
 	}
 	if want := (policy.Usage{SendBps: 5, SendCapBps: 10, ReceiveBps: 6, ReceiveCapBps: 11, CPU: 0.5, Buffer: 0.25}); got.Usage != want {

@@ -73,7 +73,7 @@ func (c *simCloud) advance() {
 			w.nodeJoins(i)
 		}
 	}
-	if w.chance(300) {
+	if w.chance(80) {
 		c.refuse = []provisioner.Class{provisioner.Capacity, provisioner.Throttled, provisioner.Unauthorized, provisioner.InvalidTemplate}[w.rng.IntN(4)]
 		c.refuseUntil = w.now.Add(w.between(10*time.Second, 5*time.Minute))
 		w.tell("the cloud answers %s for %s", c.refuse, c.refuseUntil.Sub(w.now))

@@ -19,8 +19,8 @@ import (
 
 const (
 	stepTime = 5 * time.Second
-	loadTime = 16 * time.Minute // load and faults
-	calmTime = 11 * time.Minute // then neither: all must settle
+	loadTime = 13 * time.Minute // load and faults
+	calmTime = 10 * time.Minute // then neither: all must settle
 	simInst  = "installation"
 )
 

@@ -72,6 +72,9 @@ func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
 	}
 	node.ServicesHealthy = report.Healthy
 	node.Usage = report.Usage
+	if p := r.config.Providers[n.Provider]; p != nil && p.Capabilities().SharedMachine {
+		node.Usage.CPU = report.OwnCPU
+	}
 	node.Sessions = slices.Clone(report.Sessions)
 	slices.SortFunc(node.Sessions, func(x, y policy.Session) int { return strings.Compare(x.ID, y.ID) })
 	node.Expected = r.reserved.expected(n.ID, report.At, b.now)

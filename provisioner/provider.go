@@ -73,6 +73,9 @@ type Capabilities struct {
 	StopStart bool `json:"stop_start"`
 	// Spot: instances can be bought at a discount and taken back.
 	Spot bool `json:"spot"`
+	// SharedMachine: instances run on one machine and share its processors, so
+	// that its load is no reason for another instance; only their own is.
+	SharedMachine bool `json:"shared_machine,omitempty"`
 	// ListLag is how long List may take to show a new instance; zero: none.
 	ListLag time.Duration `json:"list_lag,omitempty"`
 	// Zones that can be named in a template; empty where there are none.

@@ -92,7 +92,7 @@ func New(config Config) (*Provider, error) {
 
 // Capabilities implements provisioner.Provider.
 func (p *Provider) Capabilities() provisioner.Capabilities {
-	return provisioner.Capabilities{Provider: Name, StopStart: true}
+	return provisioner.Capabilities{Provider: Name, StopStart: true, SharedMachine: true}
 }
 
 // Validate implements provisioner.Provider.
