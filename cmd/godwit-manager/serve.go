@@ -50,6 +50,8 @@ func newServeCommand() *cobra.Command {
 	f.StringVar(&c.Listen, "listen", manager.DefaultListen, "address of HTTPS: API, console, joining nodes")
 	f.StringVar(&c.FleetListen, "fleet-listen", manager.DefaultFleetListen, "address that nodes stay connected to; port 0: any, the same again after a restart")
 	f.StringVar(&c.PublicURL, "public-url", "", "where people, clients and nodes reach HTTPS; default: made from --listen")
+	f.StringVar(&c.NodeURL, "node-url", "", "where nodes reach HTTPS, if not at --public-url; with a --fleet-listen on all addresses, nodes look for the fleet on the same host")
+	f.StringVar(&c.Slots, "slots", "", "directory in which machines wait for the provider attached (godwit-node attach)")
 	f.StringSliceVar(&c.NodeCommand, "node-command", nil, "program and arguments that start a local node; default: godwit-node beside this program, run")
 	f.DurationVar(&c.LocalLease, "local-lease", manager.DefaultLocalLease, "how long local nodes go on without their manager")
 	f.DurationVar(&c.LeaderLease, "leader-lease", manager.DefaultLeaderLease, "how long until another manager takes over from a dead leader")

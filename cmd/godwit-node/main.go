@@ -78,7 +78,7 @@ tells it what to do, and ends it; nobody needs to configure a node by hand.
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newRunCommand(), newTransferdCommand(), &cobra.Command{
+	root.AddCommand(newRunCommand(), newAttachCommand(), newTransferdCommand(), &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArgs,
 		Run: func(c *cobra.Command, _ []string) { fmt.Fprintln(c.OutOrStdout(), "godwit-node", version.Version) },
 	})

@@ -28,6 +28,11 @@ type Config struct {
 	FleetListen string
 	// PublicURL is where people, clients and nodes reach HTTPS; empty: made from Listen.
 	PublicURL string
+	// NodeURL is where nodes reach HTTPS when that is not PublicURL: in a network of their own. Its host is also where
+	// they find the fleet when FleetListen names no host.
+	NodeURL string
+	// Slots is the directory in which machines wait for the provider "attached"; empty: there is no such provider.
+	Slots string
 	// NodeCommand starts a node of the provider "local": program and leading arguments. Empty: godwit-node beside this
 	// program or in PATH, with "run".
 	NodeCommand []string
@@ -71,12 +76,10 @@ func (c *Config) complete() error {
 			return fmt.Errorf("%s %q is not host:port", flag, address)
 		}
 	}
-	if c.PublicURL != "" {
-		u, err := url.Parse(c.PublicURL)
-		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
-			return fmt.Errorf("--public-url %q must look like https://host:port", c.PublicURL)
+	for flag, address := range map[string]*string{"--public-url": &c.PublicURL, "--node-url": &c.NodeURL} {
+		if err := baseURL(flag, address); err != nil {
+			return err
 		}
-		c.PublicURL = "https://" + u.Host
 	}
 	if c.LocalLease <= 0 {
 		c.LocalLease = DefaultLocalLease
@@ -93,6 +96,19 @@ func (c *Config) complete() error {
 	if len(c.NodeCommand) == 0 {
 		c.NodeCommand = []string{findNode(), "run"}
 	}
+	return nil
+}
+
+// baseURL checks an address of HTTPS, if one is given, and brings it to its shortest form.
+func baseURL(flag string, address *string) error {
+	if *address == "" {
+		return nil
+	}
+	u, err := url.Parse(*address)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return fmt.Errorf("%s %q must look like https://host:port", flag, *address)
+	}
+	*address = "https://" + u.Host
 	return nil
 }
 
@@ -127,6 +143,36 @@ func (c *Config) publicURL(listener net.Addr) string {
 		}
 	}
 	return "https://" + net.JoinHostPort(host, port)
+}
+
+// nodeURL is where nodes reach HTTPS.
+func (c *Config) nodeURL(public string) string {
+	if c.NodeURL != "" {
+		return c.NodeURL
+	}
+	return public
+}
+
+// fleetURLs are where nodes connect. A listener on every address has none that another machine could use: its port is
+// then looked for where HTTPS is.
+func (c *Config) fleetURLs(listening []string, public string) []string {
+	at, err := url.Parse(c.nodeURL(public))
+	if err != nil {
+		return listening
+	}
+	out := make([]string, len(listening))
+	for i, raw := range listening {
+		out[i] = raw
+		u, err := url.Parse(raw)
+		if err != nil {
+			continue
+		}
+		if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsUnspecified() {
+			u.Host = net.JoinHostPort(at.Hostname(), u.Port())
+			out[i] = u.String()
+		}
+	}
+	return out
 }
 
 // names are what the HTTPS certificate is for, besides its own name.

@@ -19,6 +19,7 @@ import (
 	"github.com/godwit/godwit/journal"
 	"github.com/godwit/godwit/journal/event"
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/attached"
 	"github.com/godwit/godwit/provisioner/local"
 	"github.com/godwit/godwit/statestore"
 	"github.com/godwit/godwit/statestore/private"
@@ -39,6 +40,7 @@ type manager struct {
 	elector  *statestore.Elector
 	cluster  *cluster.Reconciler
 	local    *local.Provider
+	attached *attached.Provider // nil without slots
 	api      *api.Server
 	listener net.Listener
 	public   string
@@ -157,6 +159,12 @@ func (m *manager) openCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if m.config.Slots != "" {
+		if m.attached, err = attached.New(attached.Config{Dir: m.config.Slots, Log: m.log}); err != nil {
+			return err
+		}
+		m.closing(m.attached.Close)
+	}
 	// Bound before the reconciler may launch: nodes must be told where to join.
 	m.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", m.config.Listen)
 	if err != nil {
@@ -171,7 +179,7 @@ func (m *manager) openCluster(ctx context.Context) error {
 	m.public = m.config.publicURL(m.listener.Addr())
 	m.cluster, err = cluster.New(cluster.Config{
 		Store: cluster.Postgres(m.store.Tables), Fleet: cluster.Live(m.fleet),
-		Enrolment: cluster.Identity(m.store.Tables, m.identity, func() []string { return []string{m.public} }),
+		Enrolment: cluster.Identity(m.store.Tables, m.identity, func() []string { return []string{m.config.nodeURL(m.public)} }),
 		Providers: m.providers(), Installation: installation, Log: m.log,
 		Changed: func(string, string) { m.api.Changed() },
 	})
@@ -179,7 +187,11 @@ func (m *manager) openCluster(ctx context.Context) error {
 }
 
 func (m *manager) providers() map[string]provisioner.Provider {
-	return map[string]provisioner.Provider{local.Name: m.local}
+	all := map[string]provisioner.Provider{local.Name: m.local}
+	if m.attached != nil {
+		all[attached.Name] = m.attached
+	}
+	return all
 }
 
 func (m *manager) openHTTPS(ctx context.Context) error {
@@ -187,7 +199,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 	if err := signer.Prepare(ctx); err != nil {
 		return err
 	}
-	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleet.URLs, log: m.log}
+	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleetURLs, log: m.log}
 	if err := e.register(m.fleet); err != nil { //nolint:contextcheck // each question comes with a context of its own
 		return err
 	}
@@ -209,6 +221,8 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 	})
 	return err
 }
+
+func (m *manager) fleetURLs() []string { return m.config.fleetURLs(m.fleet.URLs(), m.public) }
 
 func (m *manager) fleetReady(context.Context) error {
 	if !m.fleet.Conn().IsConnected() {
