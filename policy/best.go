@@ -18,6 +18,9 @@ type Placement struct {
 	Utilization float64 `json:"utilization"`
 	// Overflow says that the node is high: nothing better is left.
 	Overflow bool `json:"overflow,omitempty"`
+	// pressure orders full nodes, whose utilization is 1 with ten sessions as
+	// with forty: promised demand against the cap, without a limit.
+	pressure float64
 }
 
 // Refusal says that no node can take a session: answer 503 with Retry-After.
@@ -76,10 +79,10 @@ func Rank(s Snapshot, p Policy, now time.Time) []Placement {
 		if a.Pool == Degraded || l.Sessions >= p.MaxSessions {
 			continue
 		}
-		ranked = append(ranked, Placement{NodeID: n.ID, Pool: a.Pool, Utilization: a.Utilization, Overflow: a.Pool == High})
+		ranked = append(ranked, Placement{NodeID: n.ID, Pool: a.Pool, Utilization: a.Utilization, Overflow: a.Pool == High, pressure: n.pressure(l, p)})
 	}
 	byLoad := func(a, b Placement) int {
-		return cmp.Or(cmp.Compare(a.class(), b.class()), cmp.Compare(a.Utilization, b.Utilization), cmp.Compare(a.NodeID, b.NodeID))
+		return cmp.Or(cmp.Compare(a.class(), b.class()), cmp.Compare(a.Utilization, b.Utilization), cmp.Compare(a.pressure, b.pressure), cmp.Compare(a.NodeID, b.NodeID))
 	}
 	slices.SortFunc(ranked, byLoad)
 	for i := range ranked {
@@ -91,6 +94,21 @@ func Rank(s Snapshot, p Policy, now time.Time) []Placement {
 		ranked = keepForLast(ranked, idle[len(idle)-reserve:])
 	}
 	return ranked
+}
+
+// pressure is the larger of promised demand over its cap and sessions over
+// their limit.
+func (n *Node) pressure(l Load, p Policy) float64 {
+	most := float64(l.Sessions) / float64(p.MaxSessions)
+	for _, d := range []struct {
+		bps int64
+		cap float64
+	}{{l.SendBps, capBps(p.Signals.Send, n.Usage.SendCapBps)}, {l.ReceiveBps, capBps(p.Signals.Receive, n.Usage.ReceiveCapBps)}} {
+		if d.cap > 0 {
+			most = max(most, float64(d.bps)/d.cap)
+		}
+	}
+	return most
 }
 
 // class orders available nodes before high ones.

@@ -72,3 +72,17 @@ func TestNoNodeAtAllIsARefusal(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAmongFullNodesTheOneWithFewestPromisesServes(t *testing.T) {
+	t.Parallel()
+	s := newScene(node("n1", sending(40, 25)), node("n2", sending(12, 83)))
+	for _, tc := range []struct {
+		expected int
+		want     string
+	}{{0, "n2"}, {27, "n2"}, {29, "n1"}} {
+		s.Nodes[1].Expected = tc.expected
+		if best, err := Best(s.Snapshot, s.p, noon); err != nil || best.NodeID != tc.want || !best.Overflow {
+			t.Errorf("with %d on their way to n2: got %+v, %v; want %s", tc.expected, best, err, tc.want)
+		}
+	}
+}
