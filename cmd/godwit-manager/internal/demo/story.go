@@ -99,6 +99,10 @@ func (d *show) actLoad(ctx context.Context) error {
 		return err
 	}
 	d.say("New nodes run. Clients that come now land on them")
+	// Managers place by what they saw within the last second.
+	if err := pause(ctx, 1500*time.Millisecond); err != nil {
+		return err
+	}
 	for i := range lateClients {
 		if _, err := d.StartCopy(ctx, fmt.Sprintf("late-%d", i), d.bigFile(i%bigFiles), fmt.Sprintf("demo:/late/%d/", i)); err != nil {
 			return err
