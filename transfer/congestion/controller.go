@@ -61,6 +61,7 @@ const (
 	leastRate    = 8e3                  // bytes/s: feedback keeps flowing
 	leastRTT     = 5 * time.Millisecond // reports come every 4 ms at best: the loop is no faster
 	feedbackSlow = 25 * time.Millisecond
+	stallLeast   = 100 * time.Millisecond // a few scheduling rounds of a host with ten busy processes per core
 )
 
 // Controller is TQ for one flow. The zero value is not usable; not safe for
@@ -89,6 +90,10 @@ type Controller struct {
 	packets   uint64
 	limitedAt time.Duration // last report that was application-limited
 	limited   bool
+
+	fallSince time.Duration // since when less than the anchor is delivered; 0: it is not
+	fallBest  float64       // most that was delivered since
+	fallLost  uint64        // Sample.Lost at the last look
 
 	speed      float64 // v
 	round      time.Duration

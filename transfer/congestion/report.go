@@ -67,7 +67,29 @@ func (c *Controller) updateAnchor(s *Sample) {
 	if d < c.anchor && (gap || s.Now < c.frozenTill) {
 		return
 	}
-	c.anchor = d
+	c.anchor = c.sustained(s, d)
+}
+
+// sustained follows d up at once. Down it goes with loss, or when less was
+// delivered for stallLeast: a host that is busy for a moment takes nothing from
+// its socket meanwhile, loses nothing, and the path is not to blame.
+func (c *Controller) sustained(s *Sample, d float64) float64 {
+	lossy := s.Lost > c.fallLost
+	c.fallLost = s.Lost
+	if d >= c.anchor || lossy || c.phase == hold {
+		c.fallSince, c.fallBest = 0, 0
+		return d
+	}
+	if c.fallSince == 0 {
+		c.fallSince = s.Now
+	}
+	c.fallBest = max(c.fallBest, d)
+	if s.Now-c.fallSince < stallLeast {
+		return c.anchor
+	}
+	best := c.fallBest
+	c.fallSince, c.fallBest = s.Now, d
+	return best
 }
 
 func (c *Controller) updateLoss(s *Sample, target time.Duration) {
