@@ -172,6 +172,23 @@ func TestKilledAgentLeavesNoChild(t *testing.T) {
 	}
 }
 
+func TestNodeThatRestartsServesThoughItsManagerIsAway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start()
+	port := r.address(p).Port
+	fleettest.Must(t, p.Process.Kill())
+	p.exit()
+	r.Stop()
+	again := r.launch(p.Bootstrap)
+	fleettest.Eventually(t, "serves on its port", func() bool { return again.child() != 0 && dialable(port) })
+	r.Restart()
+	r.healthy(again)
+	if code := r.once(again); code != "" {
+		t.Errorf("with the manager back: %q", code)
+	}
+}
+
 func TestNodeStopsInGoodOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

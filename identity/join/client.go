@@ -24,6 +24,8 @@ const (
 	firstDelay = 250 * time.Millisecond
 	maxDelay   = 30 * time.Second
 	maxBody    = 1 << 20
+	// patience is how long a node with certificates that are still good waits for its manager before it starts with them.
+	patience = 5 * time.Second
 )
 
 // Client asks the manager for certificates. The zero values of Log and Timeout are usable.
@@ -34,8 +36,8 @@ type Client struct {
 	Timeout   time.Duration // per attempt; 15 s when zero
 }
 
-// Ensure returns the node's identity: the one kept in the data directory, renewed when two thirds of it have passed, or a new one joined with the token.
-// It retries with jitter until ctx ends or the manager refuses for good (*Refusal with Final).
+// Ensure returns the node's identity: the one kept in the data directory, renewed, or a new one joined with the token. It retries with jitter until ctx ends or the
+// manager refuses for good (*Refusal with Final). While kept certificates are good, it does not insist: a node that restarts must serve though its manager is away.
 func (c *Client) Ensure(ctx context.Context, addresses []string, port int) (*Identity, error) {
 	id, err := Load(c.Bootstrap.DataDir)
 	switch {
@@ -51,6 +53,16 @@ func (c *Client) Ensure(ctx context.Context, addresses []string, port int) (*Ide
 		return nil, err
 	case id.NodeID != c.Bootstrap.NodeID:
 		return nil, fmt.Errorf("data directory %s belongs to node %s, not to %s", c.Bootstrap.DataDir, id.NodeID, c.Bootstrap.NodeID)
+	}
+	if control, err := id.Control(); err == nil && time.Now().Before(control.Leaf.NotAfter) {
+		asking, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		next, err := c.persist(asking, id, addresses, port)
+		var refusal *Refusal
+		if err == nil || errors.As(err, &refusal) && refusal.Final() || ctx.Err() != nil {
+			return next, err
+		}
+		return id, nil
 	}
 	return c.persist(ctx, id, addresses, port)
 }

@@ -117,7 +117,7 @@ func (a *Agent) keepIdentity(ctx context.Context) {
 			if !a.staysDown(ctx, check/2+rand.N(check)) { // jitter
 				continue
 			}
-		case <-time.After(10 * time.Second): // a link that never came up reports no loss
+		case <-time.After(check + rand.N(rediscoverAfter)): // a link that never came up reports no loss
 			if a.link.Load().Connected() {
 				check = rediscoverAfter
 				continue
