@@ -237,6 +237,7 @@ func (s *Server) register(x *serverSession, peer netip.AddrPort, r Request) erro
 		return &Error{Code: CodeBusy, Message: "this transfer has as many sessions here as it may", RetryAfter: time.Second}
 	}
 	s.sessions[x.status.ID] = x
+	x.memory = sessionMemory(s.config.Memory, len(s.sessions))
 	s.byJob[transfer]++
 	s.totals.SessionsStarted++
 	return nil

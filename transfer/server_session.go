@@ -27,6 +27,7 @@ type serverSession struct {
 	ctl    *controlConn
 	grant  Grant
 	hello  control.Hello
+	memory int64 // bytes in flight and in buffers
 
 	mu     sync.Mutex // after session.mu where both are held
 	status SessionStatus
@@ -212,7 +213,7 @@ func (x *serverSession) prepare(conn *tls.Conn) (s *session, release func(), err
 	if err != nil {
 		return nil, nil, err
 	}
-	s = newSession(x.ctl, port, x.server.log.With("session", status.ID), x.server.config.Memory)
+	s = newSession(x.ctl, port, x.server.log.With("session", status.ID), x.memory)
 	s.peer = "the client"
 	s.target, s.floor, s.policy = status.Target, status.MinRate, status.Policy
 	cfg := flow.Config{
@@ -225,7 +226,7 @@ func (x *serverSession) prepare(conn *tls.Conn) (s *session, release func(), err
 		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID,
 		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(port.ID()),
 		Cipher: string(status.Cipher), Policy: string(status.Policy), Rate: status.Target,
-		MinRate: status.MinRate, Memory: x.server.config.Memory,
+		MinRate: status.MinRate, Memory: x.memory,
 	}
 	if status.Direction == Push {
 		link = x.server.receive
@@ -309,7 +310,7 @@ func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.
 		x.outcome(FileOutcome{Path: path, Outcome: outcomeFailed, Code: code, Message: message})
 	}
 	return s.send(cfg, job.SenderConfig{
-		Memory: x.server.config.Memory, Window: first(h.Memory, DefaultMemory), Ask: h.Ask,
+		Memory: x.memory, Window: first(h.Memory, DefaultMemory), Ask: h.Ask,
 		Ended: func(e job.Entry, outcome control.Outcome, code, message string) {
 			x.landed(e, e.Path, outcome, Code(code), message)
 			if _, local := e.Source.(*sourceFile); local && outcome == control.Failed && fromSource(Code(code)) {

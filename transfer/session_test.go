@@ -307,3 +307,18 @@ func TestTwoSourcesOfOneNameAreRefused(t *testing.T) {
 		t.Errorf("pull: %v", err)
 	}
 }
+
+func TestManySessionsShareMemory(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		n    int
+		want int64
+	}{{1, 256 << 20}, {4, 256 << 20}, {16, 64 << 20}, {1000, 16 << 20}} {
+		if got := sessionMemory(256<<20, tc.n); got != tc.want {
+			t.Errorf("%d sessions: %d bytes each, want %d", tc.n, got, tc.want)
+		}
+	}
+	if got := sessionMemory(1<<20, 1000); got != 1<<20 {
+		t.Errorf("a small limit grew to %d", got)
+	}
+}
