@@ -5,7 +5,7 @@ SHELL    := /bin/bash
 BUILD    := build
 BIN      := $(BUILD)/bin
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS  := -s -w -X github.com/godwit/godwit/version.Version=$(VERSION)
+LDFLAGS  := -s -w -X github.com/godwit/godwit/internal/version.Version=$(VERSION)
 GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 # Every Go file and the console's build: what the binaries are made of.
