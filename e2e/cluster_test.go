@@ -113,7 +113,7 @@ func TestTransfersSurviveTheirNodeAndTheirManager(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	small(t, s, 2, 100)
-	content := tree(t, s.Path("source"), 300, 48<<20)
+	content := tree(t, s.Path("source"), 300, 112<<20)
 
 	must(t, s, "cp", "-r", s.Path("source")+"/", "c:/first/")
 	sameTree(t, s.Path("storage", "first"), content)
@@ -136,7 +136,7 @@ func TestTransfersSurviveTheirNodeAndTheirManager(t *testing.T) {
 		return stage.Node{}, false
 	}
 
-	// The cap makes 48 MiB last four seconds; the node dies while it serves.
+	// The cap makes 112 MiB last nine seconds and more; the node dies while it serves.
 	c, err := s.StartCopy(t.Context(), "survivor", s.Path("source")+"/", "c:/second/")
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func TestADrainedNodesSessionsMoveAndItGoes(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	small(t, s, 2, 40)
-	content := tree(t, s.Path("source"), 20, 24<<20)
+	content := tree(t, s.Path("source"), 20, 64<<20)
 	c, err := s.StartCopy(t.Context(), "mover", s.Path("source")+"/", "c:/moved/")
 	if err != nil {
 		t.Fatal(err)

@@ -85,7 +85,7 @@ func TestTheManagerWaitsForPostgresAndRecovers(t *testing.T) {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		_, err := s.API.Do(ctx, http.MethodGet, "/readyz", nil, nil)
-		return err != nil && strings.Contains(strings.ToLower(err.Error()), "postgres"), nil
+		return err != nil && strings.Contains(err.Error(), "state store"), nil
 	})
 	resume()
 	eventually(t, 60*time.Second, "the manager to recover", func(ctx context.Context) (bool, error) {
