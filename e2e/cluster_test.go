@@ -107,6 +107,34 @@ func sameTree(t *testing.T, dir string, want map[string][]byte) {
 	}
 }
 
+// serverOf waits until a running transfer is reported and returns its node.
+func serverOf(t *testing.T, s *stage.Stage, transfer string) stage.Node {
+	t.Helper()
+	var serving stage.Node
+	eventually(t, 20*time.Second, "transfer "+transfer+" to be reported", func(ctx context.Context) (bool, error) {
+		var page struct {
+			Items []struct {
+				Name  string `json:"name"`
+				Nodes []struct {
+					ID string `json:"id"`
+				} `json:"nodes"`
+			} `json:"items"`
+		}
+		if _, err := s.API.Do(ctx, http.MethodGet, "/api/v1/transfers?live=true&limit=100", nil, &page); err != nil {
+			return false, err
+		}
+		for _, x := range page.Items {
+			if x.Name == transfer && len(x.Nodes) > 0 {
+				var err error
+				serving, err = s.API.Node(ctx, x.Nodes[0].ID)
+				return err == nil, err
+			}
+		}
+		return false, nil
+	})
+	return serving
+}
+
 // One story, because a cluster takes seconds to come up: files go both ways, a
 // node dies under a transfer, the manager dies under another, nothing is lost.
 func TestTransfersSurviveTheirNodeAndTheirManager(t *testing.T) {
@@ -123,30 +151,12 @@ func TestTransfersSurviveTheirNodeAndTheirManager(t *testing.T) {
 		t.Errorf("ls does not show big.bin:\n%s", out)
 	}
 
-	serving := func(ctx context.Context) (stage.Node, bool) {
-		nodes, err := s.API.Nodes(ctx)
-		if err != nil {
-			return stage.Node{}, false
-		}
-		for _, n := range nodes {
-			if n.State == "running" && n.Sessions > 0 {
-				return n, true
-			}
-		}
-		return stage.Node{}, false
-	}
-
 	// The cap makes 112 MiB last nine seconds and more; the node dies while it serves.
 	c, err := s.StartCopy(t.Context(), "survivor", s.Path("source")+"/", "c:/second/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var victim stage.Node
-	eventually(t, 20*time.Second, "the transfer to be reported", func(ctx context.Context) (bool, error) {
-		var ok bool
-		victim, ok = serving(ctx)
-		return ok, nil
-	})
+	victim := serverOf(t, s, "survivor")
 	if err := stage.KillInstance(victim.InstanceID); err != nil {
 		t.Fatal(err)
 	}
@@ -242,17 +252,7 @@ func TestADrainedNodesSessionsMoveAndItGoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var busy stage.Node
-	eventually(t, 20*time.Second, "the transfer to be reported", func(ctx context.Context) (bool, error) {
-		nodes, err := s.API.Nodes(ctx)
-		for _, n := range nodes {
-			if n.Sessions > 0 {
-				busy = n
-				return true, nil
-			}
-		}
-		return false, err
-	})
+	busy := serverOf(t, s, "mover")
 	must(t, s, "node", "drain", busy.ID, "--reason", "test")
 	if err := c.Wait(t.Context(), 60*time.Second); err != nil {
 		t.Fatal(err)

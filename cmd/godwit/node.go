@@ -106,22 +106,17 @@ func newNodeCommand(a *app) *cobra.Command {
 		},
 	}
 	var reason string
-	var timeout time.Duration
 	drain := &cobra.Command{
-		Use: "drain NODE", Short: "Let a node finish what it serves and take no more; its sessions move", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
+		Use: "drain NODE", Short: "Let a node take no more clients; its sessions move, and it ends", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
 		RunE: func(c *cobra.Command, args []string) error {
 			body := map[string]any{}
 			if reason != "" {
 				body["reason"] = reason
 			}
-			if timeout > 0 {
-				body["timeout_s"] = int64(timeout.Seconds())
-			}
 			return call(c.Context(), a, http.MethodPost, at("nodes", args[0], "drain"), body, drawNode)
 		},
 	}
 	drain.Flags().StringVar(&reason, "reason", "", "why, for those who read the time line later")
-	drain.Flags().DurationVar(&timeout, "timeout", 0, "sessions that cannot move end then (default: the policy's drain timeout)")
 	undrain := &cobra.Command{
 		Use: "undrain NODE", Short: "Take a draining node back into service", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
 		RunE: func(c *cobra.Command, args []string) error {
