@@ -5,8 +5,13 @@ const tide: MantineColorsTuple = [
   '#e6f5f3', '#cfe9e6', '#a2d3ce', '#71bcb5', '#4aa8a0', '#309c92', '#1f8e85', '#0d7a72', '#0d5f5a', '#064843',
 ]
 
+// Mantine's greys for the dark scheme, in ours.
+const dark: MantineColorsTuple = [
+  '#e8eeed', '#b0bcba', '#8d9a98', '#65716f', '#3a4747', '#263131', '#1a2424', '#151d1d', '#101717', '#0e1414',
+]
+
 export const theme = createTheme({
-  colors: { tide },
+  colors: { tide, dark },
   primaryColor: 'tide',
   primaryShade: { light: 7, dark: 6 },
   defaultRadius: 6,
@@ -14,4 +19,6 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
   headings: { fontWeight: '600' },
   respectReducedMotion: true,
+  // Every field of our forms is required unless it says otherwise.
+  components: { InputWrapper: { defaultProps: { withAsterisk: false } } },
 })

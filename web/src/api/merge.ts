@@ -71,7 +71,7 @@ export function nodesAfter(list: Node[], e: NodesEvent, belongs: (n: Node) => bo
   return out
 }
 
-// transfersAfter updates live transfers in place; those that ended leave, new ones are appended.
+// transfersAfter updates live transfers in place; those that ended stay in place until the next reading, new ones are appended.
 export function transfersAfter(list: Transfer[], changed: Transfer[], belongs: (t: Transfer) => boolean): Transfer[] {
   const byID = new Map(changed.map((t) => [t.id, t]))
   const out = list.map((old) => {

@@ -20,7 +20,9 @@ const staleMs = 15_000
 
 export function OverviewPage() {
   const cluster = useCluster()
-  const { data: o, error } = useQuery(overviewQuery(cluster))
+  const { data: o, error, isFetching } = useQuery(overviewQuery(cluster))
+  // What was read before the first cluster was made is not to be believed.
+  if (o && o.clusters.length === 0 && !cluster && isFetching) return null
   if (o && o.clusters.length === 0 && !cluster) return <Navigate to="/start" replace />
   return (
     <Page title="Overview" name="Overview">

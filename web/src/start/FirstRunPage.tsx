@@ -37,7 +37,7 @@ export function FirstRunPage() {
         <Step n={2} state={!made || !key ? 'later' : 'now'} title="Send something">
           <Send accessKey={key} cluster={clusters?.items[0]?.name ?? name} />
         </Step>
-        <Step n={3} state={made && key ? 'now' : 'later'} title="Watch it arrive">
+        <Step n={3} state={made ? 'now' : 'later'} title="Watch it arrive">
           <Arrival watch={made} accessKey={key?.id} />
         </Step>
       </div>
@@ -103,7 +103,7 @@ function MakeCluster({ wishes: w, onWishes, made, onKey, hasKey }: MakeProps) {
         <NumberInput label="Nodes at most" {...number('max')} />
         <NumberInput label="Cap of each, Mb/s" {...number('capMbps')} />
         <TextInput
-          data-wide
+          style={{ gridColumn: '1 / -1' }}
           label="Directory for files"
           description="On the manager’s machine. The access key sees what is below it and nothing else."
           required

@@ -57,7 +57,7 @@ export function TransfersPage() {
       </Panel>
       <Trouble error={past.error} what="Past transfers cannot be read" healed={rows.length > 0} />
       <Panel title="Past" flush aside={rows.length ? <span className="dim">newest first</span> : null}>
-        {past.isPending ? <Rows /> : rows.length ? <TransferTable transfers={rows} /> : <Empty title="No past transfer is like that" />}
+        {past.isPending ? <Rows /> : rows.length ? <TransferTable transfers={rows} /> : <Empty title={Object.keys(search).length ? 'No past transfer is like that' : 'No transfer has ended yet'} />}
         {past.hasNextPage ? (
           <div className={ui.more}>
             <Button size="xs" variant="default" loading={past.isFetchingNextPage} onClick={() => void past.fetchNextPage()}>

@@ -1,0 +1,70 @@
+import { MantineProvider } from '@mantine/core'
+import { render, screen } from '@testing-library/react'
+import { describe, expect, it } from 'vitest'
+import type { Node, NodeState } from '../api/types'
+import { actionsFor } from './actions'
+import { chosen } from './filter'
+import { Utilisation } from './Load'
+import { sparkPath } from './Spark'
+import { outline, shapes, StateLabel } from './state'
+
+const node = (state: NodeState, sessions = 0) => ({ name: 'n1', state, sessions })
+
+describe('actions on a node', () => {
+  it.each<[NodeState, string[]]>([
+    ['running', ['drain', 'terminate']],
+    ['draining', ['undrain', 'terminate']],
+    ['booting', ['terminate']],
+    ['lost', ['terminate']],
+    ['terminating', []],
+    ['terminated', []],
+  ])('%s offers %j', (state, names) => expect(actionsFor(node(state)).map((a) => a.name)).toEqual(names))
+
+  it('terminating a busy node names the sessions and forces; an idle one does not', () => {
+    const of = (n: number) => actionsFor(node('running', n)).find((a) => a.name === 'terminate')!
+    expect(of(3).force).toBe(true)
+    expect(of(3).consequences[0]).toContain('3 sessions are cut off')
+    expect(of(1).consequences[0]).toContain('1 session is cut off')
+    expect(of(0).force).toBe(false)
+    expect(of(0).consequences[0]).toContain('no transfer is interrupted')
+  })
+})
+
+describe('filters', () => {
+  const list = [{ state: 'running', pool: 'idle' }, { state: 'running', pool: 'high' }, { state: 'launching' }, { state: 'lost' }] as Node[]
+  it('none means all', () => expect(chosen(list, undefined, undefined)).toBe(list))
+  it('several of a group mean either, two groups mean both', () => {
+    expect(chosen(list, 'running,lost', undefined)).toHaveLength(3)
+    expect(chosen(list, 'running', 'high')).toEqual([list[1]])
+  })
+  it('what is on its way counts as booting', () => expect(chosen(list, 'booting', undefined)).toEqual([list[2]]))
+})
+
+describe('what is seen', () => {
+  it('every state has a shape that closes', () => {
+    for (const s of Object.values(shapes)) expect(outline(s, 10)).toMatch(/^M.*Z$/)
+  })
+  it('no pool depends on colour alone', () => {
+    render(<StateLabel state="running" pool="degraded" />)
+    expect(screen.getByText(/degraded/).textContent).toContain('degraded')
+    expect(screen.getByTitle(/unhealthy/)).toBeTruthy()
+  })
+  it('the bar names the signal that decided, to readers of every kind', () => {
+    const n = { name: 'n1', pool: 'high', utilization: { value: 0.91, signal: 'receive', send: 0.1, receive: 0.91, cpu: 0.2, buffer: 0, sessions: 0.1 } } as Node
+    render(
+      <MantineProvider>
+        <Utilisation node={n} />
+      </MantineProvider>,
+    )
+    expect(screen.getByRole('meter', { name: 'Utilisation of n1' }).getAttribute('aria-valuenow')).toBe('91')
+    expect(screen.getByText('receive')).toBeTruthy()
+  })
+})
+
+describe('sparklines', () => {
+  it('end at the right edge and leave missing history empty', () => {
+    expect(sparkPath([0, 10], 10, 3, 100, 20)).toBe('M50.0 19.0L100.0 1.0')
+    expect(sparkPath([5], 10, 3, 100, 20)).toBe('')
+    expect(sparkPath([1, 2], 0, 3, 100, 20)).toBe('')
+  })
+})
