@@ -1,5 +1,6 @@
-# The manager: a static binary on an empty base. Postgres is a container of its
-# own (DATABASE_URL); the console is inside the binary.
+# The manager: static binaries on an empty base. Postgres is a container of its
+# own (DATABASE_URL); the console is inside the binary. The command line comes
+# along, for those who have no other copy of it.
 FROM node:20-bookworm-slim AS web
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
@@ -14,15 +15,25 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 COPY --from=web /src/web/dist web/dist
-RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /out/ ./cmd/godwit-manager ./cmd/godwit-node \
- && mkdir -p /out/state /out/tmp && chmod 1777 /out/tmp
+ARG VERSION=dev
+RUN CGO_ENABLED=0 go build -trimpath \
+      -ldflags "-s -w -X github.com/godwit/godwit/internal/version.Version=$VERSION" \
+      -o /out/bin/ ./cmd/godwit-manager ./cmd/godwit-node ./cmd/godwit \
+ && mkdir -p /out/state /out/slots /out/tmp && chmod 0700 /out/state /out/slots && chmod 1777 /out/tmp
 
+# A new named volume takes owner and mode of the directory that it covers: so
+# the directories are here, and manager and nodes share one user id.
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build /out/godwit-manager /out/godwit-node /usr/bin/
+COPY --from=build /out/bin/ /usr/bin/
 COPY --from=build --chown=65532:65532 /out/state /var/lib/godwit
+COPY --from=build --chown=65532:65532 /out/slots /var/lib/godwit-slots
 COPY --from=build /out/tmp /tmp
+ENV HOME=/var/lib/godwit
 USER 65532:65532
 EXPOSE 8443 4222
+VOLUME ["/var/lib/godwit"]
+HEALTHCHECK --interval=5s --timeout=6s --start-period=30s \
+  CMD ["/usr/bin/godwit-manager", "health", "--data", "/var/lib/godwit"]
 ENTRYPOINT ["/usr/bin/godwit-manager"]
-CMD ["serve", "--data", "/var/lib/godwit", "--listen", "0.0.0.0:8443", "--fleet-listen", "0.0.0.0:4222"]
+CMD ["serve", "--data", "/var/lib/godwit", "--slots", "/var/lib/godwit-slots", "--listen", "0.0.0.0:8443", "--fleet-listen", "0.0.0.0:4222"]
