@@ -66,6 +66,13 @@ func (f *Fleet) Cancel(ctx context.Context, node string, r command.CancelRequest
 	return f.Command(ctx, node, command.Cancel, r, nil)
 }
 
+// Move asks the clients of some of a node's sessions to go on elsewhere and returns how many were asked.
+func (f *Fleet) Move(ctx context.Context, node string, r command.MoveRequest) (int, error) {
+	var a command.MoveAnswer
+	err := f.Command(ctx, node, command.Move, r, &a)
+	return a.Asked, err
+}
+
 // Broadcast sends a command to every node that is not stale and returns the first error of each that failed, by node.
 func (f *Fleet) Broadcast(ctx context.Context, name string, request any) map[string]error {
 	failed := map[string]error{}

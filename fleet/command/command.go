@@ -20,6 +20,7 @@ const (
 	Cancel        = "cancel"         // CancelRequest → Nothing
 	Revoke        = "revoke"         // RevokeRequest → Nothing: a transfer or an access key is over
 	TenantChanged = "tenant-changed" // TenantRequest → Nothing: forget what is cached of an access key
+	Move          = "move"           // MoveRequest → MoveAnswer
 	Resend        = "resend"         // ResendRequest → Nothing: publish spooled events again
 )
 
@@ -70,6 +71,17 @@ type CancelRequest struct {
 	Session  string `json:"session,omitempty"`
 	Transfer string `json:"transfer,omitempty"`
 	Reason   string `json:"reason"`
+}
+
+// MoveRequest asks the clients of some sessions to go on elsewhere, as a drain asks all. Sessions that are not there are passed over.
+type MoveRequest struct {
+	Sessions []string `json:"sessions"`
+	Reason   string   `json:"reason"`
+}
+
+// MoveAnswer counts the sessions that were there and have been asked.
+type MoveAnswer struct {
+	Asked int `json:"asked"`
 }
 
 // RevokeRequest makes tokens of a transfer, or everything of an access key, worthless at once and ends their sessions.

@@ -32,6 +32,10 @@ func (a *Agent) handlers() map[string]link.Handler {
 			defer a.reportNow()
 			return command.Nothing{}, notFound(a.service.Cancel(ctx, r))
 		}),
+		command.Move: handle(func(ctx context.Context, r command.MoveRequest) (any, error) {
+			defer a.reportNow()
+			return a.service.Move(ctx, r)
+		}),
 		command.Revoke: handle(a.revoke),
 		command.TenantChanged: handle(func(ctx context.Context, r command.TenantRequest) (any, error) {
 			return command.Nothing{}, a.service.Forget(ctx, r.AccessKey)

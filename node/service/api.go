@@ -9,6 +9,7 @@
 //	POST /drain  /undrain
 //	POST /sessions/{id}/rate    command.RateRequest
 //	POST /cancel                command.CancelRequest
+//	POST /move                  command.MoveRequest → command.MoveAnswer
 //	POST /revoke                command.RevokeRequest
 //	POST /forget                command.TenantRequest: what is cached of an access key
 //	GET  /events                stream of Event, JSON lines, from the first unacknowledged one

@@ -107,6 +107,12 @@ func (c *Client) Cancel(ctx context.Context, r command.CancelRequest) error {
 	return c.do(ctx, http.MethodPost, "/cancel", r, nil)
 }
 
+// Move asks the clients of some sessions to go on elsewhere.
+func (c *Client) Move(ctx context.Context, r command.MoveRequest) (command.MoveAnswer, error) {
+	var a command.MoveAnswer
+	return a, c.do(ctx, http.MethodPost, "/move", r, &a)
+}
+
 // Revoke makes a transfer or an access key worthless and ends its sessions.
 func (c *Client) Revoke(ctx context.Context, r command.RevokeRequest) error {
 	return c.do(ctx, http.MethodPost, "/revoke", r, nil)

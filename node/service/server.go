@@ -20,6 +20,7 @@ type Backend interface {
 	Undrain()
 	SetRate(r command.RateRequest) error
 	Cancel(r command.CancelRequest) (ended int, err error)
+	Move(r command.MoveRequest) command.MoveAnswer
 	Revoke(r command.RevokeRequest)
 	Forget(accessKey string)
 }
@@ -40,6 +41,7 @@ func NewServer(b Backend, q *Queue) http.Handler {
 		_, err := b.Cancel(r)
 		return nil, err
 	}))
+	mux.HandleFunc("POST /move", with(func(r command.MoveRequest) (any, error) { return b.Move(r), nil }))
 	mux.HandleFunc("POST /revoke", with(func(r command.RevokeRequest) (any, error) { b.Revoke(r); return nil, nil }))
 	mux.HandleFunc("POST /forget", with(func(r command.TenantRequest) (any, error) { b.Forget(r.AccessKey); return nil, nil }))
 	mux.HandleFunc("POST /events/ack", with(func(a Ack) (any, error) { q.Ack(a.Seq); return nil, nil }))

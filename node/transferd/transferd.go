@@ -198,6 +198,22 @@ func (d *daemon) Cancel(r command.CancelRequest) (int, error) {
 	return n, nil
 }
 
+// Move implements service.Backend.
+func (d *daemon) Move(r command.MoveRequest) command.MoveAnswer {
+	var a command.MoveAnswer
+	server := d.srv()
+	if server == nil {
+		return a
+	}
+	for _, id := range r.Sessions {
+		if server.Move(id) {
+			a.Asked++
+		}
+	}
+	d.o.Log.Info("sessions asked to move", "asked", a.Asked, "of", len(r.Sessions), "why", r.Reason)
+	return a
+}
+
 // Revoke implements service.Backend: first nothing new comes in, then what is there ends.
 func (d *daemon) Revoke(r command.RevokeRequest) {
 	d.auth.Revoke(r)
