@@ -29,6 +29,7 @@ func Decide(s Snapshot, p Policy, now time.Time) Plan {
 	d.explainState()
 	d.scaleOut()
 	d.repair()
+	d.rebalance()
 	d.scaleIn()
 	return d.plan()
 }
@@ -54,8 +55,9 @@ type decision struct {
 	// for want of load.
 	lacking bool
 
-	recover, lost, terminate, undrain, launch, drain []Action
-	state, held                                      []Reason // what is, and what is not done
+	recover, lost, terminate, undrain, launch, move, drain []Action
+
+	state, held []Reason // what is, and what is not done
 }
 
 // view is a node as this decision sees it.
@@ -69,6 +71,20 @@ type view struct {
 	grace  bool // degraded, but not for long enough to count it out
 	// recovered nodes are left alone until the next decision: one action each.
 	recovered bool
+	// crowded nodes serve more than they should; asked of their sessions are to
+	// move. receives is how many come to this one, extra what they add to its
+	// utilization.
+	crowded         bool
+	asked, receives int
+	extra           float64
+}
+
+// name is what reasons call the node.
+func (n *Node) name() string {
+	if n.Name != "" {
+		return n.Name
+	}
+	return n.ID
 }
 
 // open says that new sessions go, or will go, to the node.
@@ -163,13 +179,18 @@ func (d *decision) count(v *view) {
 func (d *decision) sum() {
 	var total worth
 	var capSend, capReceive float64
-	nodes := 0
+	nodes, landing := 0, d.landing()
 	for _, v := range d.nodes {
 		switch {
 		case v.state == Running:
 			// What an idle node burns is no demand: it would keep itself alive.
 			if v.load.Sessions > 0 {
 				total = total.plus(v.worth)
+			}
+			// Those who move stand in two places for a moment.
+			if twice := min(landing, v.Expected); twice > 0 {
+				landing -= twice
+				total = total.plus(v.share(d.p.anyone(), Load{}, worth{}, d.p).times(-float64(twice)))
 			}
 			capSend += capBps(d.p.Signals.Send, v.Usage.SendCapBps)
 			capReceive += capBps(d.p.Signals.Receive, v.Usage.ReceiveCapBps)
@@ -237,12 +258,15 @@ func (d *decision) plan() Plan {
 	p.Capacity.Wanted = d.sizing.now
 	for _, v := range d.nodes {
 		if v.state == Running || v.state == Draining {
+			if v.asked > 0 && !d.s.Paused {
+				v.last.MovedAt, v.last.Moved = d.now, v.asked
+			}
 			p.Pools = append(p.Pools, v.last)
 		}
 	}
 	// A pause holds back effects, not the truth about who is there.
 	p.Actions = append(append(p.Actions, d.recover...), d.lost...)
-	effects := slices.Concat(d.terminate, d.undrain, d.launch, d.drain)
+	effects := slices.Concat(d.terminate, d.undrain, d.launch, d.move, d.drain)
 	if d.s.Paused {
 		p.Withheld = effects
 		p.Sample.Drained = 0

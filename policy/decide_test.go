@@ -144,8 +144,7 @@ func TestSumsDecideLikeSessions(t *testing.T) {
 		sums.Nodes = slices.Clone(s.Nodes)
 		for i := range sums.Nodes {
 			n := &sums.Nodes[i]
-			n.Load = Summarize(n.Sessions, n.Usage, sc.scene.p, noon)
-			n.Sessions = nil
+			n.Sum(sc.scene.p, noon)
 		}
 		if a, b := Decide(s, sc.scene.p, noon), Decide(sums, sc.scene.p, noon); a.Explain() != b.Explain() {
 			t.Errorf("%s:\nsessions: %s\nsums:     %s", sc.name, a.Explain(), b.Explain())
@@ -277,8 +276,7 @@ func BenchmarkDecide10000Nodes(b *testing.B) {
 	s.p.MaxNodes = 20000
 	for i := range 10000 {
 		n := node(fmt.Sprintf("n%05d", (i*7919)%10000), sending(i%10, 80))
-		n.Load = Summarize(n.Sessions, n.Usage, s.p, noon)
-		n.Sessions = nil
+		n.Sum(s.p, noon)
 		s.Nodes = append(s.Nodes, n)
 	}
 	for name, past := range map[string]float64{"quiet": 8200, "shrinking": 4500} {

@@ -39,5 +39,12 @@
 // without it and without those that were high within the window. For ten minutes
 // after such a drain the reserve alone launches nothing.
 //
+// Sessions of a crowded node that can move are asked to ([ActionMove]): one that is
+// promised clearly more than it serves at the max threshold, or whose cap holds
+// sessions below their promise. They are asked for no more than that needs, never
+// so many that another node becomes high, and only where it relieves the busiest by
+// a tenth of a node. Everyone who was asked settles before others are; no node and
+// no session is asked twice within the report timeout.
+//
 // [Best] places a new session by the same measure.
 package policy

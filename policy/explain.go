@@ -131,7 +131,7 @@ func (d *decision) bestEffortReason() (Reason, bool) {
 	return Reason{
 		Code: CodeBestEffort,
 		Text: textf("%s is filled to %.2f, but its %s %s promised only %.2f: traffic above %s each launches nothing",
-			top.ID, used, count(top.load.Sessions, "session"), plural(top.load.Sessions, "is", "are"),
+			top.name(), used, count(top.load.Sessions, "session"), plural(top.load.Sessions, "is", "are"),
 			top.last.Utilization, mbps(d.p.SessionRateMbps)),
 		Values: values{"filled": used, "utilization": top.last.Utilization},
 	}, true

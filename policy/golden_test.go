@@ -91,6 +91,26 @@ func wasIn(pool Pool, ago time.Duration) func(*Node) {
 	return func(n *Node) { n.Last = Assignment{Pool: pool, Since: noon.Add(-ago), At: noon.Add(-5 * time.Second)} }
 }
 
+// asked says that the last plan but some moved so many of the node's sessions.
+func asked(sessions int, ago time.Duration) func(*Node) {
+	return func(n *Node) { n.Last.MovedAt, n.Last.Moved = noon.Add(-ago), sessions }
+}
+
+// wants makes sessions say what they want, in Mb/s.
+func wants(rate float64) func(*Node) {
+	return func(n *Node) {
+		for i := range n.Sessions {
+			n.Sessions[i].WantedBps = int64(rate * 1e6)
+		}
+	}
+}
+
+func named(s *scene) {
+	for i := range s.Nodes {
+		s.Nodes[i].Name = "studio-" + s.Nodes[i].ID
+	}
+}
+
 func sick(n *Node) { n.ServicesHealthy = false }
 
 var scenes = []struct {
@@ -158,6 +178,24 @@ var scenes = []struct {
 		node("n1", sending(1, 10), func(n *Node) { n.Sessions[0].Since = noon.Add(-5 * time.Hour) }),
 		node("n2", sending(1, 10), func(n *Node) { n.Sessions[0].Since = noon.Add(-6 * time.Hour) })).
 		with(func(s *scene) { s.p.MinAvailable = 1 }).seen(time.Hour, Sample{Send: 0.1})},
+	{"crowded sessions move to nodes with room", newScene(node("n1", sending(14, 71), movable), node("n2", sending(12, 83), movable), node("n3"), node("n4")).
+		with(named)},
+	{"pulls move where pulls have room", newScene(
+		node("n1", sending(12, 83), movable), node("n2", sending(7, 100), func(n *Node) { turn(n, Receive) }), node("n3", sending(4, 100)))},
+	{"the idle reserve is no place to move to", newScene(node("n1", sending(12, 83), movable), node("n2")).
+		with(func(s *scene) { s.p.MinIdle = 1 })},
+	{"crowded sessions that cannot move stay", newScene(node("n1", sending(12, 83)), node("n2"), node("n3"))},
+	{"crowded sessions that have only come stay", newScene(node("n1", sending(12, 83), movable, func(n *Node) {
+		for i := range n.Sessions {
+			n.Sessions[i].Since = noon.Add(-8 * time.Second)
+		}
+	}), node("n2"), node("n3"))},
+	{"a node that was asked is left alone for a while", newScene(node("n1", sending(12, 83), movable, asked(3, 20*time.Second)), node("n2"), node("n3"))},
+	{"those who were asked arrive first", newScene(
+		node("n1", sending(9, 100), movable, asked(3, 4*time.Second)), node("n2", sending(12, 83), movable), node("n3"), node("n4"))},
+	{"a little too much is no reason to move", newScene(node("n1", sending(17, 50), movable, wants(50)), node("n2", sending(10, 50), wants(50)), node("n3"))},
+	{"scale-in keeps the room that a move needs", newScene(node("n1", sending(12, 83), movable), node("n2"), node("n3"), node("n4"), node("n5")).
+		with(func(s *scene) { s.p.MinAvailable = 1 }).seen(time.Hour, Sample{Send: 0.9})},
 	{"demand must last for the scale-out window", newScene(node("n1", sending(7, 100)), node("n2", sending(7, 100))).
 		with(func(s *scene) { s.p.ScaleOutWindowS = 60; s.p.MinAvailable = 1 }).seen(time.Hour, Sample{Send: 0.5})},
 }
@@ -173,6 +211,9 @@ func TestReasons(t *testing.T) {
 			what := a.NodeID
 			if a.Kind == ActionLaunch {
 				what = fmt.Sprint(a.Count)
+			}
+			if a.Kind == ActionMove {
+				what += " " + strings.Join(a.Sessions, " ")
 			}
 			fmt.Fprintf(&b, "! %s %s\n", a.Kind, what)
 		}

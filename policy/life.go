@@ -51,12 +51,12 @@ func (d *decision) live(v *view) {
 	case v.state == Lost:
 		d.liveLost(v)
 	case v.state == Failed:
-		d.end(v, Reason{Code: CodeFailed, Text: textf("%s failed: its remains are cleaned up", v.ID)})
+		d.end(v, Reason{Code: CodeFailed, Text: textf("%s failed: its remains are cleaned up", v.name())})
 	case v.state.Pending():
 		if age := d.now.Sub(startOf(v.Node)); age > d.p.launchTimeout() {
 			d.end(v, Reason{
 				Code:   CodeLaunchTimeout,
-				Text:   textf("%s is %s %s after its launch (timeout %s): it is given up", v.ID, v.state, duration(age), duration(d.p.launchTimeout())),
+				Text:   textf("%s is %s %s after its launch (timeout %s): it is given up", v.name(), v.state, duration(age), duration(d.p.launchTimeout())),
 				Values: values{"age_s": age.Seconds(), "timeout_s": d.p.launchTimeout().Seconds()},
 			})
 		}
@@ -88,7 +88,7 @@ func (d *decision) hear(v *view) bool {
 	v.state = Lost
 	d.lost = append(d.lost, Action{Kind: ActionLost, NodeID: v.ID, Reason: Reason{
 		Code:   CodeLost,
-		Text:   textf("%s has not reported for %s (timeout %s)", v.ID, duration(v.silent), duration(patience)),
+		Text:   textf("%s has not reported for %s (timeout %s)", v.name(), duration(v.silent), duration(patience)),
 		Values: values{"silent_s": v.silent.Seconds(), "timeout_s": patience.Seconds()},
 	}})
 	return true
@@ -101,14 +101,14 @@ func (d *decision) liveLost(v *view) {
 			v.state = Draining
 		}
 		d.recover = append(d.recover, Action{Kind: ActionRecover, NodeID: v.ID, Reason: Reason{
-			Code: CodeRecovered, Text: textf("%s reports again", v.ID),
+			Code: CodeRecovered, Text: textf("%s reports again", v.name()),
 		}})
 		return
 	}
 	if age := d.now.Sub(v.Since); age >= d.p.lostGrace() {
 		d.end(v, Reason{
 			Code:   CodeLostEnded,
-			Text:   textf("%s has been lost for %s (grace %s): its instance is ended", v.ID, duration(age), duration(d.p.lostGrace())),
+			Text:   textf("%s has been lost for %s (grace %s): its instance is ended", v.name(), duration(age), duration(d.p.lostGrace())),
 			Values: values{"lost_s": age.Seconds(), "grace_s": d.p.lostGrace().Seconds()},
 		})
 	}
@@ -127,13 +127,13 @@ func (d *decision) liveDraining(v *view) {
 	case fresh && v.load.Sessions == v.Expected:
 		d.end(v, Reason{
 			Code:   CodeDrained,
-			Text:   textf("%s is drained: no session left after %s", v.ID, duration(drained)),
+			Text:   textf("%s is drained: no session left after %s", v.name(), duration(drained)),
 			Values: values{"drained_s": drained.Seconds()},
 		})
 	case !d.now.Before(deadline):
 		d.end(v, Reason{
 			Code: CodeDrainDeadline,
-			Text: textf("%s has reached its drain deadline after %s with %s left", v.ID,
+			Text: textf("%s has reached its drain deadline after %s with %s left", v.name(),
 				duration(drained), count(v.load.Sessions, "session")),
 			Values: values{"drained_s": drained.Seconds(), "sessions": float64(v.load.Sessions)},
 		})

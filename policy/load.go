@@ -28,19 +28,7 @@ const (
 func Summarize(sessions []Session, u Usage, p Policy, now time.Time) Load {
 	var l Load
 	rate := p.sessionBps()
-	send := direction{cap: capBps(p.Signals.Send, u.SendCapBps), used: u.SendBps}
-	receive := direction{cap: capBps(p.Signals.Receive, u.ReceiveCapBps), used: u.ReceiveBps}
-	for i := range sessions {
-		s := &sessions[i]
-		if s.Direction != Receive {
-			send.rates += s.RateBps
-			send.sessions++
-		}
-		if s.Direction != Send {
-			receive.rates += s.RateBps
-			receive.sessions++
-		}
-	}
+	send, receive := directions(sessions, u, p)
 	for i := range sessions {
 		s := &sessions[i]
 		l.Sessions++
@@ -82,6 +70,23 @@ type direction struct {
 	used     int64
 	rates    int64
 	sessions int
+}
+
+func directions(sessions []Session, u Usage, p Policy) (send, receive direction) {
+	send = direction{cap: capBps(p.Signals.Send, u.SendCapBps), used: u.SendBps}
+	receive = direction{cap: capBps(p.Signals.Receive, u.ReceiveCapBps), used: u.ReceiveBps}
+	for i := range sessions {
+		s := &sessions[i]
+		if s.Direction != Receive {
+			send.rates += s.RateBps
+			send.sessions++
+		}
+		if s.Direction != Send {
+			receive.rates += s.RateBps
+			receive.sessions++
+		}
+	}
+	return send, receive
 }
 
 func (d direction) saturated() bool {

@@ -86,7 +86,9 @@ const (
 
 // Node is what is known of one node. Rates are bits per second.
 type Node struct {
-	ID    string `json:"id"`
+	ID string `json:"id"`
+	// Name is what people call it; reasons do too. Empty: the id.
+	Name  string `json:"name,omitempty"`
 	State State  `json:"state"`
 	// Since is when the node entered State.
 	Since time.Time `json:"since"`
@@ -102,6 +104,8 @@ type Node struct {
 	Sessions []Session `json:"sessions,omitempty"`
 	// Load sums up the sessions; it counts only when Sessions is empty.
 	Load Load `json:"load,omitzero"`
+	// Movers belong to Load: sessions that may be asked to move; see [Node.Sum].
+	Movers []Mover `json:"movers,omitempty"`
 	// Expected counts sessions sent to the node that its last report does not
 	// show yet. Each counts the session rate.
 	Expected int `json:"expected,omitempty"`

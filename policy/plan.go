@@ -25,6 +25,9 @@ const (
 	ActionLaunch ActionKind = "launch"
 	// ActionDrain sets a running node to draining, with Cause and Deadline.
 	ActionDrain ActionKind = "drain"
+	// ActionMove asks the clients of Sessions on NodeID to go on elsewhere. It
+	// is a wish: who does not leave stays served, and may be asked again later.
+	ActionMove ActionKind = "move"
 )
 
 // Action is one step of a plan.
@@ -33,6 +36,8 @@ type Action struct {
 	NodeID string     `json:"node_id,omitempty"`
 	// Count is the number of nodes to launch; 0 for other kinds.
 	Count int `json:"count,omitempty"`
+	// Sessions are the ids of those to move.
+	Sessions []string `json:"sessions,omitempty"`
 	// Cause and Deadline belong to a drain: what to store with the node.
 	Cause    DrainCause `json:"cause,omitempty"`
 	Deadline time.Time  `json:"deadline,omitzero"`
@@ -66,6 +71,10 @@ type Assignment struct {
 	// CPU and Buffer are smoothed over about ten seconds.
 	CPU    float64 `json:"cpu"`
 	Buffer float64 `json:"buffer"`
+	// MovedAt is when sessions of the node were last asked to move, and Moved how
+	// many; forgotten when they may be asked again.
+	MovedAt time.Time `json:"moved_at,omitzero"`
+	Moved   int       `json:"moved,omitempty"`
 }
 
 // Capacity sums up the cluster as the plan found it.

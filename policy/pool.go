@@ -84,6 +84,9 @@ func (n *Node) assign(l Load, p Policy, now time.Time, late bool) (Assignment, w
 		a.CPU = round(last.CPU + float64(alpha*(a.CPU-last.CPU)))
 		a.Buffer = round(last.Buffer + float64(alpha*(a.Buffer-last.Buffer)))
 	}
+	if !last.MovedAt.IsZero() && now.Sub(last.MovedAt) < p.moveAgain() {
+		a.MovedAt, a.Moved = last.MovedAt, last.Moved
+	}
 	w := n.worth(l, p, a.CPU, a.Buffer)
 	a.Signal, a.Utilization = w.largest(p.Signals)
 	a.Utilization = round(math.Min(a.Utilization, 1))

@@ -168,7 +168,7 @@ func TestEveryNodeGetsAtMostOneAction(t *testing.T) {
 			}
 			from, known := state[a.NodeID]
 			allowed := map[ActionKind][]State{
-				ActionDrain: {Running}, ActionUndrain: {Draining}, ActionRecover: {Lost}, ActionLost: {Running, Draining},
+				ActionDrain: {Running}, ActionMove: {Running}, ActionUndrain: {Draining}, ActionRecover: {Lost}, ActionLost: {Running, Draining},
 				ActionTerminate: {Requested, Launching, Booting, Starting, Failed, Lost, Draining},
 			}[a.Kind]
 			if !known || !slices.Contains(allowed, from) {

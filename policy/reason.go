@@ -38,11 +38,22 @@ const (
 	CodeScaleInFloor     Code = "scale_in_floor"
 	CodeScaleInPinned    Code = "scale_in_pinned"
 	CodeScaleInFull      Code = "scale_in_full"
+	CodeScaleInMoves     Code = "scale_in_moves" // sessions move there
 	CodeDrainWaits       Code = "drain_waits"
+
+	// Why sessions of a crowded node are not asked to move.
+	CodeMoveNoRoom  Code = "move_no_room"  // no other available node could take one
+	CodeMoveNoGain  Code = "move_no_gain"  // it would help too little
+	CodeMovePinned  Code = "move_pinned"   // none of them can
+	CodeMoveYoung   Code = "move_young"    // those that can have only come, or soon end
+	CodeMoveWaits   Code = "move_waits"    // it was asked a moment ago
+	CodeMoveLanding Code = "move_landing"  // others that were asked are on their way
+	CodeMoveLater   Code = "move_at_limit" // as many as one plan moves
 
 	// Why an action is taken.
 	CodeLaunch        Code = "launch"
 	CodeUndrain       Code = "undrain"
+	CodeMove          Code = "move"
 	CodeDrainSurplus  Code = "drain_surplus"
 	CodeDrainMax      Code = "drain_max"
 	CodeDrainDegraded Code = "drain_degraded"

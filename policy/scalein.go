@@ -39,7 +39,7 @@ func (d *decision) repair() {
 		}
 		d.drainNode(v, DrainRepair, Reason{
 			Code: CodeDrainDegraded,
-			Text: textf("%s has been degraded for %s (grace %s): it is replaced", v.ID,
+			Text: textf("%s has been degraded for %s (grace %s): it is replaced", v.name(),
 				duration(d.now.Sub(v.last.Since)), duration(d.p.degradedGrace())),
 			Values: values{"degraded_s": d.now.Sub(v.last.Since).Seconds()},
 		})
@@ -48,17 +48,8 @@ func (d *decision) repair() {
 
 // scaleIn drains what neither demand nor floors need.
 func (d *decision) scaleIn() {
-	running, pending := 0, 0
-	for _, v := range d.nodes {
-		switch {
-		case !v.open():
-		case v.state.Pending():
-			pending++
-		default:
-			running++
-		}
-	}
-	if over := running + pending - d.p.MaxNodes; over > 0 {
+	running, _ := d.openNodes()
+	if over := d.overMax(); over > 0 {
 		// The operator lowered max: no window, and floors yield to it.
 		d.drainSurplus(over, running, DrainMax)
 		return
@@ -101,6 +92,26 @@ func (d *decision) scaleIn() {
 	}
 }
 
+// openNodes counts the nodes that new sessions go, or will go, to.
+func (d *decision) openNodes() (running, pending int) {
+	for _, v := range d.nodes {
+		switch {
+		case !v.open():
+		case v.state.Pending():
+			pending++
+		default:
+			running++
+		}
+	}
+	return running, pending
+}
+
+// overMax is by how many open nodes the cluster exceeds max_nodes.
+func (d *decision) overMax() int {
+	running, pending := d.openNodes()
+	return max(running+pending-d.p.MaxNodes, 0)
+}
+
 // drainSurplus drains up to n nodes, first the one that will be empty first.
 func (d *decision) drainSurplus(n, running int, cause DrainCause) {
 	var candidates []*view
@@ -120,13 +131,16 @@ func (d *decision) drainSurplus(n, running int, cause DrainCause) {
 		)
 	})
 	room := d.room()
-	var floored, pinned, full int
+	var floored, pinned, full, receiving int
 	for _, v := range candidates {
 		if n == 0 {
 			break
 		}
 		if cause == DrainScaleIn {
 			switch {
+			case v.receives > 0 || v.asked > 0:
+				receiving++
+				continue
 			case d.breaksFloor(v):
 				floored++
 				continue
@@ -150,7 +164,7 @@ func (d *decision) drainSurplus(n, running int, cause DrainCause) {
 		d.drainNode(v, cause, d.drainReason(v, cause, running))
 	}
 	if n > 0 && cause == DrainScaleIn {
-		d.held = append(d.held, d.keptReasons(n, floored, pinned, full)...)
+		d.held = append(d.held, d.keptReasons(n, floored, pinned, full, receiving)...)
 	}
 }
 
@@ -202,7 +216,12 @@ func (d *decision) room() *room {
 	for _, v := range d.nodes {
 		if v.available() {
 			r.nodes++
-			r.used += v.last.Utilization
+			r.used += v.last.Utilization + v.extra
+		}
+		// Those who were asked to move just now come from v to one of the others.
+		if d.now.Sub(v.last.MovedAt) < moveLands {
+			_, one := v.share(d.p.anyone(), Load{}, worth{}, d.p).largest(d.p.Signals)
+			r.used += float64(one * float64(v.last.Moved))
 		}
 	}
 	return r

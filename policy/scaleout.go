@@ -80,7 +80,7 @@ func (d *decision) undrainFor(l lack) lack {
 		l.size--
 		d.undrain = append(d.undrain, Action{Kind: ActionUndrain, NodeID: v.ID, Reason: Reason{
 			Code:   CodeUndrain,
-			Text:   textf("%s is taken back rather than a node launched (%s %.2f)", v.ID, v.last.Signal.text(), v.last.Utilization),
+			Text:   textf("%s is taken back rather than a node launched (%s %.2f)", v.name(), v.last.Signal.text(), v.last.Utilization),
 			Values: values{"utilization": v.last.Utilization},
 		}})
 	}
@@ -152,7 +152,7 @@ func (d *decision) makeRoom(need int) int {
 		d.end(v, Reason{
 			Code: CodeLostEnded,
 			Text: textf("%s has been lost for %s and its place under max %d is needed: its instance is ended",
-				v.ID, duration(d.now.Sub(v.Since)), d.p.MaxNodes),
+				v.name(), duration(d.now.Sub(v.Since)), d.p.MaxNodes),
 			Values: values{"lost_s": d.now.Sub(v.Since).Seconds(), "max": float64(d.p.MaxNodes)},
 		})
 	}

@@ -50,6 +50,6 @@ func TestSimulation(t *testing.T) {
 }
 
 func summary(r sim.Result) string {
-	return fmt.Sprintf("%d evaluations, %d launches, %d drains, %d undrains, peak %d, final %d, %.1f node-hours, %.2f %% of session time under the level",
-		r.Evaluations, r.Launches, r.Drains, r.Undrains, r.Peak, r.Final, r.NodeHours, 100*r.Under/max(r.SessionSeconds, 1))
+	return fmt.Sprintf("%d evaluations, %d launches, %d drains, %d undrains, %d sessions moved, peak %d, final %d, %.1f node-hours, %.2f %% of session time under the level",
+		r.Evaluations, r.Launches, r.Drains, r.Undrains, r.Moved, r.Peak, r.Final, r.NodeHours, 100*r.Under/max(r.SessionSeconds, 1))
 }

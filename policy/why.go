@@ -137,13 +137,13 @@ func (d *decision) drainReason(v *view, cause DrainCause, left int) Reason {
 	}
 	vals := values{"sessions": float64(v.load.Sessions), "pinned": float64(v.load.Pinned), "left": float64(left)}
 	if cause == DrainMax {
-		return Reason{Code: CodeDrainMax, Text: textf("%s drains: max is %d now; %s", v.ID, d.p.MaxNodes, sessions), Values: vals}
+		return Reason{Code: CodeDrainMax, Text: textf("%s drains: max is %d now; %s", v.name(), d.p.MaxNodes, sessions), Values: vals}
 	}
 	why := textf("demand has needed %d at most for %s", d.sizing.in, duration(d.p.scaleInWindow()))
 	if d.sizing.override {
 		why = textf("an operator set the size to %d", d.sizing.in)
 	}
-	return Reason{Code: CodeDrainSurplus, Text: textf("%s drains, leaving %d: %s; %s", v.ID, left, why, sessions), Values: vals}
+	return Reason{Code: CodeDrainSurplus, Text: textf("%s drains, leaving %d: %s; %s", v.name(), left, why, sessions), Values: vals}
 }
 
 func (d *decision) scaleInWaits(surplus int) Reason {
@@ -164,8 +164,15 @@ func (d *decision) scaleInWaits(surplus int) Reason {
 }
 
 // keptReasons explains a surplus that is not drained.
-func (d *decision) keptReasons(surplus, floored, pinned, full int) []Reason {
+func (d *decision) keptReasons(surplus, floored, pinned, full, moves int) []Reason {
 	var out []Reason
+	if moves > 0 {
+		out = append(out, Reason{
+			Code:   CodeScaleInMoves,
+			Text:   count(moves, "node") + " kept: sessions are asked to move from or to there",
+			Values: values{"nodes": float64(moves)},
+		})
+	}
 	if pinned > 0 {
 		out = append(out, Reason{
 			Code: CodeScaleInPinned,

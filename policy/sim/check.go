@@ -31,6 +31,8 @@ type check struct {
 	drained         time.Time
 	available, high int
 	demands         []demand
+	// crowded is since when a node has been crowded that others could relieve.
+	crowded map[string]time.Time
 	// atRest is since when nothing has been left to do; zero: something is.
 	atRest time.Time
 }
@@ -64,6 +66,8 @@ func (k *check) plan(s policy.Snapshot, p policy.Plan) {
 			k.drained = k.w.now
 		}
 	}
+	k.moves(p)
+	k.balance(p)
 	k.floor(p)
 	k.flapping(p)
 	k.window(p)

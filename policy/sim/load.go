@@ -21,6 +21,8 @@ type client struct {
 	since      time.Time
 	waits      time.Time // since when it has no node
 	retryAt    time.Time
+	asked      time.Time // to move, and not gone yet
+	before     []visit   // nodes that it was asked to leave
 	rate       float64
 }
 

@@ -22,6 +22,7 @@ type manager struct {
 	awayUntil time.Time
 	serial    int
 	lastText  string
+	ck        *check
 }
 
 type assignment struct {
@@ -103,8 +104,8 @@ func (m *manager) report(r *policy.Node, i *instance) {
 	})
 	r.Expected = len(m.assigned[r.ID])
 	if w.c.Sums {
-		r.Load = policy.Summarize(r.Sessions, r.Usage, w.c.Policy, w.now)
-		r.Sessions = nil
+		r.Movers = nil
+		r.Sum(w.c.Policy, w.now)
 	}
 }
 
@@ -167,12 +168,43 @@ func (m *manager) act(a policy.Action) {
 		if r.DrainCause != "" {
 			m.set(r, policy.Draining)
 		}
+	case policy.ActionMove:
+		m.move(a)
 	case policy.ActionTerminate:
 		m.set(r, policy.Terminating)
 		if i := w.instance(a.NodeID); i != nil {
 			w.end(i)
 		}
 	}
+}
+
+// move asks clients to go on elsewhere. A node that is cut off does not hear it.
+func (m *manager) move(a policy.Action) {
+	w := m.w
+	i := w.instance(a.NodeID)
+	if i == nil || !i.serves() || w.now.Before(i.silent) || w.now.Before(w.silentAll) {
+		return
+	}
+	for _, c := range i.clients {
+		if slices.Contains(a.Sessions, c.id) && c.connected(w.now) {
+			c.asked = w.now
+		}
+	}
+}
+
+// elsewhere is what a client is shown that was asked to leave its node.
+func elsewhere(s policy.Snapshot, c *client) policy.Snapshot {
+	if c.on == nil || c.asked.IsZero() {
+		return s
+	}
+	nodes := s.Nodes
+	s.Nodes = make([]policy.Node, 0, len(nodes))
+	for _, n := range nodes {
+		if n.ID != c.on.id {
+			s.Nodes = append(s.Nodes, n)
+		}
+	}
+	return s
 }
 
 func (m *manager) launch() {
@@ -194,7 +226,7 @@ func (m *manager) place() {
 	s := m.snapshot()
 	s.Queue = nil
 	for _, c := range w.clients {
-		moving := false
+		moving := !c.asked.IsZero() && c.connected(w.now) && w.rand.IntN(3) > 0
 		if c.connected(w.now) && c.movable && w.rand.IntN(3) == 0 {
 			if r := m.row(c.on.id); r != nil && r.State == policy.Draining {
 				moving = true
@@ -203,7 +235,7 @@ func (m *manager) place() {
 		if !moving && (c.on != nil || w.now.Before(c.retryAt)) {
 			continue
 		}
-		best, err := policy.Best(s, w.c.Policy, w.now)
+		best, err := policy.Best(elsewhere(s, c), w.c.Policy, w.now)
 		if err != nil {
 			var refused *policy.Refusal
 			if !moving && errors.As(err, &refused) {
@@ -225,6 +257,10 @@ func (m *manager) place() {
 		}
 		if moving {
 			c.on.clients = slices.DeleteFunc(c.on.clients, func(o *client) bool { return o == c })
+		}
+		if !c.asked.IsZero() {
+			m.ck.movedTo(c, i)
+			c.asked = time.Time{}
 		}
 		c.on, c.rate = i, 0
 		c.connectsAt = w.now.Add(time.Duration(1+w.rand.IntN(12)) * time.Second)

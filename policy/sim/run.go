@@ -15,6 +15,8 @@ type Result struct {
 	Story []string
 	// Evaluations, Launches, Drains and Undrains count decisions and actions.
 	Evaluations, Launches, Drains, Undrains int
+	// Moved counts the sessions that were asked to move.
+	Moved int
 	// Peak and Final are running nodes as the manager knew them.
 	Peak, Final int
 	NodeHours   float64
@@ -31,6 +33,7 @@ func Run(c Config) Result {
 	w := &world{c: c, rand: rand.New(rand.NewPCG(c.Seed, 2)), start: start, now: start, story: st}
 	m := &manager{w: w, assigned: map[string][]assignment{}, listening: start}
 	ck := &check{w: w, m: m, lastRight: start, busyUntil: start}
+	m.ck = ck
 	r := Result{}
 	for w.now.Sub(start) < c.Length && len(ck.violations) == 0 && !ck.settled() {
 		w.now = w.now.Add(c.Step)
@@ -76,6 +79,8 @@ func (r *Result) count(p policy.Plan) {
 			r.Drains++
 		case policy.ActionUndrain:
 			r.Undrains++
+		case policy.ActionMove:
+			r.Moved += len(a.Sessions)
 		case policy.ActionLaunch, policy.ActionLost, policy.ActionRecover, policy.ActionTerminate:
 		}
 	}
@@ -99,6 +104,7 @@ func (r *Result) Add(o Result) {
 	r.Launches += o.Launches
 	r.Drains += o.Drains
 	r.Undrains += o.Undrains
+	r.Moved += o.Moved
 	r.Peak = max(r.Peak, o.Peak)
 	r.Final += o.Final
 	r.NodeHours += o.NodeHours

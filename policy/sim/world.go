@@ -124,6 +124,7 @@ func (w *world) end(i *instance) {
 func (w *world) drop(i *instance, after time.Duration) {
 	for _, c := range i.clients {
 		c.on, c.rate, c.waits = nil, 0, w.now
+		c.asked = time.Time{}
 		c.retryAt = w.now.Add(after)
 	}
 	i.clients = nil
