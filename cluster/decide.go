@@ -41,6 +41,7 @@ func (r *Reconciler) decide(ctx context.Context, b *round) error {
 			return err
 		}
 	}
+	r.askMoves(ctx, b, plan, decision.ID, results)
 	return r.keepFacts(ctx, b, plan)
 }
 
@@ -103,6 +104,11 @@ type result struct {
 	Node   string            `json:"node,omitempty"`
 	// Overtaken: the node was elsewhere by then; the next decision knows.
 	Overtaken bool `json:"overtaken,omitempty"`
+	// Sessions are those that a node was asked to move; Asked is how many of them
+	// it still had, Error why it could not be asked. Neither: not known yet.
+	Sessions []string `json:"sessions,omitempty"`
+	Asked    *int     `json:"asked,omitempty"`
+	Error    string   `json:"error,omitempty"`
 	// Unknown: nothing was done, for nobody here knows how.
 	Unknown bool `json:"unknown,omitempty"`
 }
@@ -126,6 +132,10 @@ func (r *Reconciler) intend(ctx context.Context, b *round, plan policy.Plan) ([]
 		n := rows[action.NodeID]
 		if n == nil {
 			return results, fmt.Errorf("%s of node %s, which has no row", action.Kind, action.NodeID)
+		}
+		if action.Kind == policy.ActionMove { // no row changes; see askMoves
+			results = append(results, result{Action: action.Kind, Node: n.ID, Sessions: action.Sessions})
+			continue
 		}
 		to, change, ok := b.step(n, action)
 		if !ok {
@@ -157,7 +167,7 @@ func (b *round) step(n *statestore.Node, action policy.Action) (to statestore.No
 		return to, change, true
 	case policy.ActionTerminate:
 		return statestore.NodeTerminating, nil, true
-	case policy.ActionLaunch:
+	case policy.ActionLaunch, policy.ActionMove:
 	}
 	return n.State, nil, false
 }

@@ -11,6 +11,7 @@
 //	settle     facts into rows, boot completes       boot.go run.go
 //	decide     policy.Decide, stored with reasons    decide.go snapshot.go
 //	intend     plan into rows                        request.go drain.go repair.go terminate.go
+//	ask        sessions to move off crowded nodes    move.go
 //	drive      rows into effects                     launch.go drain.go terminate.go
 //	collect    instances without a row               collect.go
 //

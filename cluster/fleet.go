@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/fleet"
+	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/fleet/report"
 	"github.com/godwit/godwit/policy"
 )
@@ -16,6 +17,9 @@ type Fleet interface {
 	// Drain and Undrain tell a node; both can be repeated.
 	Drain(ctx context.Context, nodeID, reason string) error
 	Undrain(ctx context.Context, nodeID string) error
+	// Move asks clients on a node to go on elsewhere and says how many of the
+	// sessions were still there. It can be repeated.
+	Move(ctx context.Context, nodeID string, sessions []string, reason string) (int, error)
 	// Forget cuts a node off and drops what it said.
 	Forget(nodeID string)
 }
@@ -56,6 +60,10 @@ func (l live) Drain(ctx context.Context, nodeID, reason string) error {
 }
 
 func (l live) Undrain(ctx context.Context, nodeID string) error { return l.f.Undrain(ctx, nodeID) }
+
+func (l live) Move(ctx context.Context, nodeID string, sessions []string, reason string) (int, error) {
+	return l.f.Move(ctx, nodeID, command.MoveRequest{Sessions: sessions, Reason: reason})
+}
 
 func (l live) Forget(nodeID string) { l.f.Forget(nodeID) }
 

@@ -115,6 +115,10 @@ func (f fileFleet) Undrain(_ context.Context, nodeID string) error {
 	return os.Remove(filepath.Join(f.find(nodeID), "drain"))
 }
 
+func (f fileFleet) Move(_ context.Context, _ string, sessions []string, _ string) (int, error) {
+	return len(sessions), nil
+}
+
 func (f fileFleet) Forget(string) {}
 
 // authority revokes in the real store.

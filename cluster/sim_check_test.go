@@ -90,6 +90,30 @@ func (k *checker) ends(n *simNode) {
 	}
 }
 
+// asked: only who can move is asked, and nobody twice within a report timeout.
+func (k *checker) asked(n *simNode, c *simClient) {
+	window := time.Duration(k.w.policy.ReportTimeoutS) * time.Second
+	if !c.movable {
+		k.w.fault("%s is asked to leave %s and cannot", c.id, n.id)
+	}
+	// An order may be up to two slow calls old when it arrives.
+	if !c.asked.IsZero() && k.w.now.Sub(c.asked) < window-20*time.Second {
+		k.w.fault("%s is asked to move twice within %s", c.id, k.w.now.Sub(c.asked))
+	}
+	c.asked = k.w.now
+}
+
+// arrived: who was asked to leave does not come back at once while others serve.
+func (k *checker) arrived(n *simNode, c *simClient) {
+	if c.from == "" {
+		return
+	}
+	k.w.meet("moved by request")
+	if c.from == n.id {
+		k.w.meet("came back")
+	}
+}
+
 // moved checks a row's step.
 func (k *checker) moved(old *statestore.Node, to statestore.NodeState) {
 	if to != statestore.NodeTerminated {

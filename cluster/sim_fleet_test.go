@@ -38,6 +38,8 @@ type simClient struct {
 	askAgain time.Time
 	moveAt   time.Time
 	since    time.Time
+	from     string // node that asked it to leave
+	asked    time.Time
 }
 
 // nodeJoins: the row must still want it, as the real join demands.
@@ -177,7 +179,7 @@ func (w *world) serve(n *simNode) {
 	share := nodeBps / int64(max(len(n.sessions), 1))
 	for _, c := range slices.Clone(n.sessions) {
 		c.left -= float64(min(c.wanted, share)) / 8 * stepTime.Seconds()
-		move := n.draining && c.movable
+		move := (n.draining || c.from == n.id) && c.movable
 		if move && c.moveAt.IsZero() {
 			c.moveAt = w.now.Add(w.between(0, 10*time.Second))
 		}
@@ -224,7 +226,11 @@ func (w *world) seek(c *simClient) {
 			c.askAgain = w.now.Add(4 * time.Second)
 			return
 		}
-		found, err := m.r.Best(context.Background(), "c", 1)
+		var without []string
+		if c.from != "" {
+			without = append(without, c.from)
+		}
+		found, err := m.r.Best(context.Background(), "c", 1, without...)
 		var refused *policy.Refusal
 		if errors.As(err, &refused) {
 			c.askAgain = w.now.Add(refused.RetryAfter)
@@ -246,7 +252,8 @@ func (w *world) seek(c *simClient) {
 		c.askAgain = w.now.Add(2 * time.Second)
 		return
 	}
-	c.node, c.since = n, w.now
+	w.check.arrived(n, c)
+	c.node, c.since, c.from = n, w.now, ""
 	n.sessions = append(n.sessions, c)
 }
 
@@ -293,6 +300,24 @@ func (f fleetOf) Undrain(_ context.Context, id string) error {
 		f.w.meet("undrained")
 	}
 	return err
+}
+
+func (f fleetOf) Move(_ context.Context, id string, sessions []string, _ string) (int, error) {
+	n, err := f.command(id)
+	if err != nil {
+		return 0, err
+	}
+	asked := 0
+	for _, c := range n.sessions {
+		if slices.Contains(sessions, c.id) {
+			f.w.check.asked(n, c)
+			c.from = n.id
+			asked++
+		}
+	}
+	f.w.meet("asked to move")
+	f.m.touch()
+	return asked, nil
 }
 
 func (f fleetOf) Forget(string) {}

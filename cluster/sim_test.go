@@ -65,7 +65,7 @@ func meetsWhatItClaims(t *testing.T, met map[string]int) {
 	for _, what := range []string{
 		"crash", "deposed", "store away", "lost answer", "capacity", "quota", "throttled", "instance died",
 		"never joins", "silent", "drain command lost", "list failed", "launched", "drained", "undrained", "terminated",
-		"session moved", "session done", "orphan", "replayed decision", "order", "pause",
+		"session moved", "asked to move", "moved by request", "session done", "orphan", "replayed decision", "order", "pause",
 	} {
 		if met[what] == 0 {
 			t.Errorf("%q never happened in %d histories: %v", what, *simSeeds, met)

@@ -43,8 +43,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 		node := r.describe(b, n)
 		node.Last = last[n.ID]
 		if sessions > listSessions {
-			node.Load = policy.Summarize(node.Sessions, node.Usage, b.policy, b.now)
-			node.Sessions = nil
+			node.Sum(b.policy, b.now)
 		}
 		s.Nodes = append(s.Nodes, node)
 	}
@@ -54,7 +53,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 // describe is one node in policy's terms.
 func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
 	node := policy.Node{
-		ID: n.ID, State: policy.State(n.State), Since: n.StateSince, RequestedAt: n.RequestedAt,
+		ID: n.ID, Name: n.Name, State: policy.State(n.State), Since: n.StateSince, RequestedAt: n.RequestedAt,
 		DrainCause: drainCause(n.DrainReason),
 	}
 	if n.DrainDeadline != nil {
