@@ -227,19 +227,26 @@ func TestTransfersSurviveTheirNodeAndTheirManager(t *testing.T) {
 			t.Errorf("decision %s has no reason", d.ID)
 		}
 	}
-	eventually(t, 20*time.Second, "every transfer to be done in the history", func(ctx context.Context) (bool, error) {
+	eventually(t, 30*time.Second, "every transfer to be done in the history", func(ctx context.Context) (bool, error) {
 		var page struct {
 			Items []struct {
 				Name  string `json:"name"`
 				State string `json:"state"`
+				Error string `json:"error"`
 			} `json:"items"`
 		}
-		_, err := s.API.Do(ctx, http.MethodGet, "/api/v1/transfers?state=done&limit=500", nil, &page)
-		done := map[string]bool{}
-		for _, x := range page.Items {
-			done[x.Name] = true
+		if _, err := s.API.Do(ctx, http.MethodGet, "/api/v1/transfers?limit=500", nil, &page); err != nil {
+			return false, err
 		}
-		return done["survivor"] && done["patient"], err
+		if len(page.Items) != 4 {
+			return false, fmt.Errorf("%d transfers, want 4: %+v", len(page.Items), page.Items)
+		}
+		for _, x := range page.Items {
+			if x.State != "done" {
+				return false, fmt.Errorf("transfer %+v is not done", x)
+			}
+		}
+		return true, nil
 	})
 }
 

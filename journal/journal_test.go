@@ -163,6 +163,32 @@ func TestSessionsMakeTheHistoryOfATransferThatMoved(t *testing.T) {
 	}
 }
 
+func TestATransferIsDoneThoughItsFirstNodeDiedWithoutAWord(t *testing.T) {
+	t.Parallel()
+	m := fleettest.Start(t)
+	a, b := m.Joined(), m.Joined()
+	tr := begun(t, m)
+	ctx, now := t.Context(), time.Now().UTC()
+	fleettest.Must(t, m.Link(a, nil).Publish(ctx, []event.Event{
+		step(event.SessionStarted, tr.ID, "s1", event.Session{Direction: "push", StartedAt: now}),
+	}))
+	get := func() statestore.Transfer {
+		got, err := m.Store.Transfers.Get(ctx, tr.ID)
+		fleettest.Must(t, err)
+		return got
+	}
+	fleettest.Eventually(t, "first session filed", func() bool { return get().Sessions == 1 })
+	fleettest.Must(t, m.Link(b, nil).Publish(ctx, []event.Event{
+		step(event.SessionEnded, tr.ID, "s2", event.Session{Direction: "push", StartedAt: now.Add(time.Second), EndedAt: now.Add(2 * time.Second), Files: 1}),
+	}))
+	fleettest.Eventually(t, "transfer done", func() bool { return get().State == statestore.TransferDone })
+	sessions, err := m.Store.Transfers.Sessions(ctx, tr.ID)
+	fleettest.Must(t, err)
+	if len(sessions) != 2 || sessions[0].EndedAt == nil || sessions[0].EndReason != "lost" {
+		t.Errorf("the session of the dead node is still open: %+v", sessions)
+	}
+}
+
 func TestSessionOfAnAccessKeyMakesItsTransferKnown(t *testing.T) {
 	t.Parallel()
 	m := fleettest.Start(t)

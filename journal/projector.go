@@ -268,17 +268,26 @@ func (j *Journal) apply(ctx context.Context, t *statestore.Tables, e event.Event
 	if err != nil || e.Kind != event.SessionEnded || s.Code != "" || s.Moved {
 		return err
 	}
-	return finish(ctx, t, e.Transfer, s)
+	return finish(ctx, t, row, s)
 }
 
 // finish ends a transfer whose client completed its session while no other session of it is open (stripes end on their own).
-func finish(ctx context.Context, t *statestore.Tables, id string, s event.Session) error {
+// A client has one session at a time in a lane: one that began earlier and never told of its end was on a node that died.
+func finish(ctx context.Context, t *statestore.Tables, done statestore.TransferSession, s event.Session) error {
+	id := done.TransferID
 	all, err := t.Transfers.Sessions(ctx, id)
 	if err != nil {
 		return err
 	}
 	for _, other := range all {
-		if other.EndedAt == nil {
+		switch {
+		case other.EndedAt != nil:
+		case other.Lane == done.Lane && other.StartedAt.Before(done.StartedAt):
+			other.EndedAt, other.EndReason, other.ErrorText = &done.StartedAt, "lost", "the client went on in session "+done.ID
+			if err := t.Transfers.RecordSession(ctx, other); err != nil {
+				return err
+			}
+		default:
 			return nil
 		}
 	}
