@@ -1,8 +1,8 @@
 package policy
 
 import (
-	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -95,17 +95,7 @@ func (v *view) open() bool {
 func (v *view) available() bool { return v.state == Running && v.last.Pool.Available() }
 
 func (d *decision) observe() {
-	d.nodes = make([]*view, 0, len(d.s.Nodes))
-	views := make([]view, len(d.s.Nodes))
-	for i := range d.s.Nodes {
-		n := &d.s.Nodes[i]
-		if n.State == Terminated {
-			continue
-		}
-		views[i] = view{Node: n, state: n.State}
-		d.nodes = append(d.nodes, &views[i])
-	}
-	slices.SortFunc(d.nodes, func(a, b *view) int { return cmp.Compare(a.ID, b.ID) })
+	d.line()
 	d.floors = d.p.floorsAt(d.now)
 	d.listen()
 	for _, v := range d.nodes {
@@ -120,6 +110,28 @@ func (d *decision) observe() {
 	}
 	d.available, d.idle = d.capacity.Available, d.capacity.Idle
 	d.sum()
+}
+
+// line puts the views in order, side by side in memory: everything below walks
+// along them.
+func (d *decision) line() {
+	type entry struct {
+		id   string
+		node *Node
+	}
+	order := make([]entry, 0, len(d.s.Nodes))
+	for i := range d.s.Nodes {
+		if n := &d.s.Nodes[i]; n.State != Terminated {
+			order = append(order, entry{n.ID, n})
+		}
+	}
+	slices.SortFunc(order, func(a, b entry) int { return strings.Compare(a.id, b.id) })
+	views := make([]view, len(order))
+	d.nodes = make([]*view, len(order))
+	for i, e := range order {
+		views[i].Node, views[i].state = e.node, e.node.State
+		d.nodes[i] = &views[i]
+	}
 }
 
 // assess measures a serving node and puts it into its pool.

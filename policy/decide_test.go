@@ -269,6 +269,32 @@ func TestSameNoOpsShareAKey(t *testing.T) {
 	}
 }
 
+// BenchmarkMoves10000Nodes: a tenth of the fleet serves too much.
+func BenchmarkMoves10000Nodes(b *testing.B) {
+	s := newScene()
+	s.p.MaxNodes = 20000
+	for i := range 10000 {
+		n := node(fmt.Sprintf("n%05d", (i*7919)%10000), sending(3, 80), movable)
+		if i%10 == 0 {
+			n = node(n.ID, sending(16, 62), movable)
+		}
+		n.Sum(s.p, noon)
+		s.Nodes = append(s.Nodes, n)
+	}
+	b.ReportAllocs()
+	moved := 0
+	for b.Loop() {
+		moved = 0
+		for _, a := range Decide(s.Snapshot, s.p, noon).Actions {
+			moved += len(a.Sessions)
+		}
+	}
+	b.ReportMetric(float64(moved), "moved")
+	if moved != movesAtOnce {
+		b.Fatalf("%d sessions moved, want as many as one plan moves", moved)
+	}
+}
+
 // BenchmarkDecide10000Nodes: nodes report sums, as they do in a fleet that large.
 // One plan changes nothing, the other drains a quarter of the fleet.
 func BenchmarkDecide10000Nodes(b *testing.B) {

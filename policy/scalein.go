@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // repairShare: at most one open node in so many is drained for repair at once.
@@ -114,25 +115,9 @@ func (d *decision) overMax() int {
 
 // drainSurplus drains up to n nodes, first the one that will be empty first.
 func (d *decision) drainSurplus(n, running int, cause DrainCause) {
-	var candidates []*view
-	for _, v := range d.nodes {
-		if v.state == Running && v.last.Pool != Degraded && !v.recovered && v.Node.State == Running {
-			candidates = append(candidates, v)
-		}
-	}
-	slices.SortFunc(candidates, func(a, b *view) int {
-		return cmp.Or(
-			a.load.PinnedUntil.Compare(b.load.PinnedUntil),
-			cmp.Compare(a.load.Sessions, b.load.Sessions),
-			cmp.Compare(a.last.Utilization, b.last.Utilization),
-			// Of equals the newest goes: the others have proved themselves.
-			b.RequestedAt.Compare(a.RequestedAt),
-			cmp.Compare(a.ID, b.ID),
-		)
-	})
 	room := d.room()
 	var floored, pinned, full, receiving int
-	for _, v := range candidates {
+	for _, v := range d.byEmptiness() {
 		if n == 0 {
 			break
 		}
@@ -166,6 +151,43 @@ func (d *decision) drainSurplus(n, running int, cause DrainCause) {
 	if n > 0 && cause == DrainScaleIn {
 		d.held = append(d.held, d.keptReasons(n, floored, pinned, full, receiving)...)
 	}
+}
+
+// byEmptiness lists the nodes that may be drained, first the one that will be
+// empty first. The keys are laid out beside each other: there may be thousands.
+func (d *decision) byEmptiness() []*view {
+	type candidate struct {
+		until     time.Time
+		sessions  int
+		used      float64
+		requested time.Time
+		v         *view
+	}
+	list := make([]candidate, 0, d.capacity.Running)
+	for _, v := range d.nodes {
+		if v.state == Running && v.last.Pool != Degraded && !v.recovered && v.Node.State == Running {
+			list = append(list, candidate{v.load.PinnedUntil, v.load.Sessions, v.last.Utilization, v.RequestedAt, v})
+		}
+	}
+	// Stable, so that the id decides between equals.
+	slices.SortStableFunc(list, func(a, b candidate) int {
+		if c := a.until.Compare(b.until); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.sessions, b.sessions); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.used, b.used); c != 0 {
+			return c
+		}
+		// Of equals the newest goes: the others have proved themselves.
+		return b.requested.Compare(a.requested)
+	})
+	sorted := make([]*view, len(list))
+	for i := range list {
+		sorted[i] = list[i].v
+	}
+	return sorted
 }
 
 func (d *decision) breaksFloor(v *view) bool {
