@@ -18,6 +18,7 @@ const nodeBps = int64(1e9)
 type simNode struct {
 	id, instance string
 	draining     bool
+	deaf         bool      // its commands are lost
 	silentUntil  time.Time // its reports and commands are lost
 	sickUntil    time.Time
 	sessions     []*simClient
@@ -277,7 +278,7 @@ func (f fleetOf) Reports() []cluster.Report {
 func (f fleetOf) command(id string) (*simNode, error) {
 	f.m.touch()
 	n := f.w.nodes[id]
-	if n == nil || f.w.now.Before(n.silentUntil) || f.w.chance(8) {
+	if n == nil || n.deaf || f.w.now.Before(n.silentUntil) || f.w.chance(8) {
 		f.w.meet("drain command lost")
 		return nil, errors.New("node does not answer")
 	}

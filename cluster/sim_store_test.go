@@ -25,6 +25,8 @@ type simStore struct {
 	decision  *statestore.Decision
 	serial    int
 	open      map[string]string
+	// results of decisions, in the order in which they were written.
+	results []json.RawMessage
 }
 
 func newSimStore(w *world) *simStore {
@@ -209,9 +211,13 @@ func (s storeOf) AppendDecision(_ context.Context, term statestore.Term, d state
 	return d, nil
 }
 
-func (s storeOf) SetResult(_ context.Context, term statestore.Term, _ string, _ json.RawMessage) error {
+func (s storeOf) SetResult(_ context.Context, term statestore.Term, _ string, raw json.RawMessage) error {
 	s.m.touch()
-	return s.writable(term)
+	if err := s.writable(term); err != nil {
+		return err
+	}
+	s.results = append(s.results, raw)
+	return nil
 }
 
 func (s storeOf) OpenConditions(context.Context) ([]statestore.Condition, error) {
