@@ -12,7 +12,7 @@ import { desktop, openBrowser, phone, shots, watch } from './browser.mjs'
 
 const { GODWIT_SETUP: setup, GODWIT: godwit, GODWIT_WORK: work, GODWIT_SHOTS: pictures } = process.env
 const origin = new URL(setup).origin
-const password = 'correct horse battery'
+const password = process.env.GODWIT_PASSWORD ?? 'correct horse battery'
 const patience = { timeout: 60_000 }
 const run = promisify(execFile)
 const cli = { env: { ...process.env, GODWIT_CONFIG: path.join(work, 'profiles.json') } }
@@ -132,7 +132,7 @@ try {
     await shot('1280-nodes')
     await page.getByRole('row').filter({ hasText: 'running' }).first().getByRole('link').first().click()
     await page.getByRole('region', { name: 'Its life' }).getByText('booting').first().waitFor(patience)
-    await page.getByText('transferd').first().waitFor(patience)
+    await page.getByText('transfer', { exact: true }).first().waitFor(patience)
     await shot('1280-node')
     await page.getByRole('button', { name: 'Drain…' }).click()
     await page.getByText('It takes no new clients.').waitFor()
@@ -193,7 +193,7 @@ try {
   })
 
   await promise('signing out ends the session', async () => {
-    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('navigation').getByRole('button', { name: 'Sign out' }).click()
     await page.waitForURL(/\/sign-in/)
     const status = await page.evaluate(() => fetch('/api/v1/me').then((r) => r.status))
     assert.equal(status, 401)

@@ -7,6 +7,7 @@ import { decisionAfter } from '../api/merge'
 import { decisionsQuery } from '../api/queries'
 import type { Decision, DecisionEvent } from '../api/types'
 import { count } from '../format/format'
+import { useNames } from '../nodes/names'
 import { symbol } from '../overview/throughput'
 import { activityRoute } from '../router'
 import { keep, useCluster } from '../shell/cluster'
@@ -99,6 +100,7 @@ function useHeld(read: Decision[], cluster: string | undefined, changes: boolean
 
 function Line({ entry: e, cluster }: { entry: Entry; cluster: string | undefined }) {
   const [open, setOpen] = useState(false)
+  const name = useNames()
   if (e.kind === 'action') {
     const d = e.decision
     return (
@@ -112,11 +114,7 @@ function Line({ entry: e, cluster }: { entry: Entry; cluster: string | undefined
           </Link>
           <Ago at={d.at} />
         </div>
-        <ul className={s.why}>
-          {why(d).map((t) => (
-            <li key={t}>{t}</li>
-          ))}
-        </ul>
+        <p className={s.why}>{name(why(d).join('; '))}</p>
       </li>
     )
   }
@@ -127,7 +125,7 @@ function Line({ entry: e, cluster }: { entry: Entry; cluster: string | undefined
       <div className={s.line}>
         <span>
           <Link to="/activity/$id" params={{ id: newest.id }} search={keep(cluster)} style={{ fontWeight: 500, color: 'inherit' }}>
-            {newest.cluster.name}: no change × {count(e.count)}: {why(newest).join('; ')}
+            {newest.cluster.name}: no change × {count(e.count)}: {name(why(newest).join('; '))}
           </Link>{' '}
           {e.decisions.length > 1 ? (
             <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -144,7 +142,7 @@ function Line({ entry: e, cluster }: { entry: Entry; cluster: string | undefined
               <Link to="/activity/$id" params={{ id: d.id }} search={keep(cluster)}>
                 × {count(d.count)}
               </Link>{' '}
-              {why(d).join('; ')} <Ago at={d.until} />
+              {name(why(d).join('; '))} <Ago at={d.until} />
             </li>
           ))}
         </ul>

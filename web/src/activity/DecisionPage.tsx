@@ -1,10 +1,11 @@
 import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { decisionQuery, nodesQuery } from '../api/queries'
+import { decisionQuery } from '../api/queries'
 import { isRefusal } from '../api/refusal'
 import type { Action, DecisionDetail, Reason } from '../api/types'
 import { absolute, count, initial, percent, plural } from '../format/format'
+import { useNames } from '../nodes/names'
 import { Glyph, shapes } from '../nodes/state'
 import type { NodeState } from '../api/types'
 import { decisionRoute } from '../router'
@@ -82,12 +83,13 @@ export function DecisionPage() {
 const hasContent = (v: unknown): boolean => v !== null && v !== undefined && !(typeof v === 'object' && Object.keys(v).length === 0)
 
 function Reasons({ list }: { list: Reason[] }) {
+  const name = useNames()
   if (!list.length) return <Empty title="No reason is recorded" />
   return (
     <ul className={s.reasons} data-testid="reasons">
       {list.map((r, i) => (
         <li key={i}>
-          <span>{initial(r.text)}</span>
+          <span>{initial(name(r.text))}</span>
           <small>
             {r.code}
             {Object.entries(r.values ?? {}).map(([k, v]) => ` · ${k} ${Number(v.toPrecision(4))}`)}
@@ -100,12 +102,6 @@ function Reasons({ list }: { list: Reason[] }) {
 
 const deed = (a: Action, name: (id: string) => string): string => (a.node_id ? `${a.kind} ${name(a.node_id)}` : `${a.kind} ${a.count || 1}`)
 
-// useNames gives nodes that still exist their names; the snapshot knows them by id.
-function useNames(): (id: string) => string {
-  const { data } = useQuery(nodesQuery({}))
-  return (id) => data?.find((n) => n.id === id)?.name ?? `…${id.slice(-8)}`
-}
-
 function Plan({ decision: d }: { decision: DecisionDetail }) {
   const name = useNames()
   if (quiet(d)) return <Empty title="Nothing was to be done" />
@@ -114,14 +110,14 @@ function Plan({ decision: d }: { decision: DecisionDetail }) {
       {d.plan.actions.map((a, i) => (
         <li key={i}>
           <strong>{initial(deed(a, name))}</strong>
-          <span>{a.reason.text}</span>
+          <span>{name(a.reason.text)}</span>
           {a.deadline ? <small>deadline {absolute(a.deadline)}</small> : null}
         </li>
       ))}
       {(d.plan.withheld ?? []).map((a, i) => (
         <li key={`w${i}`}>
           <strong>Held back by the pause: {deed(a, name)}</strong>
-          <span>{a.reason.text}</span>
+          <span>{name(a.reason.text)}</span>
         </li>
       ))}
     </ul>

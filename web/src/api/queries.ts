@@ -92,7 +92,9 @@ export const decisionsQuery = (f: { cluster?: string | undefined; changes?: bool
       ),
     initialPageParam: '',
     getNextPageParam: (last) => last.next_cursor || undefined,
-    staleTime: Infinity, // events bring what is new
+    // Events bring what is new while one looks; whoever comes back begins with all of it.
+    staleTime: Infinity,
+    refetchOnMount: 'always',
   })
 
 export const decisionQuery = (id: string) =>

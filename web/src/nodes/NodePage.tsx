@@ -97,7 +97,9 @@ function Signals({ node: n }: { node: Node }) {
           <span className="num">{percent(u[k])}</span>
         </div>
       ))}
-      <Sparks node={n} />
+      <section aria-label="Traffic of the last 15 minutes">
+        <Sparks node={n} />
+      </section>
       <span className="dim">
         Caps: in {rate(n.receive_cap_bps)}, out {rate(n.send_cap_bps)}. {n.reported_at ? <>Reported <Ago at={n.reported_at} />.</> : null}
       </span>

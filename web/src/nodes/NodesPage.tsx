@@ -125,7 +125,7 @@ function Table({ nodes, sort, onSort }: TableProps) {
   const flip = (id: string) => onSort(sort === id ? `-${id}` : sort === `-${id}` ? undefined : id)
   return (
     <div className={ui.scroll} ref={scroller} style={many ? { maxHeight: '70vh', overflowY: 'auto' } : undefined}>
-      <table className={ui.table} aria-rowcount={rows.length}>
+      <table className={`${ui.table} ${many ? '' : ui.cards}`} aria-rowcount={rows.length}>
         <thead>
           {table.getHeaderGroups().map((g) => (
             <tr key={g.id}>
@@ -154,7 +154,7 @@ function Table({ nodes, sort, onSort }: TableProps) {
             return (
               <tr key={row.id} className={silent || n.state === 'terminated' ? s.silent : undefined} title={silent ? 'No report for a while: these figures are old' : undefined}>
                 {row.getAllCells().map((cell) => (
-                  <td key={cell.id}>
+                  <td key={cell.id} data-label={cell.column.columnDef.header as string}>
                     <table.FlexRender cell={cell} />
                   </td>
                 ))}

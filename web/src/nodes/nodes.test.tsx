@@ -5,6 +5,7 @@ import type { Node, NodeState } from '../api/types'
 import { actionsFor } from './actions'
 import { chosen } from './filter'
 import { Utilisation } from './Load'
+import { withNames } from './names'
 import { sparkPath } from './Spark'
 import { outline, shapes, StateLabel } from './state'
 
@@ -67,4 +68,10 @@ describe('sparklines', () => {
     expect(sparkPath([5], 10, 3, 100, 20)).toBe('')
     expect(sparkPath([1, 2], 0, 3, 100, 20)).toBe('')
   })
+})
+
+it('reasons speak of nodes by name, as far as they are known', () => {
+  const id = '01m80715wrcw6qyzfj6y56qeck'
+  expect(withNames(`not moved: ${id} is crowded`, [{ id, name: 'node-1' }])).toBe('not moved: node-1 is crowded')
+  expect(withNames(`not moved: ${id} is crowded`, [])).toContain(id)
 })

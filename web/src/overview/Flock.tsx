@@ -18,6 +18,7 @@ export function Flock({ nodes, cluster, height = 236 }: { nodes: FlockNode[]; cl
   const navigate = useNavigate()
   const sorted = useMemo(() => [...nodes].sort(byAge), [nodes])
   const c = comb(sorted.length, Math.max(width, 200), height)
+  const top = Math.max(0, (height - c.height) / 2)
   const at = sorted.findIndex((n) => n.id === hovered)
   const node = sorted[at]
   const open = (n: FlockNode) => void navigate({ to: '/nodes/$id', params: { id: n.id }, search: keep(cluster) })
@@ -31,15 +32,17 @@ export function Flock({ nodes, cluster, height = 236 }: { nodes: FlockNode[]; cl
                 <rect width="2.500" height="6" fill="var(--panel)" opacity="0.5" />
               </pattern>
             </defs>
+            <g className={s.comb} style={{ transform: `translateY(${top}px)` }}>
             {sorted.map((n, i) => (
               <Cell key={n.id} node={n} comb={c} index={i} on={setHovered} open={open} />
             ))}
+            </g>
           </svg>
         ) : null}
         {width > 0 && sorted.length > drawn ? (
           <FlockCanvas nodes={sorted} comb={c} on={(n) => setHovered(n?.id)} open={open} />
         ) : null}
-        {node ? <Card node={node} comb={c} index={at} /> : null}
+        {node ? <Card node={node} comb={c} index={at} top={top} /> : null}
       </div>
       <ul className={s.legend} aria-label="Nodes by pool and state">
         {tally(nodes).map((t) => (
@@ -117,7 +120,7 @@ function Cell({ node: n, comb: c, index, on, open }: CellProps) {
           className={shape === 'egg' || shape === 'seed' ? s.hatching : undefined}
         />
         {works && r >= 20 ? (
-          <text className={s.figure} y={r * 0.13} fontSize={r * 0.42}>
+          <text className={s.figure} y={r * 0.13} fontSize={r * 0.38}>
             {Math.round(level * 100)}
           </text>
         ) : null}
@@ -136,11 +139,11 @@ function wave(r: number, height: number): string {
 }
 
 // Card shows the numbers of the cell under the pointer, beside it.
-function Card({ node: n, comb: c, index }: { node: FlockNode; comb: Comb; index: number }) {
+function Card({ node: n, comb: c, index, top }: { node: FlockNode; comb: Comb; index: number; top: number }) {
   const [x, y] = place(c, index)
   const left = x > c.width / 2
   return (
-    <div className={s.card} role="status" style={{ top: Math.max(0, y - 48), ...(left ? { right: c.width - x + c.radius + 8 } : { left: x + c.radius + 8 }) }}>
+    <div className={s.card} role="status" style={{ top: Math.max(0, y + top - 48), ...(left ? { right: c.width - x + c.radius + 8 } : { left: x + c.radius + 8 }) }}>
       <strong>{n.name}</strong>
       <span>
         {n.state}

@@ -5,6 +5,7 @@ import { useLive } from '../api/live'
 import { overviewQuery } from '../api/queries'
 import type { Failure, Overview, TenantRate } from '../api/types'
 import { initial, plural, rate } from '../format/format'
+import { withNames } from '../nodes/names'
 import { keep, useCluster } from '../shell/cluster'
 import { Ago } from '../ui/Ago'
 import { Same } from '../ui/Copy'
@@ -36,6 +37,8 @@ export function OverviewPage() {
 function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
   const { up } = useLive()
   const stale = useNow() - Date.parse(o.at) > staleMs && !up
+  const doing = withNames(o.doing, o.nodes)
+  const [first = '', ...rest] = doing.split('; ')
   const running = o.nodes.filter((n) => n.state === 'running').length
   return (
     <>
@@ -43,7 +46,10 @@ function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
         <div className={s.verdict}>
           <Verdict healthy={o.healthy} /> {o.healthy ? 'Healthy' : 'Needs a look'} · {plural(running, 'node')}
         </div>
-        <p title={o.doing}>{initial(o.doing)}</p>
+        <p title={doing}>
+          <b>{initial(first)}</b>
+          {rest.length ? `; ${rest.join('; ')}` : ''}
+        </p>
       </div>
       {o.clusters.flatMap((c) => c.conditions.map((x) => ({ ...x, c }))).map((x) => (
         <p key={x.c.id + x.kind} className="row" style={{ color: 'var(--warn)' }}>
@@ -52,7 +58,7 @@ function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
       ))}
       <div className={`${s.wide} ${stale ? 'stale' : ''}`}>
         <Panel title="Throughput against capacity, 15 minutes" aside={stale ? <span className="dim">as of <Ago at={o.at} /></span> : null}>
-          <ThroughputChart series={o.series} markers={o.markers} cluster={cluster} />
+          <ThroughputChart series={o.series} markers={o.markers.map((m) => ({ ...m, text: withNames(m.text, o.nodes) }))} cluster={cluster} />
         </Panel>
         <Panel title="The flock" aside={<Link to="/nodes" search={keep(cluster)}>all nodes</Link>}>
           {o.nodes.length ? (

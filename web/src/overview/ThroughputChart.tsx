@@ -7,7 +7,7 @@ import { windowMs } from '../api/merge'
 import type { Marker, Series } from '../api/types'
 import { clock, rate, tick } from '../format/format'
 import { keep } from '../shell/cluster'
-import { columns, groupMarkers, perMinute, reach, symbol, type Columns } from './throughput'
+import { columns, groupMarkers, perMinute, reach, stretch, symbol, type Columns } from './throughput'
 import s from './overview.module.css'
 
 interface Props {
@@ -37,8 +37,7 @@ export function ThroughputChart({ series, markers, cluster, height = 300 }: Prop
   const cols = useMemo(() => columns(series), [series])
   const latest = useRef(cols)
   latest.current = cols
-  const to = (cols.at.at(-1) ?? Date.now() / 1000) + 2
-  const from = to - windowMs / 1000
+  const [from, to] = stretch(cols.at, Date.now() / 1000, windowMs / 1000)
   const range = useRef({ from, to })
   range.current = { from, to }
 
@@ -46,7 +45,8 @@ export function ThroughputChart({ series, markers, cluster, height = 300 }: Prop
     if (!holder.current || width < 100) return
     const css = getComputedStyle(document.documentElement)
     const colour = (name: string) => css.getPropertyValue(name).trim()
-    const layer = (pool: string): uPlot.Series => ({ fill: colour(`--pool-${pool}-soft`), stroke: colour(`--pool-${pool}`), width: 1, points: { show: false }, spanGaps: true })
+    const steps = uPlot.paths.stepped?.({ align: 1 })
+    const layer = (pool: string): uPlot.Series => ({ fill: colour(`--pool-${pool}-soft`), stroke: colour(`--pool-${pool}`), width: 1, points: { show: false }, ...(steps && { paths: steps }) })
     const line = (name: string, dash?: number[]): uPlot.Series => ({ stroke: colour(name), width: 2, points: { show: false }, ...(dash && { dash }), fill: colour(name) + '26' })
     const u = new uPlot(
       {
@@ -58,7 +58,7 @@ export function ThroughputChart({ series, markers, cluster, height = 300 }: Prop
         hooks: { setCursor: [(p) => setAt(p.cursor.idx ?? null)] },
         scales: { x: { time: true, range: () => [range.current.from, range.current.to] }, y: { range: () => reach(latest.current) } },
         axes: [
-          { size: foot, stroke: colour('--ink-3'), grid: { show: false }, ticks: { show: false }, values: (_, v) => v.map((x) => clock(new Date(x * 1000)).slice(0, 5)), space: 80, font: '11px sans-serif' },
+          { size: foot, stroke: colour('--ink-3'), grid: { show: false }, ticks: { show: false }, values: (_, v) => v.map((x) => (x % 60 ? clock(new Date(x * 1000)) : clock(new Date(x * 1000)).slice(0, 5))), space: 80, font: '11px sans-serif' },
           { size: axis, stroke: colour('--ink-3'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false }, values: (_, v) => v.map((x) => tick(x)), font: '11px sans-serif', space: 34 },
         ],
         series: [
@@ -97,7 +97,8 @@ export function ThroughputChart({ series, markers, cluster, height = 300 }: Prop
           ))}
         </div>
       </div>
-      <table className="hidden">
+      <div className="hidden">
+      <table>
         <caption>Throughput and capacity of the last 15 minutes, by minute</caption>
         <thead>
           <tr>
@@ -112,6 +113,7 @@ export function ThroughputChart({ series, markers, cluster, height = 300 }: Prop
           ))}
         </tbody>
       </table>
+      </div>
     </div>
   )
 }
@@ -128,10 +130,10 @@ function Readout({ series: x, index: i, hovering }: { series: Series; index: num
         <i style={{ background: 'var(--out)' }} /> out <b>{v(x.send_bps)}</b> <span className="dim">of {v(x.send_cap_bps)}</span>
       </span>
       <span className={s.figure}>
-        <b>{x.sessions[i] ?? 0}</b> sessions
+        <b>{x.sessions[i] ?? 0}</b> {x.sessions[i] === 1 ? 'session' : 'sessions'}
       </span>
       <span className={s.figure}>
-        <b>{x.nodes[i] ?? 0}</b> nodes
+        <b>{x.nodes[i] ?? 0}</b> {x.nodes[i] === 1 ? 'node' : 'nodes'}
       </span>
       <span className={s.shades} aria-hidden="true">
         capacity:

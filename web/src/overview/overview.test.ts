@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FlockNode, Marker, Series } from '../api/types'
 import { cellAt, comb, place, tally } from './flock'
-import { columns, groupMarkers, perMinute, reach, symbol } from './throughput'
+import { columns, groupMarkers, perMinute, reach, stretch, symbol } from './throughput'
 
 describe('the flock', () => {
   it('gives every cell a place of its own, within the field', () => {
@@ -18,13 +18,13 @@ describe('the flock', () => {
     }
   })
   it('grows smaller before it grows taller', () => {
-    expect(comb(4, 420, 240).radius).toBe(34)
+    expect(comb(1, 420, 240).radius).toBe(54)
     expect(comb(400, 420, 240).height).toBeLessThanOrEqual(244)
     expect(comb(10_000, 420, 240).height).toBeGreaterThan(240)
   })
   it('a newcomer moves nobody while the cells keep their size', () => {
-    const [a, b] = [comb(5, 600, 240), comb(6, 600, 240)]
-    for (let i = 0; i < 5; i++) expect(place(b, i)).toEqual(place(a, i))
+    const [a, b] = [comb(21, 600, 240), comb(22, 600, 240)]
+    for (let i = 0; i < 21; i++) expect(place(b, i)).toEqual(place(a, i))
   })
   it('finds the cell under the pointer, and none between them', () => {
     const c = comb(50, 300, 200)
@@ -56,6 +56,11 @@ describe('throughput', () => {
     const c = columns(series)
     expect(c.up[2][1]).toBe(150e6)
     expect(c.up[3][1]).toBe(300e6)
+  })
+  it('shows a young cluster in two minutes and an old one in all that fits', () => {
+    expect(stretch([1000, 1010], 0, 900)).toEqual([891, 1011])
+    expect(stretch([10, 5000], 0, 900)).toEqual([4101, 5001])
+    expect(stretch([], 7000, 900)).toEqual([6881, 7001])
   })
   it('survives a time without nodes', () => expect(columns(series).up.map((l) => l[2])).toEqual([0, 0, 0, 0]))
   it('reaches over capacity and traffic alike', () => {

@@ -45,6 +45,16 @@ export function reach(c: Columns): [number, number] {
   return [-bottom * 1.08, top * 1.08]
 }
 
+// leastWindow is shown of a young cluster: its history would else be a sliver at the edge.
+const leastWindow = 120
+
+// stretch is the stretch of time that the chart shows, in seconds: all there is, up to most.
+export function stretch(at: number[], now: number, most: number): [number, number] {
+  const to = (at.at(-1) ?? now) + 1
+  const first = at[0] ?? to
+  return [Math.max(to - most, Math.min(first, to - leastWindow)), to]
+}
+
 export interface MarkerGroup {
   x: number // share of the window, 0 to 1
   markers: Marker[] // newest first

@@ -48,6 +48,9 @@ export function Shell() {
             <ClusterSwitcher />
             <SearchBox />
             <LinkState />
+            <div className={s.pocket}>
+              <Account onHelp={() => setHelp(true)} />
+            </div>
           </div>
           <main id="main">
             <Outlet />

@@ -62,7 +62,7 @@ export function TransferPage() {
               ['Target rate', t.target_bps ? rate(t.target_bps) : 'as fast as the path allows'],
               ['Transfer id', <Id key="i" value={t.id} />],
               ['Asked for', <Ago key="c" at={t.created_at} />],
-              ['Took', t.started_at ? <Age since={t.started_at} until={t.ended_at} /> : null],
+              [ended(t.state) ? 'Took' : 'Runs for', t.started_at ? <Age since={t.started_at} until={t.ended_at} /> : null],
             ]}
           />
         </Panel>
@@ -95,14 +95,14 @@ function Figures({ transfer: t }: { transfer: Transfer }) {
     ? [
         ['moved', size(t.bytes)],
         ['average', average(t) ? rate(average(t)) : '–'],
-        ['files', count(t.files)],
+        [t.files === 1 ? 'file' : 'files', count(t.files)],
       ]
     : [
         ['rate', rate(t.rate_bps)],
         ['left', t.eta_s === undefined ? '–' : span(t.eta_s)],
         ['RTT', t.rtt_ms ? millis(t.rtt_ms) : '–'],
-        ['loss', loss(t.loss)],
-        ['files', count(t.files)],
+        ['loss', loss(t.loss ?? 0)],
+        [t.files === 1 ? 'file' : 'files', count(t.files)],
       ]
   if (t.files_failed) items.push(['files failed', count(t.files_failed)])
   return (
@@ -144,7 +144,7 @@ function Sessions({ list }: { list: TransferSession[] }) {
               <td className="num">{count(x.files)}</td>
               <td className="num">{x.state === 'running' ? rate(x.rate_bps) : '–'}</td>
               <td className="num">{x.rtt_ms ? millis(x.rtt_ms) : '–'}</td>
-              <td className="num">{x.state === 'running' ? loss(x.loss) : '–'}</td>
+              <td className="num">{x.state === 'running' ? loss(x.loss ?? 0) : '–'}</td>
               <td>{x.started_at ? <Ago at={x.started_at} /> : '–'}</td>
               <td>{x.started_at ? <Age since={x.started_at} until={x.ended_at} /> : '–'}</td>
             </tr>

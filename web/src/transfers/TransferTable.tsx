@@ -20,7 +20,7 @@ const liveColumns = helper.columns([
   helper.display({ id: 'progress', header: 'Progress', cell: (c) => <Bar transfer={c.row.original} /> }),
   helper.accessor('rate_bps', { header: 'Rate', cell: (c) => <span className="num">{rate(c.row.original.rate_bps)}</span> }),
   helper.accessor('rtt_ms', { header: 'RTT', cell: (c) => <span className="num">{c.row.original.rtt_ms ? millis(c.row.original.rtt_ms) : '–'}</span> }),
-  helper.accessor('loss', { header: 'Loss', cell: (c) => <span className="num">{loss(c.row.original.loss)}</span> }),
+  helper.accessor('loss', { header: 'Loss', cell: (c) => <span className="num">{loss(c.row.original.loss ?? 0)}</span> }),
   nodes,
   tenant,
 ])
@@ -39,7 +39,7 @@ export function TransferTable({ transfers, live }: { transfers: Transfer[]; live
   const table = useTable({ features, columns: live ? liveColumns : pastColumns, data: transfers, getRowId: (t) => t.id })
   return (
     <div className={ui.scroll}>
-      <table className={ui.table}>
+      <table className={`${ui.table} ${ui.cards}`}>
         <thead>
           {table.getHeaderGroups().map((g) => (
             <tr key={g.id}>
@@ -55,7 +55,7 @@ export function TransferTable({ transfers, live }: { transfers: Transfer[]; live
           {table.getRowModel().rows.map((row) => (
             <tr key={row.id}>
               {row.getAllCells().map((cell) => (
-                <td key={cell.id}>
+                <td key={cell.id} data-label={cell.column.columnDef.header as string}>
                   <table.FlexRender cell={cell} />
                 </td>
               ))}
