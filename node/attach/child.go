@@ -67,8 +67,7 @@ func (s *seat) child(ctx context.Context, instance, bootstrap string, out io.Wri
 			wanted = false
 		case <-look.C:
 			wanted = s.wanted(instance)
-			// A launch that was repeated may have delivered again.
-			_ = s.machine.Forget()
+			_ = s.forget(instance) // a launch that was repeated may have delivered again; the next look tries once more
 		}
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)

@@ -117,8 +117,8 @@ func (s *seat) take(a slot.Assignment) (file string, fresh bool, err error) {
 	if err := s.report(slot.Serving, a.Instance, "", 0); err != nil {
 		return "", false, err
 	}
-	if err := s.machine.Forget(); err != nil {
-		return "", false, fmt.Errorf("slot: remove the join token: %w", err)
+	if err := s.forget(a.Instance); err != nil {
+		return "", false, err
 	}
 	if !s.wanted(a.Instance) {
 		if err := s.withdrawn(a.Instance); err != nil {
@@ -155,6 +155,23 @@ func (s *seat) copyBootstrap(a slot.Assignment, dir, file string) error {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	return keep(file, raw)
+}
+
+// forget removes what was delivered for an instance, and leaves what is there
+// for another: it is that one's only copy.
+func (s *seat) forget(instance string) error {
+	raw, err := s.machine.Bootstrap()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	var b join.Bootstrap
+	if err != nil || json.Unmarshal(raw, &b) != nil || b.InstanceID != instance {
+		return err
+	}
+	if err := s.machine.Forget(); err != nil {
+		return fmt.Errorf("slot: remove the join token: %w", err)
+	}
+	return nil
 }
 
 // keep writes a file that is there as a whole or not at all.

@@ -1,76 +1,45 @@
 package manager
 
 import (
-	"net"
 	"slices"
+	"strings"
 	"testing"
 )
 
-func TestPublicURLFollowsTheListener(t *testing.T) {
+func TestNodesAreToldAddressesThatTheyCanReach(t *testing.T) {
 	t.Parallel()
-	address := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8443}
-	c := Config{Listen: "127.0.0.1:0"}
-	if got := c.publicURL(address); got != "https://127.0.0.1:8443" {
-		t.Error(got)
-	}
-	c.PublicURL = "https://transfer.example.org"
-	if got := c.publicURL(address); got != "https://transfer.example.org" {
-		t.Error(got)
-	}
-	all := Config{Listen: "0.0.0.0:8443"}
-	if got := all.publicURL(&net.TCPAddr{IP: net.IPv4zero, Port: 8443}); got == "https://0.0.0.0:8443" {
-		t.Error("nobody reaches " + got)
-	}
-	names := c.names("https://transfer.example.org:8443")
-	for _, want := range []string{"localhost", "127.0.0.1", "transfer.example.org"} {
-		if !slices.Contains(names, want) {
-			t.Errorf("%v lacks %s", names, want)
+	for name, c := range map[string]struct {
+		node, public, listening string
+		https, fleet            string
+	}{
+		"one machine":              {"", "https://127.0.0.1:8443", "tls://127.0.0.1:4222", "https://127.0.0.1:8443", "tls://127.0.0.1:4222"},
+		"fleet on all addresses":   {"", "https://m.example.org", "tls://0.0.0.0:4222", "https://m.example.org", "tls://m.example.org:4222"},
+		"the same with IPv6":       {"", "https://m.example.org:8443", "tls://[::]:4222", "https://m.example.org:8443", "tls://m.example.org:4222"},
+		"a network of the nodes'":  {"https://manager:8443", "https://localhost:8443", "tls://[::]:4222", "https://manager:8443", "tls://manager:4222"},
+		"a fleet with its address": {"https://manager:8443", "https://localhost:8443", "tls://10.0.0.7:4222", "https://manager:8443", "tls://10.0.0.7:4222"},
+		"a public IPv6 address":    {"", "https://[2001:db8::1]:8443", "tls://[::]:4222", "https://[2001:db8::1]:8443", "tls://[2001:db8::1]:4222"},
+	} {
+		config := Config{NodeURL: c.node}
+		if got := config.nodeURL(c.public); got != c.https {
+			t.Errorf("%s: HTTPS at %s, want %s", name, got, c.https)
 		}
-	}
-	if n := all.names("https://10.0.0.1:1"); slices.Contains(n, "0.0.0.0") || !slices.Contains(n, "10.0.0.1") {
-		t.Error(n)
+		if got := config.fleetURLs([]string{c.listening}, c.public); !slices.Equal(got, []string{c.fleet}) {
+			t.Errorf("%s: fleet at %v, want %s", name, got, c.fleet)
+		}
 	}
 }
 
-func TestPublicURLsThatCannotBeAreRefused(t *testing.T) {
+func TestAddressesOfHTTPSAreChecked(t *testing.T) {
 	t.Parallel()
-	for _, u := range []string{"http://h", "h:1", "https://", "https://u@h", "https://h/path", "https://h?x", "https://h#f"} {
-		c := Config{Data: t.TempDir(), PublicURL: u}
-		if err := c.complete(); err == nil {
-			t.Errorf("%q is taken as %q", u, c.PublicURL)
+	for _, bad := range []string{"http://x", "x:8443", "https://", "https://u@x", "https://x/path", "https://x?q", "https://x#f"} {
+		for flag, c := range map[string]Config{"--public-url": {Data: "d", PublicURL: bad}, "--node-url": {Data: "d", NodeURL: bad}} {
+			if err := c.complete(); err == nil || !strings.Contains(err.Error(), flag) {
+				t.Errorf("%s %s: %v", flag, bad, err)
+			}
 		}
 	}
-	c := Config{Data: t.TempDir(), PublicURL: "https://h:8443/"}
-	if err := c.complete(); err != nil || c.PublicURL != "https://h:8443" {
-		t.Errorf("%q %v", c.PublicURL, err)
-	}
-}
-
-func TestDirectoryIsHeldOnceAndGivenBack(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	d, err := openData(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openData(dir); err == nil {
-		t.Error("held twice")
-	}
-	want := Facts{URL: "https://h", PID: 7, FleetAddr: "h:1"}
-	if err := d.writeFacts(want); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := ReadFacts(dir); err != nil || got != want {
-		t.Errorf("%+v %v", got, err)
-	}
-	if err := d.close(); err != nil {
-		t.Fatal(err)
-	}
-	again, err := openData(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := again.close(); err != nil {
-		t.Error(err)
+	c := Config{Data: "d", NodeURL: "https://manager:8443/"}
+	if err := c.complete(); err != nil || c.NodeURL != "https://manager:8443" {
+		t.Errorf("%q, %v", c.NodeURL, err)
 	}
 }
