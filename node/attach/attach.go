@@ -89,10 +89,10 @@ func Run(ctx context.Context, c Config) error {
 	m, err := slot.Take(ctx, c.Slot, func() {
 		c.Log.Warn("another process waits in this slot: give each machine one of its own", "slot", c.Slot)
 	})
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil // told to stop while it waited for the slot
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
 		return err
 	}
 	s := &seat{Config: c, machine: m}

@@ -34,7 +34,7 @@ func (s *seat) serve(ctx context.Context, a slot.Assignment) error {
 	if err != nil {
 		return err
 	}
-	defer console.Close()
+	defer console.Close() //nolint:errcheck // what it could not keep is on our own output too
 	log := s.Log.With("instance", a.Instance)
 	log.Info("serving", "node", a.NodeID)
 	out := io.MultiWriter(os.Stderr, console)
