@@ -44,8 +44,11 @@ type outcome struct {
 
 	mutex   sync.Mutex
 	results []result
+	changes int
 }
 
+// note adds a node's answer and writes the result. Answers come side by side, so
+// what was written while another came in is written again.
 func (o *outcome) note(ctx context.Context, node string, asked int, failure error) error {
 	o.mutex.Lock()
 	for i := range o.results {
@@ -55,10 +58,31 @@ func (o *outcome) note(ctx context.Context, node string, asked int, failure erro
 			}
 		}
 	}
-	raw, err := json.Marshal(o.results)
+	o.changes++
 	o.mutex.Unlock()
-	if err != nil {
-		return fmt.Errorf("decision's result: %w", err)
+	for {
+		raw, changes, err := o.marshal()
+		if err != nil {
+			return fmt.Errorf("decision's result: %w", err)
+		}
+		if err := o.store.SetResult(ctx, o.term, o.decision, raw); err != nil {
+			return err
+		}
+		if o.current(changes) {
+			return nil
+		}
 	}
-	return o.store.SetResult(ctx, o.term, o.decision, raw)
+}
+
+func (o *outcome) marshal() (json.RawMessage, int, error) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	raw, err := json.Marshal(o.results)
+	return raw, o.changes, err
+}
+
+func (o *outcome) current(changes int) bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.changes == changes
 }
