@@ -274,29 +274,40 @@ func (l *landing) small(e job.Entry, root hashtree.Hash, data []byte, opened boo
 		want, outcome = false, control.Retry
 	}
 	if want {
-		err = l.batch.Add(e.ID, p, data, l.meta(e))
+		err = l.addToBatch(&landed{e: e, path: p}, func() error { return l.batch.Add(e.ID, p, data, l.meta(e)) })
 	}
-	l.lock.Lock()
 	if data != nil {
+		l.lock.Lock()
 		l.rcv.Free(e.ID, data)
-	}
-	if want && err == nil {
-		l.addToBatch(&landed{e: e, path: p})
 		l.lock.Unlock()
-		return
 	}
-	l.lock.Unlock()
-	l.end(e, p, outcome, err)
+	if !want || err != nil {
+		l.end(e, p, outcome, err)
+	}
 }
 
-// addToBatch counts an object that waits for the flush.
-func (l *landing) addToBatch(o *landed) {
+// addToBatch puts an object into the batch, where it waits for the flush. It is
+// known and counted before: a flush may end it before add has returned.
+func (l *landing) addToBatch(o *landed, add func() error) error {
+	l.lock.Lock()
+	part := o.part
+	o.part = nil // the batch's from here on
 	l.objects[o.e.ID] = o
 	l.batched++
+	l.lock.Unlock()
+	err := add()
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.waiting.Broadcast()
+	if err != nil {
+		o.part = part
+		l.batched--
+		return err
+	}
 	if l.oldest.IsZero() {
 		l.oldest = time.Now()
 	}
-	l.waiting.Broadcast()
+	return nil
 }
 
 func (l *landing) write(id uint64, index int, data []byte) {
@@ -341,16 +352,9 @@ func (l *landing) commit(id uint64) {
 		return
 	}
 	part := o.part
-	err := l.batch.AddPart(id, part, l.meta(o.e))
-	l.lock.Lock()
-	if err == nil {
-		o.part = nil // the batch's now
-		l.addToBatch(o)
-		l.lock.Unlock()
-		return
+	if err := l.addToBatch(o, func() error { return l.batch.AddPart(id, part, l.meta(o.e)) }); err != nil {
+		l.end(o.e, o.path, control.Failed, err)
 	}
-	l.lock.Unlock()
-	l.end(o.e, o.path, control.Failed, err)
 }
 
 // make creates directories and links. A directory gets its metadata when the
@@ -372,10 +376,7 @@ func (l *landing) make(e job.Entry) {
 	}
 	want, err := l.wanted(e, p)
 	if want && err == nil {
-		if err = l.batch.AddSymlink(e.ID, p, e.Target, l.meta(e)); err == nil {
-			l.lock.Lock()
-			l.addToBatch(&landed{e: e, path: p})
-			l.lock.Unlock()
+		if err = l.addToBatch(&landed{e: e, path: p}, func() error { return l.batch.AddSymlink(e.ID, p, e.Target, l.meta(e)) }); err == nil {
 			return
 		}
 	}

@@ -26,20 +26,26 @@ func (l *landing) flusher() {
 			}
 			l.waiting.Wait()
 		}
-		l.oldest = time.Time{}
-		l.lock.Unlock()
-		ended := make([]flushed, 0, batchFiles)
-		_ = l.batch.Flush(context.Background(), func(tag uint64, err error) {
-			ended = append(ended, flushed{tag, err})
-		})
-		l.lock.Lock()
-		l.batched -= len(ended)
-		for _, f := range ended {
-			l.verdict(f)
-		}
-		l.rcv.Flush()
-		l.waiting.Broadcast()
+		l.flush()
 	}
+}
+
+// flush makes the batch durable and gives what was in it its verdicts. It is
+// called under the lock, which is not held while the disk works.
+func (l *landing) flush() {
+	l.oldest = time.Time{}
+	l.lock.Unlock()
+	ended := make([]flushed, 0, batchFiles)
+	_ = l.batch.Flush(context.Background(), func(tag uint64, err error) {
+		ended = append(ended, flushed{tag, err})
+	})
+	l.lock.Lock()
+	l.batched -= len(ended)
+	for _, f := range ended {
+		l.verdict(f)
+	}
+	l.rcv.Flush()
+	l.waiting.Broadcast()
 }
 
 type flushed struct {
