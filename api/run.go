@@ -23,6 +23,9 @@ const (
 	keepLinks = 24 * time.Hour
 )
 
+// Prepare reads the picture for the first time. Before it, lists would be empty though nothing is gone.
+func (s *Server) Prepare(ctx context.Context) error { return s.readPicture(ctx) }
+
 // Run keeps the picture, the series and the followers up to date until ctx ends. While the state store is away it goes
 // on with what it knows.
 func (s *Server) Run(ctx context.Context) {

@@ -76,6 +76,9 @@ func (a *Agent) openLink() error {
 	a.mu.Unlock()
 	l, err := link.Open(link.Config{
 		Node: a.Bootstrap.NodeID, URLs: urls, CASHA256: a.Bootstrap.CASHA256, Log: a.log, Handlers: a.handlers(),
+		// A node that waits longer than its reports are missed for is taken for
+		// lost though it serves.
+		MaxDelay: 2 * a.interval(),
 		Certificate: func() (*tls.Certificate, error) {
 			a.mu.Lock()
 			defer a.mu.Unlock()

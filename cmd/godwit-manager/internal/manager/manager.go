@@ -219,7 +219,10 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 		Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
 		Wake:   m.cluster.Wake,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return m.api.Prepare(ctx)
 }
 
 func (m *manager) fleetURLs() []string { return m.config.fleetURLs(m.fleet.URLs(), m.public) }
