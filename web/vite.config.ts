@@ -8,5 +8,5 @@ export default defineConfig({
   plugins: [react()],
   build: { target: 'es2023', assetsInlineLimit: 0, reportCompressedSize: false, chunkSizeWarningLimit: 1200 },
   server: { proxy: { '/api': { target: manager, secure: false, changeOrigin: true } } },
-  test: { environment: 'happy-dom', setupFiles: ['./test/setup.ts'], include: ['src/**/*.test.{ts,tsx}'] },
+  test: { reporters: ['dot'], environment: 'happy-dom', setupFiles: ['./test/setup.ts'], include: ['src/**/*.test.{ts,tsx}'] },
 })

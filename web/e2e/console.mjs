@@ -126,6 +126,17 @@ try {
     await page.getByRole('region', { name: 'Past' }).getByRole('row').filter({ hasText: 'first-light' }).filter({ hasText: 'done' }).waitFor(patience)
   })
 
+  await promise('a decision on the chart reads its reason on hover and opens on a click', async () => {
+    await rail('Overview').click()
+    const marker = page.getByRole('link', { name: /^Decision at .* launch/ }).first()
+    await marker.locator('> span').first().hover(patience)
+    await marker.getByText(/launch \d+ for/).first().waitFor()
+    await page.screenshot({ path: path.join(pictures, '1280-marker-light.png') })
+    await marker.locator('> span').first().click()
+    await page.waitForURL(/\/activity\/./)
+    await page.getByTestId('reasons').waitFor(patience)
+  })
+
   await promise('a node page tells its life, and draining says what it does', async () => {
     await rail('Nodes').click()
     await page.getByRole('row').filter({ hasText: 'running' }).first().waitFor(patience)

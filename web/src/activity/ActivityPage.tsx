@@ -31,7 +31,8 @@ export function ActivityPage() {
   const entries = useMemo(() => fold(shown), [shown])
   const more = () => {
     release()
-    void refetch()
+    // Many pages are not read again for a few rows that are here already.
+    if ((data?.pages.length ?? 0) <= 1) void refetch()
   }
   return (
     <Page title="Activity" name="Activity" lead="What was decided and why, newest first. Looking and leaving things alone is a decision, too.">

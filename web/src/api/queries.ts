@@ -28,14 +28,13 @@ export const clustersQuery = queryOptions({
   staleTime: 10_000,
 })
 
-// Events carry the figures that move; the rest of the overview is read again this often.
-const overviewMs = 10_000
+// Events carry what moves; the rest is read again this often (see useReread).
+export const rereadMs = { overview: 5_000, nodes: 30_000, node: 5_000, live: 5_000 }
 
 export const overviewQuery = (cluster?: string) =>
   queryOptions({
     queryKey: ['overview', cluster ?? ''],
     queryFn: ({ signal }) => answer(client.GET('/api/v1/overview', { params: { query: cluster ? { cluster } : {} }, signal })),
-    refetchInterval: overviewMs,
   })
 
 export interface NodeFilter {
@@ -62,14 +61,12 @@ export const nodesQuery = (f: NodeFilter) =>
       } while (cursor && items.length < 20_000)
       return items
     },
-    refetchInterval: 30_000,
   })
 
 export const nodeQuery = (id: string) =>
   queryOptions({
     queryKey: ['node', id],
     queryFn: ({ signal }) => answer(client.GET('/api/v1/nodes/{node}', { params: { path: { node: id } }, signal })),
-    refetchInterval: 5_000,
   })
 
 export const nodeEventsQuery = (id: string) =>
@@ -134,7 +131,6 @@ export const liveTransfersQuery = (f: TransferFilter) =>
   queryOptions({
     queryKey: ['live-transfers', f],
     queryFn: ({ signal }) => answer(client.GET('/api/v1/transfers', { params: { query: { limit: 500, live: true, ...transferQueryOf(f) } }, signal })),
-    refetchInterval: 15_000,
   })
 
 export const transferQuery = (id: string) =>

@@ -3,6 +3,8 @@ import { percent, rate } from '../format/format'
 import s from './nodes.module.css'
 import { Spark } from './Spark'
 
+export const signalName = (s: string): string => (s === 'cpu' ? 'CPU' : s)
+
 // Utilisation is the bar of a node with the signal that decided.
 export function Utilisation({ node: n }: { node: Node }) {
   const u = n.utilization
@@ -13,7 +15,7 @@ export function Utilisation({ node: n }: { node: Node }) {
         <i style={{ width: `${Math.min(1, u.value) * 100}%`, background: `var(--pool-${n.pool ?? 'none'})` }} />
       </div>
       <span className={s.label}>
-        {percent(u.value)} <span className="dim">{u.signal}</span>
+        {percent(u.value)} <span className="dim">{signalName(u.signal)}</span>
       </span>
     </div>
   )

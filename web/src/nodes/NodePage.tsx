@@ -1,7 +1,8 @@
 import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { liveTransfersQuery, nodeEventsQuery, nodeQuery } from '../api/queries'
+import { liveTransfersQuery, nodeEventsQuery, nodeQuery, rereadMs } from '../api/queries'
+import { useReread } from '../api/reread'
 import { isRefusal } from '../api/refusal'
 import type { Node, NodeEvent, NodeState, Service } from '../api/types'
 import { percent, plural, rate } from '../format/format'
@@ -14,7 +15,7 @@ import { Empty, Facts, Page, Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
 import ui from '../ui/ui.module.css'
 import { TransferTable } from '../transfers/TransferTable'
-import { Sparks } from './Load'
+import { Sparks, signalName } from './Load'
 import { NodeActions } from './NodeActions'
 import s from './nodes.module.css'
 import { Glyph, StateLabel, shapes } from './state'
@@ -22,7 +23,8 @@ import { Glyph, StateLabel, shapes } from './state'
 export function NodePage() {
   const { id } = nodeRoute.useParams()
   const cluster = useCluster()
-  const { data: n, error } = useQuery(nodeQuery(id))
+  const { data: n, error, refetch } = useQuery(nodeQuery(id))
+  useReread(refetch, rereadMs.node)
   if (isRefusal(error, 404)) return <NotFound />
   if (!n) {
     return (
@@ -88,7 +90,7 @@ function Signals({ node: n }: { node: Node }) {
       {signals.map((k) => (
         <div key={k} data-decides={k === u.signal ? 'yes' : 'no'} title={k === u.signal ? 'This signal decides' : undefined}>
           <span>
-            {k === 'cpu' ? 'CPU' : k}
+            {signalName(k)}
             {k === u.signal ? ' ◂' : ''}
           </span>
           <span className={s.track}>
@@ -189,7 +191,8 @@ function Step({ event: e }: { event: NodeEvent }) {
 }
 
 function Sessions({ node: n }: { node: Node }) {
-  const { data } = useQuery(liveTransfersQuery({ node: n.id }))
+  const { data, refetch } = useQuery(liveTransfersQuery({ node: n.id }))
+  useReread(refetch, rereadMs.live)
   return (
     <Panel title={`Transfers through it: ${plural(n.sessions, 'session')} of at most ${n.max_sessions}`} flush>
       {data?.items.length ? <TransferTable transfers={data.items} live /> : <Empty title="No transfer runs through this node" />}

@@ -4,7 +4,8 @@ import { createColumnHelper, createSortedRowModel, rowSortingFeature, sortFns, t
 import { Link } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useMemo, useRef } from 'react'
-import { nodesQuery } from '../api/queries'
+import { nodesQuery, rereadMs } from '../api/queries'
+import { useReread } from '../api/reread'
 import type { Node } from '../api/types'
 import { plural } from '../format/format'
 import { nodesRoute } from '../router'
@@ -62,7 +63,8 @@ export function NodesPage() {
   const cluster = useCluster()
   const search = nodesRoute.useSearch()
   const navigate = nodesRoute.useNavigate()
-  const { data = none, error, isPending } = useQuery(nodesQuery({ cluster, q: search.q, ended: search.ended === 'yes' }))
+  const { data = none, error, isPending, refetch } = useQuery(nodesQuery({ cluster, q: search.q, ended: search.ended === 'yes' }))
+  useReread(refetch, rereadMs.nodes)
   const set = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
   const shown = useMemo(() => chosen(data, search.state, search.pool), [data, search.state, search.pool])
   const running = data.filter((n) => n.state === 'running').length

@@ -10,6 +10,6 @@ export function withNames(text: string, nodes: readonly { id: string; name: stri
 
 // useNames is withNames for the nodes that exist now.
 export function useNames(): (text: string) => string {
-  const { data } = useQuery({ ...nodesQuery({}), refetchInterval: false, staleTime: 30_000 })
+  const { data } = useQuery({ ...nodesQuery({}), staleTime: 30_000 })
   return useCallback((text) => withNames(text, data), [data])
 }

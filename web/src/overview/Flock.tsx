@@ -12,6 +12,9 @@ import { FlockCanvas } from './FlockCanvas'
 // Above this many nodes the flock is drawn on a canvas: a browser's tree is too slow for tens of thousands of shapes.
 const drawn = 400
 
+// Above this many the water stands still: waves are for looking at, not for heating a laptop.
+const waving = 100
+
 export function Flock({ nodes, cluster, height = 236 }: { nodes: FlockNode[]; cluster?: string | undefined; height?: number }) {
   const { ref, width } = useElementSize<HTMLDivElement>()
   const [hovered, setHovered] = useState<string>()
@@ -33,9 +36,9 @@ export function Flock({ nodes, cluster, height = 236 }: { nodes: FlockNode[]; cl
               </pattern>
             </defs>
             <g className={s.comb} style={{ transform: `translateY(${top}px)` }}>
-            {sorted.map((n, i) => (
-              <Cell key={n.id} node={n} comb={c} index={i} on={setHovered} open={open} />
-            ))}
+              {sorted.map((n, i) => (
+                <Cell key={n.id} node={n} comb={c} index={i} waves={sorted.length <= waving} on={setHovered} open={open} />
+              ))}
             </g>
           </svg>
         ) : null}
@@ -62,6 +65,7 @@ interface CellProps {
   node: FlockNode
   comb: Comb
   index: number
+  waves: boolean
   on: (id: string | undefined) => void
   open: (n: FlockNode) => void
 }
@@ -70,7 +74,7 @@ const describe = (n: FlockNode) =>
   `${n.name}: ${n.state}${n.pool ? `, ${n.pool}` : ''}${n.state === 'running' ? `, ${percent(n.utilization)} by ${n.signal || 'nothing yet'}` : ''}, ${plural(n.sessions, 'session')}`
 
 // Cell is one node: its shape is the state, its colour the pool, and the water in it stands as high as the node is used.
-function Cell({ node: n, comb: c, index, on, open }: CellProps) {
+function Cell({ node: n, comb: c, index, waves, on, open }: CellProps) {
   const [x, y] = place(c, index)
   const r = c.radius
   const shape = shapes[n.state as NodeState] ?? 'dot'
@@ -79,7 +83,7 @@ function Cell({ node: n, comb: c, index, on, open }: CellProps) {
   const colour = n.state === 'failed' || n.state === 'lost' ? 'var(--bad)' : `var(--pool-${tone})`
   const d = outline(shape, r)
   const level = Math.min(1, Math.max(0, n.utilization))
-  const flows = n.send_bps + n.receive_bps > 1000
+  const flows = waves && n.send_bps + n.receive_bps > 1000
   const clip = `clip-${n.id}`
   return (
     <a

@@ -1,3 +1,4 @@
+import { useMediaQuery } from '@mantine/hooks'
 import { useEffect, useRef, type MouseEvent } from 'react'
 import type { FlockNode, NodeState } from '../api/types'
 import { outline, shapes } from '../nodes/state'
@@ -12,6 +13,7 @@ interface Props {
 
 // FlockCanvas draws thousands of cells. Keyboard and screen readers use the legend, which leads to the same nodes as a table.
 export function FlockCanvas({ nodes, comb: c, on, open }: Props) {
+  const dark = useMediaQuery('(prefers-color-scheme: dark)')
   const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {
     const el = canvas.current
@@ -43,11 +45,11 @@ export function FlockCanvas({ nodes, comb: c, on, open }: Props) {
         g.fill(path)
         g.globalAlpha = 1
       }
-      g.lineWidth = 1
+      g.lineWidth = Math.min(1, c.radius / 4)
       g.stroke(path)
       g.restore()
     })
-  }, [nodes, c.width, c.height, c.radius, c.columns])
+  }, [nodes, dark, c.width, c.height, c.radius, c.columns, c.left])
   const under = (e: MouseEvent<HTMLCanvasElement>) => nodes[cellAt(c, nodes.length, e.nativeEvent.offsetX, e.nativeEvent.offsetY)]
   return (
     <canvas

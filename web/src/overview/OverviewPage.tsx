@@ -2,7 +2,8 @@ import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Navigate } from '@tanstack/react-router'
 import { useLive } from '../api/live'
-import { overviewQuery } from '../api/queries'
+import { overviewQuery, rereadMs } from '../api/queries'
+import { useReread } from '../api/reread'
 import type { Failure, Overview, TenantRate } from '../api/types'
 import { initial, plural, rate } from '../format/format'
 import { withNames } from '../nodes/names'
@@ -21,7 +22,8 @@ const staleMs = 15_000
 
 export function OverviewPage() {
   const cluster = useCluster()
-  const { data: o, error, isFetching } = useQuery(overviewQuery(cluster))
+  const { data: o, error, isFetching, refetch } = useQuery(overviewQuery(cluster))
+  useReread(refetch, rereadMs.overview)
   // What was read before the first cluster was made is not to be believed.
   if (o && o.clusters.length === 0 && !cluster && isFetching) return null
   if (o && o.clusters.length === 0 && !cluster) return <Navigate to="/start" replace />
@@ -42,9 +44,10 @@ function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
   const running = o.nodes.filter((n) => n.state === 'running').length
   return (
     <>
-      <div className={s.doing} data-well={o.healthy ? 'yes' : 'no'} role="status">
+      <div className={`${s.doing} ${stale ? 'stale' : ''}`} data-well={o.healthy ? 'yes' : 'no'} role="status">
         <div className={s.verdict}>
-          <Verdict healthy={o.healthy} /> {o.healthy ? 'Healthy' : 'Needs a look'} · {plural(running, 'node')}
+          <Verdict healthy={o.healthy} /> {stale ? 'Was ' : ''}
+          {o.healthy ? (stale ? 'healthy' : 'Healthy') : stale ? 'troubled' : 'Needs a look'} · {plural(running, 'node')}
         </div>
         <p title={doing}>
           <b>{initial(first)}</b>

@@ -98,21 +98,21 @@ export function ThroughputChart({ series, markers, cluster, height = 300 }: Prop
         </div>
       </div>
       <div className="hidden">
-      <table>
-        <caption>Throughput and capacity of the last 15 minutes, by minute</caption>
-        <thead>
-          <tr>
-            <th>Time</th><th>In</th><th>Out</th><th>Capacity in</th><th>Capacity out</th><th>Running nodes</th>
-          </tr>
-        </thead>
-        <tbody>
-          {perMinute(series).map((r) => (
-            <tr key={r.at}>
-              <td>{clock(r.at)}</td><td>{rate(r.in)}</td><td>{rate(r.out)}</td><td>{rate(r.capIn)}</td><td>{rate(r.capOut)}</td><td>{r.nodes}</td>
+        <table>
+          <caption>Throughput and capacity of the last 15 minutes, by minute</caption>
+          <thead>
+            <tr>
+              <th>Time</th><th>In</th><th>Out</th><th>Capacity in</th><th>Capacity out</th><th>Running nodes</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {perMinute(series).map((r) => (
+              <tr key={r.at}>
+                <td>{clock(r.at)}</td><td>{rate(r.in)}</td><td>{rate(r.out)}</td><td>{rate(r.capIn)}</td><td>{rate(r.capOut)}</td><td>{r.nodes}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
       </div>
     </div>
   )

@@ -15,7 +15,7 @@ const root3 = Math.sqrt(3)
 
 // comb finds the largest radius, from max down to min, with which n cells fit into width × height. With the smallest
 // one the height grows instead.
-export function comb(n: number, width: number, height: number, max = 54, min = 4.5): Comb {
+export function comb(n: number, width: number, height: number, max = 54, min = 2): Comb {
   for (let r = max; ; r -= r > 12 ? 1 : 0.5) {
     const dx = root3 * r * gap
     const columns = Math.max(1, Math.floor((width - dx / 2) / dx))

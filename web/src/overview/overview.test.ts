@@ -23,8 +23,14 @@ describe('the flock', () => {
     expect(comb(10_000, 420, 240).height).toBeGreaterThan(240)
   })
   it('a newcomer moves nobody while the cells keep their size', () => {
-    const [a, b] = [comb(21, 600, 240), comb(22, 600, 240)]
-    for (let i = 0; i < 21; i++) expect(place(b, i)).toEqual(place(a, i))
+    let kept = 0
+    for (let n = 2; n < 400; n++) {
+      const [a, b] = [comb(n, 600, 240), comb(n + 1, 600, 240)]
+      if (a.radius !== b.radius || n <= a.columns) continue
+      kept++
+      for (let i = 0; i < n; i++) expect(place(b, i)).toEqual(place(a, i))
+    }
+    expect(kept).toBeGreaterThan(300)
   })
   it('finds the cell under the pointer, and none between them', () => {
     const c = comb(50, 300, 200)

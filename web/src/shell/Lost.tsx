@@ -1,4 +1,5 @@
-import { Link, type ErrorComponentProps } from '@tanstack/react-router'
+import { Button } from '@mantine/core'
+import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router'
 import { Door } from '../account/Door'
 import { Empty } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
@@ -12,15 +13,20 @@ export function NotFound() {
   )
 }
 
+// Broken stands in for a screen that failed, such as at a start without its manager.
 export function Broken({ error, reset }: ErrorComponentProps) {
+  const router = useRouter()
   return (
     <Door name="Trouble">
       <Trouble error={error} what="The console cannot show this" />
-      <p>
-        <button type="button" onClick={reset}>
-          Try again
-        </button>
-      </p>
+      <Button
+        onClick={() => {
+          reset()
+          void router.invalidate()
+        }}
+      >
+        Try again
+      </Button>
     </Door>
   )
 }

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState, type FormEvent, type ReactNode } from 'react'
 import { clustersQuery, liveTransfersQuery, meQuery, nodesQuery } from '../api/queries'
+import { useReread } from '../api/reread'
 import { answer, Refusal } from '../api/refusal'
 import { client } from '../api/client'
 import type { AccessKeySecret } from '../api/types'
@@ -142,7 +143,8 @@ async function createKeyAnew(path: string): Promise<AccessKeySecret> {
 }
 
 function NodesNow() {
-  const { data } = useQuery({ ...nodesQuery({}), refetchInterval: 3000 })
+  const { data, refetch } = useQuery(nodesQuery({}))
+  useReread(refetch, 3000)
   if (!data) return null
   return (
     <div className="row" aria-live="polite">
@@ -175,7 +177,8 @@ function Send({ accessKey: key, cluster }: { accessKey: AccessKeySecret | undefi
 
 function Arrival({ watch, accessKey }: { watch: boolean; accessKey: string | undefined }) {
   const filter = accessKey ? { access_key: accessKey } : {}
-  const live = useQuery({ ...liveTransfersQuery(filter), enabled: watch, refetchInterval: 2000 })
+  const live = useQuery({ ...liveTransfersQuery(filter), enabled: watch })
+  useReread(live.refetch, 2000)
   const { data: past } = useQuery({
     queryKey: ['first-past', accessKey ?? ''],
     queryFn: ({ signal }) => answer(client.GET('/api/v1/transfers', { params: { query: { limit: 5, state: ['done', 'failed'], ...filter } }, signal })),

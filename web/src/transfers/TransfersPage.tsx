@@ -1,7 +1,9 @@
 import { Button, Skeleton } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
-import { liveTransfersQuery, transfersQuery } from '../api/queries'
+import { liveTransfersQuery, rereadMs, transfersQuery } from '../api/queries'
+import { useReread } from '../api/reread'
 import { count, plural, rate } from '../format/format'
 import { transfersRoute } from '../router'
 import { useCluster } from '../shell/cluster'
@@ -10,6 +12,7 @@ import { Chips, Filter } from '../ui/Chips'
 import { Same } from '../ui/Copy'
 import { Empty, Page, Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
+import { useStill } from '../ui/still'
 import ui from '../ui/ui.module.css'
 import { ended } from './progress'
 import { TransferTable } from './TransferTable'
@@ -26,11 +29,15 @@ export function TransfersPage() {
   const navigate = transfersRoute.useNavigate()
   const filter = { cluster, ...search }
   const live = useQuery(liveTransfersQuery({ ...filter, state: undefined }))
+  useReread(live.refetch, rereadMs.live)
   // What runs is above; the list below holds the rest.
-  const past = useInfiniteQuery({ ...transfersQuery({ ...filter, state: search.state ?? 'done,failed,cancelled,expired' }), refetchInterval: 10_000 })
+  const past = useInfiniteQuery(transfersQuery({ ...filter, state: search.state ?? 'done,failed,cancelled,expired' }))
+  // Whoever pages back reads old pages: they do not change.
+  useReread(past.refetch, rereadMs.live, (past.data?.pages.length ?? 0) <= 1)
   const set = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
   const running = live.data?.items ?? []
   const rows = useMemo(() => past.data?.pages.flatMap((p) => p.items).filter((t) => ended(t.state)) ?? [], [past.data])
+  const still = useStill(rows)
   const total = running.reduce((a, t) => a + t.rate_bps, 0)
   return (
     <Page title="Transfers" name="Transfers" lead={live.data ? `${plural(running.length, 'transfer')} running, ${rate(total)} together.` : undefined}>
@@ -52,12 +59,20 @@ export function TransfersPage() {
           <Empty title="Nothing runs right now">
             <p>A transfer shows here the moment it starts:</p>
             <code>godwit cp -r FOLDER {cluster ?? 'CLUSTER'}:/</code>
+            <Link to="/start">Make an access key and get the commands filled in</Link>
           </Empty>
         )}
       </Panel>
       <Trouble error={past.error} what="Past transfers cannot be read" healed={rows.length > 0} />
       <Panel title="Past" flush aside={rows.length ? <span className="dim">newest first</span> : null}>
-        {past.isPending ? <Rows /> : rows.length ? <TransferTable transfers={rows} /> : <Empty title={Object.keys(search).length ? 'No past transfer is like that' : 'No transfer has ended yet'} />}
+        <div {...still.handlers}>
+          {still.fresh ? (
+            <button type="button" className={ui.fresh} onClick={still.release}>
+              {count(still.fresh)} new
+            </button>
+          ) : null}
+          {past.isPending ? <Rows /> : rows.length ? <TransferTable transfers={still.rows} /> : <Empty title={Object.keys(search).length ? 'No past transfer is like that' : 'No transfer has ended yet'} />}
+        </div>
         {past.hasNextPage ? (
           <div className={ui.more}>
             <Button size="xs" variant="default" loading={past.isFetchingNextPage} onClick={() => void past.fetchNextPage()}>

@@ -4,6 +4,7 @@ import { answer, Refusal } from '../api/refusal'
 import { tokenOf } from '../account/SetupPage'
 import { Ago } from './Ago'
 import { Copy } from './Copy'
+import { arrivals } from './still'
 import { Trouble } from './Trouble'
 
 describe('trouble', () => {
@@ -49,6 +50,14 @@ describe('copy', () => {
     expect(screen.getByText('copied')).toBeTruthy()
     vi.unstubAllGlobals()
   })
+})
+
+it('rows that came since one began to look wait, newest first', () => {
+  const row = (id: string) => ({ id })
+  const known = new Set(['2', '1'])
+  const { fresh, old } = arrivals([row('4'), row('3'), row('2'), row('1'), row('0')], known)
+  expect([fresh.map((r) => r.id), old.map((r) => r.id)]).toEqual([['4', '3'], ['2', '1', '0']])
+  expect(arrivals([row('9')], known).fresh).toEqual([])
 })
 
 it('the set-up token is read from the fragment, which no server sees', () => {
