@@ -13,11 +13,9 @@ import (
 // checker holds the promises against what happens. Time limits count only while
 // a manager with a store was there to act: down() starts them anew.
 type checker struct {
-	w         *world
-	lastDown  time.Time
-	orphan    map[string]time.Time
-	stuck     map[string]time.Time // "id state" → since
-	ownerless int
+	w        *world
+	lastDown time.Time
+	orphan   map[string]time.Time
 }
 
 // down notes that nobody could act just now.

@@ -236,7 +236,7 @@ func (e *Elector) lead(ctx context.Context, now Leadership, changes <-chan Leade
 			}
 			cancel()
 			if !returned {
-				<-done // its error is the lost leadership's
+				<-done //nolint:errcheck // its error is the lost leadership's
 			}
 			return next, nil
 		case err := <-done:
@@ -248,7 +248,7 @@ func (e *Elector) lead(ctx context.Context, now Leadership, changes <-chan Leade
 			returned, done = true, nil // wait for the end of this term
 		case <-ctx.Done():
 			if !returned {
-				<-done
+				<-done //nolint:errcheck // told to stop
 			}
 			return now, ctx.Err()
 		}

@@ -40,17 +40,17 @@ func migrateTo(ctx context.Context, cfg *pgx.ConnConfig, version uint) error {
 	if err := db.PingContext(ctx); err != nil {
 		return errors.Join(fault(err, "database"), db.Close())
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	turn, err := takeTurn(ctx, db)
 	if err != nil {
 		return err
 	}
-	defer turn.Close() // and with it the lock
+	defer func() { _ = turn.Close() }() // and with it the lock
 	m, err := migrator(db)
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	defer func() { _, _ = m.Close() }()
 
 	at, dirty, err := m.Version()
 	switch {

@@ -100,9 +100,8 @@ type managed struct {
 	key    string
 	create map[string]any
 
-	mu     sync.Mutex
-	id     string
-	failed []string
+	mu sync.Mutex
+	id string
 }
 
 func (m *managed) next(ctx context.Context, a transfer.Attempt) (transfer.Spec, error) {

@@ -34,8 +34,8 @@ func locate(dir string, who account, system string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("data directory: %w", err)
 	}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved
 	}
 	inside := filepath.Join(dir, "postgres")
 	if who.reaches(inside) {

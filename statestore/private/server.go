@@ -143,7 +143,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("private Postgres: %w", err)
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	for _, step := range []struct{ missing, make string }{
 		{`SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '` + role + `')`, `CREATE ROLE ` + role + ` LOGIN`},
 		{`SELECT NOT EXISTS (SELECT FROM pg_database WHERE datname = '` + database + `')`,

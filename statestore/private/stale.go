@@ -87,7 +87,7 @@ func readPid(file string) (int, error) {
 	line, _, _ := strings.Cut(string(text), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil || pid <= 0 {
-		return 0, nil // half written; Postgres says what it thinks of it
+		return 0, nil //nolint:nilerr // half written; Postgres says what it thinks of it
 	}
 	return pid, nil
 }

@@ -62,7 +62,7 @@ func (s *Server) begin(ctx context.Context) error {
 // The parent-death signal is that of the thread which forked: this goroutine
 // keeps its thread for as long as a child lives, and lets the thread end with
 // itself.
-func (s *Server) supervise(ctx context.Context, first chan<- error, died chan struct{}) {
+func (s *Server) supervise(ctx context.Context, first chan<- error, died chan struct{}) { //nolint:contextcheck // clearing up outlives ctx
 	runtime.LockOSThread()
 	defer close(s.done)
 	pause := firstPause
@@ -111,7 +111,7 @@ func (s *Server) launch(ctx context.Context) (*exec.Cmd, error) {
 		return nil, err
 	}
 	defer out.Close()
-	cmd := exec.Command(s.bin.path("postgres"), s.arguments()...)
+	cmd := exec.Command(s.bin.path("postgres"), s.arguments()...) //nolint:noctx // Stop ends it in order
 	cmd.Env, cmd.Dir = s.bin.env(), "/"
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = s.who.attributes()

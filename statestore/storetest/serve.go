@@ -51,7 +51,7 @@ func init() {
 
 // use is this process's hold on users.lock. It is a variable because a file
 // that nobody refers to is closed by the garbage collector.
-var use *os.File
+var use *os.File //nolint:unused // held, not read
 
 // shared returns the server's address and keeps the server for as long as
 // this process lives.
@@ -144,7 +144,7 @@ func startKeeper(dir string) (*os.Process, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command("/proc/self/exe")
+	cmd := exec.Command("/proc/self/exe") //nolint:noctx // it outlives the test that started it
 	cmd.Env = append(os.Environ(), serveEnv+"="+dir)
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = log, log
@@ -228,7 +228,7 @@ func dropSchemas(url string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	rows, err := conn.Query(ctx, `SELECT nspname::text FROM pg_namespace WHERE nspname LIKE $1`, schemaPrefix+"%")
 	if err != nil {
 		return err

@@ -55,7 +55,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
+	defer func() { //nolint:contextcheck // ctx may be over, and things must end all the same
 		d.narrator.close()
 		left := d.Close()
 		if rep, rerr := d.closeReport(left); rerr != nil {
