@@ -45,7 +45,7 @@ func TestEveryViewIsTheConsole(t *testing.T) {
 	h := build()
 	for _, path := range []string{"/", "/nodes", "/nodes/01abc?cluster=x", "/setup", "/../etc/passwd", "/.gitkeep", "/index.html/", "/a//b"} {
 		r := ask(h, "GET", path)
-		if body := text(t, r); r.StatusCode != 200 || !strings.Contains(body, "<title>Godwit") || r.Header.Get("Cache-Control") != "no-cache" {
+		if body := text(t, r); r.StatusCode != http.StatusOK || !strings.Contains(body, "<title>Godwit") || r.Header.Get("Cache-Control") != "no-cache" {
 			t.Errorf("%s: %d, Cache-Control %q\n%.80s", path, r.StatusCode, r.Header.Get("Cache-Control"), body)
 		}
 	}
@@ -131,7 +131,7 @@ func TestOnlyReadingIsAllowed(t *testing.T) {
 	if r := ask(h, "POST", "/"); r.StatusCode != http.StatusMethodNotAllowed || r.Header.Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %d %v", r.StatusCode, r.Header)
 	}
-	if r := ask(h, "HEAD", "/nodes"); r.StatusCode != 200 || text(t, r) != "" {
+	if r := ask(h, "HEAD", "/nodes"); r.StatusCode != http.StatusOK || text(t, r) != "" {
 		t.Errorf("HEAD: %d", r.StatusCode)
 	}
 }

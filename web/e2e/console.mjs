@@ -21,7 +21,7 @@ const files = path.join(work, 'my-files')
 const storage = path.join(work, 'storage')
 mkdirSync(storage, { recursive: true })
 mkdirSync(files, { recursive: true })
-for (let i = 0; i < 40; i++) writeFileSync(path.join(files, `frame-${i}.raw`), randomBytes(2_000_000))
+for (let i = 0; i < 60; i++) writeFileSync(path.join(files, `frame-${i}.raw`), randomBytes(2_000_000))
 
 const browser = await openBrowser()
 const context = await browser.newContext({ viewport: desktop, ignoreHTTPSErrors: true })

@@ -21,12 +21,13 @@ export function Utilisation({ node: n }: { node: Node }) {
   )
 }
 
+// Sparks are both directions: what is kept of 15 minutes, and now.
 export function Sparks({ node: n }: { node: Node }) {
   return (
     <div className={s.sparks}>
-      <Spark values={n.history?.receive_bps ?? []} cap={n.receive_cap_bps} colour="var(--in)" label={`in, 15 minutes, now ${rate(n.receive_bps)}`} />
+      <Spark values={[...(n.history?.receive_bps ?? []), n.receive_bps]} cap={n.receive_cap_bps} colour="var(--in)" label={`in, 15 minutes, now ${rate(n.receive_bps)}`} />
       <span className="num">in {rate(n.receive_bps)}</span>
-      <Spark values={n.history?.send_bps ?? []} cap={n.send_cap_bps} colour="var(--out)" label={`out, 15 minutes, now ${rate(n.send_bps)}`} />
+      <Spark values={[...(n.history?.send_bps ?? []), n.send_bps]} cap={n.send_cap_bps} colour="var(--out)" label={`out, 15 minutes, now ${rate(n.send_bps)}`} />
       <span className="num">out {rate(n.send_bps)}</span>
     </div>
   )

@@ -75,7 +75,7 @@ function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
       </div>
       <div className={`${s.half} ${stale ? 'stale' : ''}`}>
         <Panel title="Busiest tenants" aside={<Link to="/transfers" search={keep(cluster)}>{plural(o.transfers.running, 'transfer')} running</Link>}>
-          <Tenants list={o.top_tenants} cluster={cluster} />
+          <Tenants list={o.top_tenants} cluster={cluster} example={o.clusters.length === 1 ? o.clusters[0]?.name : undefined} />
         </Panel>
         <Panel title="Failures of the last hour">
           <Failures list={o.recent_failures} cluster={cluster} />
@@ -93,12 +93,12 @@ function Verdict({ healthy }: { healthy: boolean }) {
   )
 }
 
-function Tenants({ list, cluster }: { list: TenantRate[]; cluster: string | undefined }) {
+function Tenants({ list, cluster, example }: { list: TenantRate[]; cluster: string | undefined; example: string | undefined }) {
   if (!list.length) {
     return (
       <Empty title="Nobody moves files right now">
         <p>
-          <code>godwit cp -r FOLDER {cluster ?? 'CLUSTER'}:/</code> starts a transfer; it shows here at once.
+          <code>godwit cp -r FOLDER {example ?? 'CLUSTER'}:/</code> starts a transfer; it shows here at once.
         </p>
       </Empty>
     )

@@ -2,7 +2,7 @@ import { Button, Skeleton } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
-import { liveTransfersQuery, rereadMs, transfersQuery } from '../api/queries'
+import { clustersQuery, liveTransfersQuery, rereadMs, transfersQuery } from '../api/queries'
 import { useReread } from '../api/reread'
 import { count, plural, rate } from '../format/format'
 import { transfersRoute } from '../router'
@@ -28,6 +28,8 @@ export function TransfersPage() {
   const search = transfersRoute.useSearch()
   const navigate = transfersRoute.useNavigate()
   const filter = { cluster, ...search }
+  const { data: clusters } = useQuery(clustersQuery)
+  const only = clusters?.items.length === 1 ? clusters.items[0]?.name : undefined
   const live = useQuery(liveTransfersQuery({ ...filter, state: undefined }))
   useReread(live.refetch, rereadMs.live)
   // What runs is above; the list below holds the rest.
@@ -40,7 +42,7 @@ export function TransfersPage() {
   const still = useStill(rows)
   const total = running.reduce((a, t) => a + t.rate_bps, 0)
   return (
-    <Page title="Transfers" name="Transfers" lead={live.data ? `${plural(running.length, 'transfer')} running, ${rate(total)} together.` : undefined}>
+    <Page title="Transfers" name="Transfers" lead={running.length ? `${plural(running.length, 'transfer')} running, ${rate(total)} together.` : undefined}>
       <div className="row">
         <Chips label="Direction" options={directions} chosen={search.direction} onToggle={(v) => set({ direction: search.direction === v ? undefined : v })} />
         <span className="dim">·</span>
@@ -58,7 +60,7 @@ export function TransfersPage() {
         ) : (
           <Empty title="Nothing runs right now">
             <p>A transfer shows here the moment it starts:</p>
-            <code>godwit cp -r FOLDER {cluster ?? 'CLUSTER'}:/</code>
+            <code>godwit cp -r FOLDER {cluster ?? only ?? 'CLUSTER'}:/</code>
             <Link to="/start">Make an access key and get the commands filled in</Link>
           </Empty>
         )}
