@@ -136,7 +136,7 @@ func (s *Server) listNodes(ctx context.Context, in *nodesIn) (*body[Page[Node]],
 			out.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(out.Items[in.Limit-1].ID))
 			break
 		}
-		out.Items = append(out.Items, s.nodeView(p, n))
+		out.Items = append(out.Items, s.nodeInList(p, n, in.History))
 	}
 	return ok(out), nil
 }
@@ -154,10 +154,19 @@ func (s *Server) listAllNodes(ctx context.Context, in *nodesIn, clusterID string
 	out := Page[Node]{Items: []Node{}, NextCursor: l.Next}
 	for i := range l.Items {
 		if match(&l.Items[i]) {
-			out.Items = append(out.Items, s.nodeView(p, &l.Items[i]))
+			out.Items = append(out.Items, s.nodeInList(p, &l.Items[i], in.History))
 		}
 	}
 	return ok(out), nil
+}
+
+// nodeInList leaves the history out unless it is asked for: for a page of nodes it outweighs all the rest.
+func (s *Server) nodeInList(p *picture, n *statestore.Node, history bool) Node {
+	v := s.nodeView(p, n)
+	if history {
+		v.History = s.series.node(n.ID)
+	}
+	return v
 }
 
 func idCursor(cursor string) (string, error) {

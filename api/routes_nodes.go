@@ -8,6 +8,7 @@ type nodesIn struct {
 	Pool    []string `query:"pool" maxItems:"4" doc:"Only these pools."`
 	Search  string   `query:"q" maxLength:"100" doc:"In name, id, instance id or address."`
 	Ended   bool     `query:"ended" doc:"Ended nodes too."`
+	History bool     `query:"history" doc:"With each node's rates of the last 15 minutes."`
 	Paging
 }
 
