@@ -140,6 +140,7 @@ try {
   await promise('a node page tells its life, and draining says what it does', async () => {
     await rail('Nodes').click()
     await page.getByRole('row').filter({ hasText: 'running' }).first().waitFor(patience)
+    await page.locator('svg[aria-label^="in, 15 minutes"] path').first().waitFor({ ...patience, state: 'attached' })
     await shot('1280-nodes')
     await page.getByRole('row').filter({ hasText: 'running' }).first().getByRole('link').first().click()
     await page.getByRole('region', { name: 'Its life' }).getByText('booting').first().waitFor(patience)

@@ -41,6 +41,7 @@ export interface NodeFilter {
   cluster?: string | undefined
   q?: string | undefined
   ended?: boolean | undefined
+  history?: boolean | undefined // for sparklines
 }
 
 export const nodesQuery = (f: NodeFilter) =>
@@ -52,7 +53,7 @@ export const nodesQuery = (f: NodeFilter) =>
       do {
         const page = await answer(
           client.GET('/api/v1/nodes', {
-            params: { query: { limit: 500, ...(f.cluster && { cluster: f.cluster }), ...(f.q && { q: f.q }), ...(f.ended && { ended: true }), ...(cursor && { cursor }) } },
+            params: { query: { limit: 500, ...(f.cluster && { cluster: f.cluster }), ...(f.q && { q: f.q }), ...(f.ended && { ended: true }), ...(f.history && { history: true }), ...(cursor && { cursor }) } },
             signal,
           }),
         )

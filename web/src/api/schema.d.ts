@@ -532,6 +532,23 @@ export interface paths {
         patch: operations["update-settings"];
         trace?: never;
     };
+    "/api/v1/settings/signing-key/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign transfer tokens with a new key; those signed before stay valid */
+        post: operations["rotate-signing-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -842,6 +859,7 @@ export interface components {
             kind: string;
             node_id?: string;
             reason: components["schemas"]["Reason"];
+            sessions?: string[];
         };
         Assignment: {
             /** Format: date-time */
@@ -852,6 +870,10 @@ export interface components {
             contention: number;
             /** Format: double */
             cpu: number;
+            /** Format: int64 */
+            moved?: number;
+            /** Format: date-time */
+            moved_at?: string;
             node_id?: string;
             pool: string;
             signal?: string;
@@ -1561,6 +1583,12 @@ export interface components {
             send: components["schemas"]["Signal"];
             sessions: components["schemas"]["Signal"];
         };
+        SigningKey: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description The key id in the tokens' header. */
+            id: string;
+        };
         Spec: {
             access_key?: string;
             addresses?: string[];
@@ -1695,7 +1723,7 @@ export interface components {
              */
             moved: number;
             name?: string;
-            /** @description Nodes that serve or served it. */
+            /** @description Nodes that serve it; when one transfer is asked for, also those that served it. */
             nodes: components["schemas"]["Ref"][];
             paths: string[];
             /** @enum {string} */
@@ -4058,6 +4086,8 @@ export interface operations {
                 q?: string;
                 /** @description Ended nodes too. */
                 ended?: boolean;
+                /** @description With each node's rates of the last 15 minutes. */
+                history?: boolean;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
                 /** @description Most items to return. */
@@ -4841,6 +4871,62 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rotate-signing-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningKey"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

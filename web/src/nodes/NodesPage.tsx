@@ -63,7 +63,7 @@ export function NodesPage() {
   const cluster = useCluster()
   const search = nodesRoute.useSearch()
   const navigate = nodesRoute.useNavigate()
-  const { data = none, error, isPending, refetch } = useQuery(nodesQuery({ cluster, q: search.q, ended: search.ended === 'yes' }))
+  const { data = none, error, isPending, refetch } = useQuery(nodesQuery({ cluster, q: search.q, ended: search.ended === 'yes', history: true }))
   useReread(refetch, rereadMs.nodes)
   const set = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
   const shown = useMemo(() => chosen(data, search.state, search.pool), [data, search.state, search.pool])
