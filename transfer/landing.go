@@ -38,6 +38,7 @@ type landingConfig struct {
 	overwrite  store.Overwrite
 	transferID string
 	epoch      uint64
+	resumes    bool // sessions before this one may have left something
 	noResume   bool
 	noTimes    bool
 	noModes    bool
@@ -84,9 +85,13 @@ type madeDir struct {
 }
 
 func newLanding(c landingConfig, lock sync.Locker) *landing {
-	l := &landing{landingConfig: c, lock: lock, batch: c.tree.NewBatch(), objects: map[uint64]*landed{}}
+	l := &landing{landingConfig: c, lock: lock, objects: map[uint64]*landed{}}
 	sum := sha256.Sum256([]byte(c.transferID))
 	copy(l.transfer[:], sum[:])
+	l.batch = c.tree.NewBatch()
+	if c.transferID != "" {
+		l.batch = c.tree.NewBatchOf(l.transfer, c.resumes)
+	}
 	l.waiting.L = lock
 	return l
 }

@@ -263,7 +263,7 @@ func (x *serverSession) prepareLanding(s *session, cfg flow.Config, tree *store.
 	}
 	land := landingConfig{
 		tree: tree, dest: x.status.Paths[0], overwrite: overwrite, transferID: x.status.TransferID, epoch: h.Epoch,
-		noResume: h.NoResume, noTimes: h.NoTimes, noModes: h.NoModes,
+		resumes: h.Attempt > 1, noResume: h.NoResume, noTimes: h.NoTimes, noModes: h.NoModes,
 		report: x.landed,
 	}
 	there, err := tree.Stat(land.dest)

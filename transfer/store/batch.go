@@ -16,10 +16,13 @@ import (
 // flushes their directories. Add and Flush may be called concurrently; a file
 // added during a Flush belongs to the next.
 type Batch struct {
-	t     *Tree
-	mu    sync.Mutex
-	items []item
-	bytes int64
+	t       *Tree
+	owner   owner // of the temporary names
+	mu      sync.Mutex
+	items   []item
+	bytes   int64
+	cleared map[string]bool // directories cleared of remains; nil: none are to be
+	since   time.Time
 }
 
 // item waits for its rename: a temporary name, or a part.
@@ -42,6 +45,56 @@ const fewDirs = 4
 // NewBatch returns an empty batch.
 func (t *Tree) NewBatch() *Batch { return &Batch{t: t} }
 
+// NewBatchOf returns an empty batch for a transfer. With resumes set, the first
+// file that it adds to a directory takes away the temporary files that earlier
+// sessions of the transfer left there when their node died. A session that is
+// not quite dead fails for those files, as it would when fenced.
+func (t *Tree) NewBatchOf(transfer [16]byte, resumes bool) *Batch {
+	b := &Batch{t: t, owner: ownerOf(transfer), since: time.Now()}
+	if resumes {
+		b.cleared = map[string]bool{}
+	}
+	return b
+}
+
+// clear removes the transfer's older temporary files from a directory. What it
+// cannot remove is left for Sweep.
+func (b *Batch) clear(dir string, d *os.Root) {
+	b.mu.Lock()
+	due := b.cleared != nil && !b.cleared[dir]
+	if due {
+		b.cleared[dir] = true
+	}
+	b.mu.Unlock()
+	if !due {
+		return
+	}
+	f, err := d.Open(".")
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	for {
+		names, err := f.Readdirnames(scanBatch)
+		for _, name := range names {
+			if !b.owner.left(name, b.t.nonce) {
+				continue
+			}
+			// The modification time is that of the source.
+			fi, err := d.Lstat(name)
+			if err != nil {
+				continue
+			}
+			if changed := fileID(fi).Ctime; changed != 0 && changed < b.since.UnixNano() {
+				_ = d.Remove(name)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
 // Len is the number of files that wait for Flush, and their bytes. 1,000 files
 // or 32 MiB are a good size.
 func (b *Batch) Len() (files int, bytes int64) {
@@ -58,8 +111,9 @@ func (b *Batch) Add(tag uint64, p string, data []byte, m Meta) error {
 	if err != nil {
 		return err
 	}
-	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(), noReplace: m.NoReplace}
+	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(b.owner), noReplace: m.NoReplace}
 	err = b.t.making(dir, func(d *os.Root) error {
+		b.clear(dir, d)
 		err := b.write(d, it, data, m)
 		if err != nil {
 			_ = d.Remove(it.temp)
@@ -114,8 +168,9 @@ func (b *Batch) AddSymlink(tag uint64, p, target string, m Meta) error {
 	if err := b.t.checkTarget(dir, target); err != nil {
 		return err
 	}
-	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(), noReplace: m.NoReplace}
+	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(b.owner), noReplace: m.NoReplace}
 	err = b.t.making(dir, func(d *os.Root) error {
+		b.clear(dir, d)
 		if err := b.t.step(step{op: opSymlink, path: inDir(dir, it.temp), to: target}); err != nil {
 			return err
 		}

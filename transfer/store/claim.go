@@ -155,7 +155,7 @@ func (p *Part) allocate(f *os.File) error {
 // the claim.
 func (p *Part) writeJournal() (err error) {
 	b, sum := p.ledger.encode()
-	tmp := p.t.tempName()
+	tmp := p.t.tempName(owner{})
 	if err := p.step(step{op: opCreate, path: p.in(tmp)}); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ type Tree struct {
 
 	start  time.Time     // for directory.seen
 	seq    atomic.Uint64 // temporary names of this process
-	nonce  [8]byte
+	nonce  nonce
 	onStep func(step) error // tests see, and fail, every change before it is made
 
 	mu   sync.Mutex
@@ -267,9 +267,7 @@ func (t *Tree) syncDir(dir string, d *os.Root) error {
 }
 
 // tempName is a name that no other call, process or node uses.
-func (t *Tree) tempName() string {
-	return fmt.Sprintf("%s%x%016x%s", namePrefix, t.nonce, t.seq.Add(1), tempSuffix)
-}
+func (t *Tree) tempName(o owner) string { return tempName(o, t.nonce, t.seq.Add(1)) }
 
 // Free is the number of bytes that this process may still write to the root's
 // file system, or -1 when the system does not say.
