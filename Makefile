@@ -97,7 +97,8 @@ cross: ## build the CLI for linux, darwin and windows on amd64 and arm64
 			-o $(BUILD)/cross/godwit-$$os-$$arch$$( [ $$os = windows ] && echo .exe ) ./cmd/godwit || exit 1; \
 	done; done
 
-clean: ## remove what was built, and the demo's and run's state
+clean: ## remove what was built and the demo; the state of make run (build/data) stays
 	@if [ -x $(BIN)/godwit-manager ]; then $(BIN)/godwit-manager demo --dir $(BUILD)/demo --clean || true; fi
-	rm -rf $(BUILD) web/node_modules
+	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name data -exec rm -rf {} +; fi
+	rm -rf web/node_modules
 	@find web/dist -mindepth 1 ! -name .gitkeep -delete 2>/dev/null || true

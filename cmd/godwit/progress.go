@@ -152,7 +152,11 @@ func (p *progress) finish(r transfer.Result, err error) {
 	if p.quiet || err != nil {
 		return
 	}
-	s := fmt.Sprintf("%d files, %s in %.1f s", r.Files, size(r.Bytes), r.Duration.Seconds())
+	files := "1 file"
+	if r.Files != 1 {
+		files = fmt.Sprintf("%d files", r.Files)
+	}
+	s := fmt.Sprintf("%s, %s in %.1f s", files, size(r.Bytes), r.Duration.Seconds())
 	if r.Bytes > 0 && r.Duration > 0 {
 		s += ", " + rate(int64(float64(r.Bytes)*8/r.Duration.Seconds()))
 	}
