@@ -88,8 +88,12 @@ func TestASlotIsUsedAgainAndKeepsNothing(t *testing.T) {
 	await(t, "the next node", func() bool { _, tokens := s.starts(second.ID); return len(tokens) == 1 && tokens[0] == "secret-b" })
 	end(t, p, first.ID) // an echo must not touch who has the slot now
 	becomes(t, p, second.ID, provisioner.Running)
-	text, err := p.Console(t.Context(), second.ID)
-	if err != nil || strings.Contains(string(text), "node-a") || !strings.Contains(string(text), "node-b") {
+	var text []byte
+	await(t, "the second instance's first words", func() bool {
+		text, err = p.Console(t.Context(), second.ID)
+		return err != nil || strings.Contains(string(text), "node-b")
+	})
+	if err != nil || strings.Contains(string(text), "node-a") {
 		t.Errorf("console of the second instance: %q, %v", text, err)
 	}
 }
