@@ -23,13 +23,24 @@ func Clean(dir string) error {
 		}
 	}
 	stage.EndAll(dir)
-	if data, err := private.Locate(filepath.Join(dir, "data")); err == nil && !strings.HasPrefix(data, dir+"/") {
-		if err := os.RemoveAll(data); err != nil {
-			return fmt.Errorf("the earlier demo's Postgres: %w", err)
-		}
+	if err := removeOutside(dir); err != nil {
+		return err
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("the earlier demo: %w", err)
+	}
+	return nil
+}
+
+// removeOutside removes the Postgres data of a demo whose directory Postgres'
+// user could not enter, so that it lies elsewhere.
+func removeOutside(dir string) error {
+	data, err := private.Locate(filepath.Join(dir, "data"))
+	if err != nil || strings.HasPrefix(data, dir+"/") {
+		return nil //nolint:nilerr // where no place can be found, nothing was put
+	}
+	if err := os.RemoveAll(filepath.Dir(data)); err != nil {
+		return fmt.Errorf("the demo's Postgres: %w", err)
 	}
 	return nil
 }

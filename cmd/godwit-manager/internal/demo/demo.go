@@ -58,6 +58,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	defer func() { //nolint:contextcheck // ctx may be over, and things must end all the same
 		d.narrator.close()
 		left := d.Close()
+		err = errors.Join(err, removeOutside(d.Dir))
 		if rep, rerr := d.closeReport(left); rerr != nil {
 			err = errors.Join(err, rerr)
 		} else if rep != nil {

@@ -1,6 +1,8 @@
 package demo
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -84,5 +86,20 @@ func TestMovedCountsTransfersNotSessions(t *testing.T) {
 	})
 	if got != 1 {
 		t.Errorf("moved %d, want 1", got)
+	}
+}
+
+func TestCleanTouchesNoDirectoryThatIsNotADemos(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "thesis.txt")
+	if err := os.WriteFile(mine, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Clean(dir); err == nil || !strings.Contains(err.Error(), "not a demo's directory") {
+		t.Errorf("clean of a stranger's directory: %v", err)
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Error(err)
 	}
 }
