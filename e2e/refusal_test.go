@@ -66,7 +66,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 	t.Run("wrong credentials", func(t *testing.T) {
 		p := s.Path("wrong.json")
 		_, errs, code := godwitAs(t, s, p, "node", "list")
-		if code != 2 || !strings.Contains(errs, "godwit login") {
+		if code != 3 || !strings.Contains(errs, "godwit login") {
 			t.Errorf("no profile: exit %d, %s", code, errs)
 		}
 		var profiles map[string]any

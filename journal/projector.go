@@ -291,14 +291,27 @@ func finish(ctx context.Context, t *statestore.Tables, done statestore.TransferS
 			return nil
 		}
 	}
+	end, text := outcome(s)
 	_, err = t.Transfers.Transition(ctx, id, []statestore.TransferState{statestore.TransferCreated, statestore.TransferRunning},
-		statestore.TransferDone, func(r *statestore.Transfer) {
+		end, func(r *statestore.Transfer) {
+			r.ErrorText = text
 			r.BytesTotal, r.FilesTotal = max(r.BytesTotal, s.BytesTotal), max(r.FilesTotal, s.FilesTotal)
 		})
 	if errors.Is(err, statestore.ErrState) {
 		return nil // ended otherwise meanwhile, by a person for example: that stays
 	}
 	return err
+}
+
+// outcome is how a transfer ended whose client saw it to its end: files may have failed all the same.
+func outcome(s event.Session) (statestore.TransferState, string) {
+	switch {
+	case s.FilesFailed == 0:
+		return statestore.TransferDone, ""
+	case s.Files == 0 && s.FilesSkipped == 0:
+		return statestore.TransferFailed, fmt.Sprintf("nothing arrived: %d failed", s.FilesFailed)
+	}
+	return statestore.TransferDone, fmt.Sprintf("%d failed, the others arrived", s.FilesFailed)
 }
 
 func sessionRow(e event.Event, s event.Session) statestore.TransferSession {

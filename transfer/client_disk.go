@@ -102,6 +102,9 @@ func (t *Transfer) pullEnd(h *control.Hello, attempt int) (clientEnd, error) {
 	case single:
 		land.rename = true
 	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return clientEnd{}, newError(storeCode(err), "cannot create "+dir, cause(err))
+	}
 	tree, err := store.Open(dir, store.Options{EscapingLinks: true})
 	if err != nil {
 		return clientEnd{}, newError(storeCode(err), "cannot open "+dir, cause(err))

@@ -248,6 +248,9 @@ func (l *landing) open(e job.Entry, ask bool) {
 			return
 		}
 		for i, leaf := range o.part.Marked() {
+			if !intact(o.part, e.Size, i, hashtree.Hash(leaf)) {
+				continue // comes again, and is written over
+			}
 			last := len(opening.Have) - 1
 			if last < 0 || opening.Have[last].First+len(opening.Have[last].Leaves) != i {
 				opening.Have = append(opening.Have, job.HaveRange{First: i})
@@ -265,6 +268,21 @@ func (l *landing) open(e job.Entry, ask bool) {
 		delete(l.objects, e.ID)
 		l.do(func() { _ = o.part.Close() })
 	}
+}
+
+// intact reports whether a block of a part still is what was written: a part may
+// have lain for days, where anybody could change it.
+func intact(p *store.Part, size int64, i int, leaf hashtree.Hash) bool {
+	geo, err := hashtree.NewGeometry(size, hashtree.BlockSizeFor(size))
+	if err != nil || i >= geo.Blocks() {
+		return false
+	}
+	off, n := geo.Span(i)
+	b := make([]byte, n)
+	if _, err := p.ReadAt(b, off); err != nil {
+		return false
+	}
+	return geo.Leaf(i, b) == leaf
 }
 
 // small lands a whole file that fits one block.

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -132,6 +133,38 @@ func TestKilledClientResumesByRunningAgain(t *testing.T) {
 	await(t, "end of the session", func() bool { return len(n.Sessions()) == 0 })
 	r := mustRun(t, client(t, n), job)
 	if r.Files != 1 || r.Sent > 12<<20 {
+		t.Errorf("second run sent %d bytes of %d: %+v", r.Sent, 16<<20, r)
+	}
+	same(t, src, n.root)
+}
+
+func TestAPartThatWasDamagedMeanwhileIsSentAgainWhereItDiffers(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, t.TempDir(), nil)
+	src := t.TempDir()
+	write(t, filepath.Join(src, "f"), 16<<20)
+	job := Job{Direction: Push, Sources: []string{filepath.Join(src, "f")}, Destination: "f", Options: slow}
+	_, err := during(t, client(t, n), job, 8<<20, func(tr *Transfer) { tr.Cancel() })
+	if CodeOf(err) != CodeCancelled {
+		t.Fatalf("cancelled: %v", err)
+	}
+	await(t, "end of the session", func() bool { return len(n.Sessions()) == 0 })
+	parts, err := filepath.Glob(filepath.Join(n.root, ".godwit-*.part"))
+	if err != nil || len(parts) != 1 {
+		t.Fatal(parts, err)
+	}
+	f, err := os.OpenFile(parts[0], os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(make([]byte, 4096), 1<<20+5); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := mustRun(t, client(t, n), job)
+	if r.Files != 1 || r.Sent > 13<<20 {
 		t.Errorf("second run sent %d bytes of %d: %+v", r.Sent, 16<<20, r)
 	}
 	same(t, src, n.root)

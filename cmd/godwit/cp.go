@@ -90,16 +90,17 @@ func (a *app) copy(ctx context.Context, fl copyFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	specs, key, err := a.specSource(remote, job, fl)
+	from, err := a.specSource(remote, job, fl)
 	if err != nil {
 		return err
 	}
 	show := newProgress(a.streams, fl)
-	client := &transfer.Client{Specs: specs, Key: key, OnEvent: show.event}
+	client := &transfer.Client{Specs: from.next, Key: from.key, OnEvent: show.event}
 	res, err := client.Run(ctx, job)
 	show.finish(res, err)
 	switch {
 	case err != nil:
+		from.giveUp(ctx)
 		return err
 	case int64(len(res.Failed))+res.FailedMore > 0:
 		return partialError{int64(len(res.Failed)) + res.FailedMore}

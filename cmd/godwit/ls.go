@@ -28,15 +28,15 @@ func newList(a *app) *cobra.Command {
 			if !l.remote {
 				return usagef("%s is local: write CLUSTER:PATH", l.raw)
 			}
-			next, private, err := a.specSource(l, transfer.Job{Direction: transfer.List, Sources: []string{l.path}}, copyFlags{key: key})
+			from, err := a.specSource(l, transfer.Job{Direction: transfer.List, Sources: []string{l.path}}, copyFlags{key: key})
 			if err != nil {
 				return err
 			}
-			spec, err := next(c.Context(), transfer.Attempt{Number: 1})
+			spec, err := from.next(c.Context(), transfer.Attempt{Number: 1})
 			if err != nil {
 				return err
 			}
-			client := &transfer.Client{Key: private}
+			client := &transfer.Client{Key: from.key}
 			entries := []transfer.Entry{}
 			for more, after := true, ""; more; {
 				var page []transfer.Entry

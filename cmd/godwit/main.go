@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/godwit/godwit/api/client"
+	"github.com/godwit/godwit/identity/pin"
 	"github.com/godwit/godwit/transfer"
 )
 
@@ -70,6 +71,9 @@ type usageError struct{ error }
 
 func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
 
+// authError is a lack of credentials.
+type authError struct{ error }
+
 // partialError says that some files did not make it.
 type partialError struct{ failed int64 }
 
@@ -86,6 +90,9 @@ func exitCode(err error) int {
 	}
 	if _, ok := errors.AsType[partialError](err); ok {
 		return exitPartial
+	}
+	if _, ok := errors.AsType[authError](err); ok || errors.Is(err, pin.ErrMismatch) {
+		return exitAuth
 	}
 	if _, ok := errors.AsType[*client.Unreachable](err); ok {
 		return exitUnavailable
@@ -124,6 +131,8 @@ func hintFor(err error, code int) string {
 		return "sign in with: godwit login https://HOST:PORT#sha256=…"
 	case isAPI && e.Status == 403:
 		return "ask an administrator for the role or the access key that may"
+	case errors.Is(err, pin.ErrMismatch):
+		return "compare the fingerprint with the line that the manager prints when it starts"
 	case code == exitUnavailable && !isAPI:
 		return "is the manager running, and its address right? godwit login shows the one in use"
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -41,7 +43,24 @@ func (a *app) print(v any, draw func(*table)) error {
 // table prints rows in aligned columns, the first one being the head.
 type table struct{ w *tabwriter.Writer }
 
-func (t *table) row(cells ...string) { fmt.Fprintln(t.w, strings.Join(cells, "\t")) }
+func (t *table) row(cells ...string) {
+	shown := make([]string, len(cells))
+	for i, c := range cells {
+		shown[i] = printable(c)
+	}
+	fmt.Fprintln(t.w, strings.Join(shown, "\t"))
+}
+
+// printable replaces what would drive a terminal or break a table: names of
+// files are anybody's.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
 
 func yesNo(b bool) string {
 	if b {
@@ -62,13 +81,18 @@ func ago(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return brief(time.Since(t)) + " ago"
+	if d := time.Since(t); d >= time.Second {
+		return brief(d) + " ago"
+	}
+	return "now"
 }
 
 // brief writes a duration in its largest fitting unit.
 func brief(d time.Duration) string {
 	d = max(d, 0)
 	switch {
+	case d < time.Second:
+		return "a moment"
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < 2*time.Hour:

@@ -118,7 +118,7 @@ func loadProfile(name string) (Profile, error) {
 		}
 	}
 	if p.Manager == "" {
-		return Profile{}, usagef("not signed in to any manager; start with: godwit login https://HOST:PORT#sha256=…")
+		return Profile{}, authError{errors.New("not signed in to any manager; start with: godwit login https://HOST:PORT#sha256=…")}
 	}
 	return p, nil
 }

@@ -103,7 +103,7 @@ func (p *progress) event(e transfer.Event) {
 		p.say("waiting %s: %v", brief(e.Wait), e.Err)
 	case transfer.EventFile:
 		if e.FileError != nil {
-			p.complain("%v", *e.FileError)
+			p.complain("%s", printable(e.FileError.Error()))
 		}
 	}
 	if p.bar != nil {

@@ -13,31 +13,36 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/godwit/godwit/api/client"
 	"github.com/godwit/godwit/transfer"
 )
 
-// specs gives transfer.Client its next session; it is transfer.Client.Specs.
-type specs = func(context.Context, transfer.Attempt) (transfer.Spec, error)
-
-// specSource returns where the sessions of a job come from: the manager for a
+// specSource is where the sessions of a job come from: the manager for a
 // cluster, the command line itself for a node that is named.
-func (a *app) specSource(remote location, job transfer.Job, fl copyFlags) (specs, ed25519.PrivateKey, error) {
+type specSource struct {
+	next   func(context.Context, transfer.Attempt) (transfer.Spec, error) // transfer.Client.Specs
+	key    ed25519.PrivateKey
+	giveUp func(context.Context) // tells the manager, if there is one, that nobody comes back
+}
+
+func (a *app) specSource(remote location, job transfer.Job, fl copyFlags) (specSource, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("client key: %w", err)
+		return specSource{}, fmt.Errorf("client key: %w", err)
 	}
 	p, err := loadProfile(a.profile)
 	if err != nil {
-		return nil, nil, err
+		return specSource{}, err
 	}
 	if remote.node != "" {
 		s, err := nodeSpec(p, remote)
-		if err != nil {
-			return nil, nil, err
-		}
-		return func(context.Context, transfer.Attempt) (transfer.Spec, error) { return s, nil }, private, nil
+		return specSource{
+			next:   func(context.Context, transfer.Attempt) (transfer.Spec, error) { return s, nil },
+			key:    private,
+			giveUp: func(context.Context) {},
+		}, err
 	}
 	connect := p.tenant
 	if fl.key != "" {
@@ -45,7 +50,7 @@ func (a *app) specSource(remote location, job transfer.Job, fl copyFlags) (specs
 	}
 	c, err := connect()
 	if err != nil {
-		return nil, nil, err
+		return specSource{}, err
 	}
 	m := &managed{
 		client: c,
@@ -61,7 +66,7 @@ func (a *app) specSource(remote location, job transfer.Job, fl copyFlags) (specs
 			m.create[name] = v
 		}
 	}
-	return m.next, private, nil
+	return specSource{next: m.next, key: private, giveUp: m.giveUp}, nil
 }
 
 func remotePaths(job transfer.Job) []string {
@@ -149,11 +154,25 @@ func reasonOf(err error) string {
 // retryable turns the manager's "not now" into an error that the engine waits
 // out: a manager that restarts or a cluster that is full ends no transfer.
 func retryable(err error) error {
-	if u, ok := errors.AsType[*client.Unreachable](err); ok {
-		return &transfer.Error{Code: transfer.CodeUnreachable, Message: u.Error(), Err: err}
+	if _, ok := errors.AsType[*client.Unreachable](err); ok {
+		return &transfer.Error{Code: transfer.CodeUnreachable, Err: err}
 	}
 	if e, ok := errors.AsType[*client.Error](err); ok && (e.Status == http.StatusTooManyRequests || e.Status >= 502) {
-		return &transfer.Error{Code: transfer.CodeBusy, Message: e.Error(), RetryAfter: e.RetryAfter, Err: err}
+		return &transfer.Error{Code: transfer.CodeBusy, RetryAfter: e.RetryAfter, Err: err}
 	}
 	return err
+}
+
+// giveUp tells the manager that this transfer is over: a run of the same command
+// later is another one, which resumes what is there. The manager finds out by
+// itself too, minutes later.
+func (m *managed) giveUp(ctx context.Context) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.id == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	_, _ = m.client.Do(ctx, http.MethodPost, "/api/v1/transfers/"+url.PathEscape(m.id)+"/cancel", nil, nil)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/access/secret"
+	"github.com/godwit/godwit/identity/pin"
 	"github.com/godwit/godwit/statestore"
 )
 
@@ -28,8 +29,12 @@ func setupLink(ctx context.Context, store *statestore.Store, public string) (str
 	return public + "/setup#token=" + token, nil
 }
 
-// greet prints the set-up link while there is no user. The link is a credential: it goes to out alone.
+// greet prints how the command line signs in and, while there is no user, the set-up link. The link is a credential: it goes
+// to out alone.
 func (m *manager) greet(ctx context.Context, out io.Writer) error {
+	if _, err := fmt.Fprintf(out, "Console: %s\nSign in by command line: godwit login '%s'\n", m.public, pin.URL(m.public, m.identity.Pin())); err != nil {
+		return fmt.Errorf("greeting: %w", err)
+	}
 	n, err := m.store.Users.Count(ctx)
 	if err != nil || n > 0 {
 		return err
