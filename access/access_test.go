@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -78,6 +81,32 @@ func TestTokensOutliveTheRotationOfTheirKey(t *testing.T) {
 	}
 	if _, err := keys.Verify(long, c.now); !errors.Is(err, token.ErrUnknownKey) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestNoTenantGetsTheManagersOwnStateOrAFile(t *testing.T) {
+	t.Parallel()
+	store, c := setup(t)
+	own := t.TempDir()
+	file := filepath.Join(t.TempDir(), "passwd")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink(own, link)); err != nil {
+		t.Fatal(err)
+	}
+	keys := access.NewKeys(store.Tables, c.Now)
+	keys.Close(own)
+	for name, path := range map[string]string{
+		"the directory itself": own, "one below it": own + "/postgres", "one above it": filepath.Dir(own), "a link to it": link, "a file": file,
+	} {
+		raw, err := json.Marshal(access.Storage{Type: "local", Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = keys.In(store.Tables).Create(t.Context(), statestore.AccessKey{Name: "x", Storage: raw})
+		var refused *access.Refused
+		if !errors.As(err, &refused) || refused.Field != "storage.path" {
+			t.Errorf("%s: %v, want a refusal of storage.path", name, err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,6 +51,7 @@ func (v verifiers) valid(at time.Time) [][]byte {
 type Keys struct {
 	tables *statestore.Tables
 	now    func() time.Time
+	closed []string // no tenant's
 }
 
 // NewKeys returns the access keys in tables: a store's own, or a transaction's.
@@ -58,12 +60,54 @@ func NewKeys(tables *statestore.Tables, now func() time.Time) *Keys {
 }
 
 // In returns the same keys within a transaction.
-func (k *Keys) In(tx *statestore.Tables) *Keys { return &Keys{tables: tx, now: k.now} }
+func (k *Keys) In(tx *statestore.Tables) *Keys {
+	return &Keys{tables: tx, now: k.now, closed: k.closed}
+}
+
+// Close keeps tenants out of directories of the manager's own, whose keys open everything. Call it before use.
+func (k *Keys) Close(dirs ...string) {
+	for _, d := range dirs {
+		k.closed = append(k.closed, resolved(d))
+	}
+}
+
+// resolved is a path with the links followed that are there now.
+func resolved(path string) string {
+	if found, err := filepath.EvalSymlinks(path); err == nil {
+		return found
+	}
+	return filepath.Clean(path)
+}
+
+// within reports whether one path is the other or lies below it.
+func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// open refuses storage that is closed to tenants, or no directory. What is not here may be elsewhere: nodes see it, not
+// the manager.
+func (k *Keys) open(raw json.RawMessage) error {
+	var st Storage
+	if err := json.Unmarshal(raw, &st); err != nil {
+		return &Refused{Field: "storage", Problem: "is not readable: " + err.Error()}
+	}
+	path := resolved(st.Path)
+	for _, c := range k.closed {
+		if within(path, c) || within(c, path) {
+			return &Refused{Field: "storage.path", Problem: "would give a tenant the manager's own state; name another directory"}
+		}
+	}
+	if fi, err := os.Stat(path); err == nil && !fi.IsDir() {
+		return &Refused{Field: "storage.path", Problem: "is a file; name a directory"}
+	}
+	return nil
+}
 
 // Create stores a new tenant and returns its secret, which is not kept. Name, Storage, Limits and Permissions are taken
 // from row.
 func (k *Keys) Create(ctx context.Context, row statestore.AccessKey) (statestore.AccessKey, string, error) {
 	if err := CheckStorage(row.Storage); err != nil {
+		return statestore.AccessKey{}, "", err
+	}
+	if err := k.open(row.Storage); err != nil {
 		return statestore.AccessKey{}, "", err
 	}
 	s := secret.New(secretPrefix)

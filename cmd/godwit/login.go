@@ -133,35 +133,46 @@ func (a *app) login(ctx context.Context, address, user, key, token string, fromS
 	return nil
 }
 
-// tokenFor trades a password for an API token, so that no password is stored.
-func tokenFor(ctx context.Context, manager, user, password string) (id, token string, err error) {
+// signIn opens a session with a password and returns it with the user's role;
+// the caller ends it. What needs a person, such as making tokens, needs this.
+func signIn(ctx context.Context, manager, user, password string) (c *client.Client, role string, end func(), err error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		return "", "", err
+		return nil, "", nil, err
 	}
-	c, err := client.New(manager, client.WithCookies(jar))
-	if err != nil {
-		return "", "", usageError{err}
+	if c, err = client.New(manager, client.WithCookies(jar)); err != nil {
+		return nil, "", nil, usageError{err}
 	}
 	c.UserAgent = "godwit/" + version.Version
+	if _, err := c.Do(ctx, http.MethodPost, "/api/v1/sessions", map[string]string{"name": user, "password": password}, nil); err != nil {
+		return nil, "", nil, err
+	}
+	end = func() {
+		_, _ = c.Do(context.WithoutCancel(ctx), http.MethodDelete, "/api/v1/sessions/current", nil, nil)
+	}
 	var me struct {
 		Role string `json:"role"`
 	}
-	if _, err := c.Do(ctx, http.MethodPost, "/api/v1/sessions", map[string]string{"name": user, "password": password}, &me); err != nil {
-		return "", "", err
-	}
-	defer func() {
-		_, _ = c.Do(context.WithoutCancel(ctx), http.MethodDelete, "/api/v1/sessions/current", nil, nil)
-	}()
 	if _, err := c.Do(ctx, http.MethodGet, "/api/v1/me", nil, &me); err != nil {
+		end()
+		return nil, "", nil, err
+	}
+	return c, me.Role, end, nil
+}
+
+// tokenFor trades a password for an API token, so that no password is stored.
+func tokenFor(ctx context.Context, manager, user, password string) (id, token string, err error) {
+	c, role, end, err := signIn(ctx, manager, user, password)
+	if err != nil {
 		return "", "", err
 	}
+	defer end()
 	host, _ := os.Hostname()
 	var made struct {
 		ID    string `json:"id"`
 		Token string `json:"token"`
 	}
-	_, err = c.Do(ctx, http.MethodPost, "/api/v1/api-tokens", map[string]string{"name": "godwit on " + host, "role": me.Role}, &made)
+	_, err = c.Do(ctx, http.MethodPost, "/api/v1/api-tokens", map[string]string{"name": "godwit on " + host, "role": role}, &made)
 	return made.ID, made.Token, err
 }
 

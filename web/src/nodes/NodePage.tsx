@@ -103,11 +103,14 @@ function Signals({ node: n }: { node: Node }) {
         <Sparks node={n} />
       </section>
       <span className="dim">
-        Caps: in {rate(n.receive_cap_bps)}, out {rate(n.send_cap_bps)}. {n.reported_at ? <>Reported <Ago at={n.reported_at} />.</> : null}
+        {n.receive_cap_bps || n.send_cap_bps ? `Caps: in ${cap(n.receive_cap_bps)}, out ${cap(n.send_cap_bps)}.` : 'No caps.'} {n.reported_at ? <>Reported <Ago at={n.reported_at} />.</> : null}
       </span>
     </div>
   )
 }
+
+// cap is a rate limit in words; 0 is none.
+const cap = (bps: number) => (bps ? rate(bps) : 'none')
 
 function Where({ node: n }: { node: Node }) {
   return (
@@ -194,7 +197,7 @@ function Sessions({ node: n }: { node: Node }) {
   const { data, refetch } = useQuery(liveTransfersQuery({ node: n.id }))
   useReread(refetch, rereadMs.live)
   return (
-    <Panel title={`Transfers through it: ${plural(n.sessions, 'session')} of at most ${n.max_sessions}`} flush>
+    <Panel title={`Transfers through it: ${plural(n.sessions, 'session')}${n.max_sessions ? ` of at most ${n.max_sessions}` : ''}`} flush>
       {data?.items.length ? <TransferTable transfers={data.items} live /> : <Empty title="No transfer runs through this node" />}
     </Panel>
   )

@@ -120,14 +120,15 @@ export function ThroughputChart({ series, markers, cluster, height = 300 }: Prop
 
 function Readout({ series: x, index: i, hovering }: { series: Series; index: number; hovering: boolean }) {
   const v = (list: number[]) => rate(list[i] ?? 0)
+  const of = (cap: number[]) => (cap[i] ? ` of ${v(cap)}` : '') // nodes without a cap have no capacity to compare with
   return (
     <div className={s.readout}>
       <span className={s.when}>{hovering && x.at[i] ? clock(x.at[i]) : 'now'}</span>
       <span className={s.figure}>
-        <i style={{ background: 'var(--in)' }} /> in <b>{v(x.receive_bps)}</b> <span className="dim">of {v(x.receive_cap_bps)}</span>
+        <i style={{ background: 'var(--in)' }} /> in <b>{v(x.receive_bps)}</b> <span className="dim">{of(x.receive_cap_bps)}</span>
       </span>
       <span className={s.figure}>
-        <i style={{ background: 'var(--out)' }} /> out <b>{v(x.send_bps)}</b> <span className="dim">of {v(x.send_cap_bps)}</span>
+        <i style={{ background: 'var(--out)' }} /> out <b>{v(x.send_bps)}</b> <span className="dim">{of(x.send_cap_bps)}</span>
       </span>
       <span className={s.figure}>
         <b>{x.sessions[i] ?? 0}</b> {x.sessions[i] === 1 ? 'session' : 'sessions'}

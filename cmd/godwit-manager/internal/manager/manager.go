@@ -196,6 +196,10 @@ func (m *manager) providers() map[string]provisioner.Provider {
 
 func (m *manager) openHTTPS(ctx context.Context) error {
 	keys, signer := access.NewKeys(m.store.Tables, time.Now), access.NewSigner(m.store, time.Now)
+	keys.Close(m.data.path)
+	if place, err := private.Locate(m.data.path); err == nil {
+		keys.Close(place)
+	}
 	if err := signer.Prepare(ctx); err != nil {
 		return err
 	}
