@@ -22,9 +22,13 @@ type check struct {
 	w          *world
 	m          *manager
 	violations []Violation
-	// lastRight is when the floor last held, or when something happened that
-	// excuses that it does not.
-	lastRight time.Time
+	// excused is when something last happened that excuses that a floor does not
+	// hold.
+	excused time.Time
+	// below is, for each node that the floor asks for, when as many last were
+	// available or not asked for. Each counts by itself: when the floor rises while
+	// one is on its way, the others' launches begin then, and not with its.
+	below []time.Time
 	// busyUntil is when the last session was seen.
 	busyUntil time.Time
 	// drained is when a node was last drained for want of load.
@@ -48,7 +52,7 @@ func (k *check) broken(promise, format string, args ...any) {
 	k.violations = append(k.violations, v)
 }
 
-func (k *check) excuse() { k.lastRight = k.w.now }
+func (k *check) excuse() { k.excused = k.w.now }
 
 // plan checks a plan before it is carried out, against what is really there.
 func (k *check) plan(s policy.Snapshot, p policy.Plan) {
@@ -110,14 +114,23 @@ func (k *check) floor(p policy.Plan) {
 		// Lost to load or a fault just now, perhaps the moment it joined: the launch begins now.
 		c.Available < k.available || c.High > k.high
 	k.available, k.high = c.Available, c.High
-	if c.Available >= c.MinAvailable || excused {
-		k.lastRight = k.w.now
-		return
+	if excused {
+		k.excuse()
+	}
+	for len(k.below) < c.MinAvailable {
+		k.below = append(k.below, k.w.now.Add(-k.w.c.Step)) // not asked for until the last evaluation
+	}
+	k.below = k.below[:c.MinAvailable]
+	for n := range min(c.Available, c.MinAvailable) {
+		k.below[n] = k.w.now
 	}
 	limit := k.w.c.Faults.BootMax + 2*k.w.c.Step + 2*k.w.c.Step // two evaluations, and two reports on the way
-	if below := k.w.now.Sub(k.lastRight); below > limit {
-		k.broken("min available holds again within a launch and two evaluations",
-			"%d of %d available for %v (limit %v): %s", c.Available, c.MinAvailable, below, limit, p.Explain())
+	for _, since := range k.below {
+		if below := min(k.w.now.Sub(since), k.w.now.Sub(k.excused)); below > limit {
+			k.broken("min available holds again within a launch and two evaluations",
+				"%d of %d available for %v (limit %v): %s", c.Available, c.MinAvailable, below, limit, p.Explain())
+			return
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func Run(c Config) Result {
 	st := &story{start: start}
 	w := &world{c: c, rand: rand.New(rand.NewPCG(c.Seed, 2)), start: start, now: start, story: st}
 	m := &manager{w: w, assigned: map[string][]assignment{}, listening: start}
-	ck := &check{w: w, m: m, lastRight: start, busyUntil: start}
+	ck := &check{w: w, m: m, excused: start, busyUntil: start}
 	m.ck = ck
 	r := Result{}
 	for w.now.Sub(start) < c.Length && len(ck.violations) == 0 && !ck.settled() {
