@@ -43,8 +43,9 @@
 // promised clearly more than it serves at the max threshold, or whose cap holds
 // sessions below their promise. They are asked for no more than that needs, never
 // so many that another node becomes high, and only where it relieves the busiest by
-// a tenth of a node. Everyone who was asked settles before others are; no node and
-// no session is asked twice within the report timeout.
+// a tenth of a node. Everyone who was asked settles before others are; no node is
+// asked twice within the report timeout, and no session before it has been on its
+// node for a minute: who moves never comes straight back.
 //
 // [Best] places a new session by the same measure.
 package policy

@@ -17,11 +17,19 @@ const (
 	moveGain = 0.1
 	// movesAtOnce bounds one plan: each of them asks a manager for a node at once.
 	movesAtOnce = 500
+	// minStay is how long a session stays at least where it has come to. A node is
+	// asked again sooner, but what it lost may crowd the next one within that time,
+	// and of two nodes the way on is the way back.
+	minStay = time.Minute
 )
 
-// moveAgain is how long a node that was asked is left alone, and a session that
-// has come: several reports, by what the policy calls silence.
+// moveAgain is how long a node that was asked is left alone: several reports, by
+// what the policy calls silence.
 func (p Policy) moveAgain() time.Duration { return max(p.reportTimeout(), moveLands) }
+
+// moveStay is how long a session that has come is left alone, however it came: a
+// snapshot does not tell who was moved from who is new.
+func (p Policy) moveStay() time.Duration { return max(p.moveAgain(), minStay) }
 
 // rebalance asks sessions of crowded nodes to move to nodes with room. It never
 // makes a node high, wakes the idle reserve, or moves for less than moveGain.

@@ -66,7 +66,7 @@ func TestMovesAreOfSessionsThatCanAndHaveStayed(t *testing.T) {
 			seen := map[string]bool{}
 			for _, id := range a.Sessions {
 				i := slices.IndexFunc(n.Sessions, func(x Session) bool { return x.ID == id })
-				if i < 0 || seen[id] || !n.Sessions[i].Movable || noon.Sub(n.Sessions[i].Since) < p.reportTimeout() {
+				if i < 0 || seen[id] || !n.Sessions[i].Movable || noon.Sub(n.Sessions[i].Since) < max(p.reportTimeout(), time.Minute) {
 					t.Fatalf("%s of %s must not be asked: %+v", id, n.ID, n.Sessions)
 				}
 				seen[id] = true
@@ -76,6 +76,35 @@ func TestMovesAreOfSessionsThatCanAndHaveStayed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhoCameIsLeftAloneForAMinute: the only other node has room again, and is
+// where they came from.
+func TestWhoCameIsLeftAloneForAMinute(t *testing.T) {
+	t.Parallel()
+	for _, sums := range []bool{false, true} {
+		s := newScene(node("n1", sending(12, 83), movable, wants(100)), node("n2", sending(2, 50)))
+		came := noon.Add(-15 * time.Second)
+		for i := range s.Nodes[0].Sessions {
+			s.Nodes[0].Sessions[i].Since = came
+		}
+		for _, stay := range []time.Duration{40 * time.Second, minStay - time.Nanosecond, minStay} {
+			now := came.Add(stay)
+			at := s.Snapshot
+			at.Nodes = slices.Clone(s.Nodes)
+			for i := range at.Nodes {
+				at.Nodes[i].ReportedAt = now
+				if sums {
+					at.Nodes[i].Sum(s.p, now)
+				}
+			}
+			plan := Decide(at, s.p, now)
+			moves := slices.ContainsFunc(plan.Actions, func(a Action) bool { return a.Kind == ActionMove })
+			if want := stay >= minStay; moves != want {
+				t.Errorf("after %v on n1 (sums: %t): asked to move: %t, want %t: %s", stay, sums, moves, want, plan.Explain())
+			}
+		}
+	}
 }
 
 func poolIn(p Plan, id string) Assignment {

@@ -35,8 +35,8 @@ func (n *Node) Sum(p Policy, now time.Time) {
 }
 
 // movers lists the sessions that can move, the youngest first, at most maxMovers.
-// One must have been on its node for as long as a node is left alone after it was
-// asked: so nobody moves twice in that time, and its rate has become its own.
+// One must have been on its node for the minimum stay: so nobody moves twice, or
+// back, in that time, and its rate has become its own.
 //
 // Why the youngest: they came last and crowded those that were there before; what
 // the older ones have built up (rate, cache, open parts) stays; and an order by
@@ -48,7 +48,7 @@ func movers(sessions []Session, u Usage, p Policy, now time.Time) []Mover {
 	for i := range sessions {
 		s := &sessions[i]
 		ends := s.RemainingBytes > 0 && s.expectedEnd(now).Before(now.Add(moveWorth))
-		if s.Movable && now.Sub(s.Since) >= p.moveAgain() && !ends {
+		if s.Movable && now.Sub(s.Since) >= p.moveStay() && !ends {
 			able = append(able, s)
 		}
 	}

@@ -145,9 +145,11 @@ type Session struct {
 	Direction Direction `json:"direction"`
 	// WantedBps is what the client could use; 0 if unknown. Then it is taken
 	// from the rate: what is not held by the node is what the client wants.
-	WantedBps int64     `json:"wanted_bps,omitempty"`
-	RateBps   int64     `json:"rate_bps"`
-	Since     time.Time `json:"since"`
+	WantedBps int64 `json:"wanted_bps,omitempty"`
+	RateBps   int64 `json:"rate_bps"`
+	// Since is when the session came to this node, also where it went on from
+	// another one.
+	Since time.Time `json:"since"`
 	// Movable says that the client can continue on another node.
 	Movable bool `json:"movable,omitempty"`
 	// Continuous says that the session has no end of its own (continuous

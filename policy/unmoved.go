@@ -46,7 +46,7 @@ func (u *unmoved) cause(code Code, first source) string {
 	case CodeMovePinned:
 		return "but no session can move that would help"
 	case CodeMoveYoung:
-		return textf("but who can move came within %s or ends within %s", duration(u.d.p.moveAgain()), duration(moveWorth))
+		return textf("but who can move came within %s or ends within %s", duration(u.d.p.moveStay()), duration(moveWorth))
 	case CodeMoveWaits:
 		return "but was asked lately: next at " + clock(first.v.last.MovedAt.Add(u.d.p.moveAgain()))
 	}

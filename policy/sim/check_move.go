@@ -9,7 +9,7 @@ import (
 
 const (
 	// noReturn is for how long a session never comes back to a node that it was
-	// asked to leave.
+	// asked to leave, nor is asked again.
 	noReturn = time.Minute
 	// evenBy is how long a node may stay crowded while another has ample room: a
 	// few rounds of asking, each with its way and its reports.
@@ -22,7 +22,7 @@ type visit struct {
 	left time.Time
 }
 
-// moves: only sessions that can move are asked, and none twice within a window.
+// moves: only sessions that can move are asked, and none twice within the minimum stay.
 func (k *check) moves(p policy.Plan) {
 	for _, a := range p.Actions {
 		if a.Kind != policy.ActionMove {
@@ -41,9 +41,9 @@ func (k *check) moves(p policy.Plan) {
 			if !c.movable {
 				k.broken("nobody is asked who cannot move", "%s on %s", id, a.NodeID)
 			}
-			window := max(seconds(k.w.c.Policy.ReportTimeoutS), 10*time.Second)
-			if n := len(c.before); n > 0 && c.on == i && k.w.now.Sub(c.before[n-1].left) < window {
-				k.broken("a session moves at most once per window", "%s asked by %s, came from %s %v ago", id, a.NodeID,
+			stay := max(seconds(k.w.c.Policy.ReportTimeoutS), noReturn)
+			if n := len(c.before); n > 0 && c.on == i && k.w.now.Sub(c.before[n-1].left) < stay {
+				k.broken("a session moves at most once per minimum stay", "%s asked by %s, came from %s %v ago", id, a.NodeID,
 					c.before[n-1].node, k.w.now.Sub(c.before[n-1].left))
 			}
 		}
