@@ -33,6 +33,7 @@ type attempts struct {
 	busy     bool
 	failures int
 	next     time.Time
+	ended    time.Time // when it last failed
 }
 
 func newEffects(c *Config) *effects {
@@ -78,7 +79,8 @@ func (e *effects) try(key string, effect func() error) {
 			pause = min(firstRetry<<min(a.failures, 10), lastRetry)
 			a.failures++
 		}
-		a.next = e.now().Add(max(pause, provisioner.RetryAfter(err)))
+		a.ended = e.now()
+		a.next = a.ended.Add(max(pause, provisioner.RetryAfter(err)))
 	})
 }
 
@@ -87,6 +89,17 @@ func (e *effects) busy(key string) bool {
 	defer e.mutex.Unlock()
 	a := e.state[key]
 	return a != nil && a.busy
+}
+
+// failed is when an effect last ended with an error; zero if it never did, or if
+// that was so long ago that it was pruned.
+func (e *effects) failed(key string) time.Time {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if a := e.state[key]; a != nil {
+		return a.ended
+	}
+	return time.Time{}
 }
 
 // prune forgets failures whose subject is gone, so that the map does not grow.

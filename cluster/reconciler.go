@@ -27,6 +27,7 @@ type Reconciler struct {
 	wake      chan struct{}
 
 	// Of the term that is led now.
+	begun      time.Time
 	effects    *effects
 	fenced     atomic.Bool
 	conditions *conditions
@@ -55,6 +56,7 @@ func New(config Config) (*Reconciler, error) {
 
 // begin forgets what belonged to an earlier term.
 func (r *Reconciler) begin() {
+	r.begun = r.now()
 	r.effects = newEffects(&r.config)
 	r.conditions = &conditions{}
 	r.orphans, r.lastNoop = map[string]orphan{}, map[string]string{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/statestore"
@@ -17,8 +18,17 @@ func (r *Reconciler) driveEnd(ctx context.Context, b *round, n *statestore.Node)
 	if r.effects.busy(launchKey(n.ID)) {
 		return
 	}
-	node, term := *n, b.term
-	r.effect(ctx, "end "+n.ID, "end a node", func(ctx context.Context) error { return r.end(ctx, term, node) })
+	id, term := n.ID, b.term
+	r.effect(ctx, "end "+id, "end a node", func(ctx context.Context) error {
+		// Read again: a launch that was under way when the step read the row may
+		// have recorded its instance since. From here on nobody launches it.
+		node, err := r.config.Store.MoveNode(ctx, term, id, []statestore.NodeState{statestore.NodeTerminating},
+			statestore.NodeTerminating, "", nil)
+		if err != nil {
+			return err
+		}
+		return r.end(ctx, term, node)
+	})
 }
 
 // end makes the node's credentials worthless, cuts it off, ends its instance
@@ -32,6 +42,7 @@ func (r *Reconciler) end(ctx context.Context, term statestore.Term, n statestore
 	if provider == nil {
 		return unknownProvider(n.Provider)
 	}
+	looked := r.now()
 	ids, err := r.remains(ctx, provider, n)
 	if err != nil {
 		return err
@@ -49,7 +60,7 @@ func (r *Reconciler) end(ctx context.Context, term statestore.Term, n statestore
 			return err
 		}
 	}
-	if n.InstanceID == "" && n.LaunchedAt != nil && r.now().Sub(n.StateSince) < provider.Capabilities().ListLag {
+	if n.InstanceID == "" && n.LaunchedAt != nil && looked.Sub(r.lastAsked(n)) < provider.Capabilities().ListLag {
 		return errEnding // what a lost answer made may not be listed yet
 	}
 	_, err = r.config.Store.MoveNode(ctx, term, n.ID, []statestore.NodeState{statestore.NodeTerminating},
@@ -60,6 +71,20 @@ func (r *Reconciler) end(ctx context.Context, term statestore.Term, n statestore
 		r.config.Changed(n.ClusterID, "nodes")
 	}
 	return err
+}
+
+// lastAsked is the latest that the provider can have been asked to launch a
+// terminating node: when its row left launching, when the last launch of it came
+// back here, or when an earlier leader, of whose calls nothing is known, lost
+// its place to this one.
+func (r *Reconciler) lastAsked(n statestore.Node) time.Time {
+	asked := n.StateSince
+	for _, at := range []time.Time{r.effects.failed(launchKey(n.ID)), r.begun} {
+		if at.After(asked) {
+			asked = at
+		}
+	}
+	return asked
 }
 
 // remains are the instances to end: the recorded one, or whatever carries the
