@@ -35,9 +35,14 @@
 //     instance is adopted from the provider's list, or the launch is repeated
 //     with the token of the row, which makes no second one.
 //   - Row terminating, instance maybe gone: terminating is repeated until the
-//     provider says not found.
+//     provider says not found; without an instance's id, until a list asked for
+//     one ListLag after the last possible launch shows nothing.
 //   - Instance without a living row: ended by its owner tag (collect.go).
 //   - Row without an instance: failed, cleaned up and replaced by policy.
+//   - Row written, memory not: the next leader takes the request down from the
+//     row before the row can end, so the launch limit counts it.
+//   - Reports known to the dead manager only: the row's report time proves that
+//     a draining node lives, never that it is empty.
 //   - Every wait has an end that derives from times in rows: launch timeout,
 //     report timeout, drain deadline.
 //

@@ -9,6 +9,7 @@ import (
 
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/statestore"
 )
 
 // memory is what a cluster's decisions need beyond rows and reports. It is
@@ -22,12 +23,19 @@ type facts struct {
 	// History and Pools are policy's own, given back to it.
 	History []policy.Sample     `json:"history,omitempty"`
 	Pools   []policy.Assignment `json:"pools,omitempty"`
-	// Launches are the times of requests within the launch limit's period.
-	Launches []time.Time          `json:"launches,omitempty"`
+	// Requests are those that a launch limit may still count. They outlive their
+	// rows: what was refused was asked for too.
+	Requests []requested          `json:"requests,omitempty"`
 	Errors   []policy.LaunchError `json:"errors,omitempty"`
 	Block    *block               `json:"block,omitempty"`
 	// BootS are the last boots, in seconds from request to running.
 	BootS []int `json:"boot_s,omitempty"`
+}
+
+// requested is one row that was written for a launch.
+type requested struct {
+	Node string    `json:"node"`
+	At   time.Time `json:"at"`
 }
 
 // block holds back launches after a failure that the next one would share.
@@ -43,8 +51,8 @@ type block struct {
 const (
 	keepErrors = 20
 	keepBoots  = 11
-	// keepLaunches covers the longest launch limit that a policy may set.
-	keepLaunches = time.Hour
+	// keepRequests covers the longest launch limit that a policy may set.
+	keepRequests = time.Hour
 )
 
 // pauses after a refused launch: the first and the longest. Capacity comes and
@@ -85,7 +93,7 @@ func (m *memory) look() facts {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	f := m.m
-	f.Launches, f.Errors, f.BootS = slices.Clone(f.Launches), slices.Clone(f.Errors), slices.Clone(f.BootS)
+	f.Requests, f.Errors, f.BootS = slices.Clone(f.Requests), slices.Clone(f.Errors), slices.Clone(f.BootS)
 	if f.Block != nil {
 		b := *f.Block
 		f.Block = &b
@@ -101,11 +109,21 @@ func (m *memory) decided(plan policy.Plan, p policy.Policy) {
 	m.m.History = policy.Remember(m.m.History, plan.Sample, p)
 }
 
-func (m *memory) requested(now time.Time) {
+// requested notes rows once each, and forgets what no limit counts any more.
+func (m *memory) requested(now time.Time, rows ...*statestore.Node) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	old := now.Add(-keepLaunches)
-	m.m.Launches = append(slices.DeleteFunc(m.m.Launches, func(at time.Time) bool { return at.Before(old) }), now)
+	old := now.Add(-keepRequests)
+	m.m.Requests = slices.DeleteFunc(m.m.Requests, func(q requested) bool { return q.At.Before(old) })
+	known := make(map[string]bool, len(m.m.Requests))
+	for _, q := range m.m.Requests {
+		known[q.Node] = true
+	}
+	for _, row := range rows {
+		if !known[row.ID] && !row.RequestedAt.Before(old) {
+			m.m.Requests = append(m.m.Requests, requested{row.ID, row.RequestedAt})
+		}
+	}
 }
 
 // refused notes a launch that failed for a reason that the next would share.

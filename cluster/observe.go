@@ -35,11 +35,8 @@ func (r *Reconciler) observe(ctx context.Context, term statestore.Term, c states
 	if b.policy, err = r.parsed(b.version); err != nil {
 		return nil, err
 	}
-	if err := r.readNodes(ctx, b); err != nil {
-		return nil, err
-	}
 	b.memory = r.remember(c)
-	return b, nil
+	return b, r.readNodes(ctx, b)
 }
 
 // parsed reads a policy version, once: versions never change.
@@ -63,7 +60,8 @@ type parsedPolicy struct {
 	policy  policy.Policy
 }
 
-// readNodes reads the rows and what they reported. Reports come first: one that
+// readNodes reads the rows, whose requests go into the memory, and what they
+// reported. Reports come first: one that
 // is newer than its row can only make a node look more alive.
 func (r *Reconciler) readNodes(ctx context.Context, b *round) error {
 	reports := r.config.Fleet.Reports()
@@ -82,6 +80,9 @@ func (r *Reconciler) readNodes(ctx context.Context, b *round) error {
 			b.reports[report.NodeID] = report
 		}
 	}
+	// A manager that died between a row and its memory left the row alone to
+	// tell of the request: taken down while it lives, for it may end this step.
+	b.memory.requested(b.now, b.nodes...)
 	return nil
 }
 

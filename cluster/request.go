@@ -19,7 +19,7 @@ func (r *Reconciler) request(ctx context.Context, b *round, action policy.Action
 		if err != nil {
 			return results, err
 		}
-		b.memory.requested(row.RequestedAt)
+		b.memory.requested(b.now, &row)
 		b.nodes = append(b.nodes, &row)
 		results = append(results, result{Action: action.Kind, Node: row.ID})
 		r.log.Info("node requested", "node", row.Name, "cluster", b.cluster.Name, "why", action.Reason.Text)

@@ -42,7 +42,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 	for _, n := range b.nodes {
 		node := r.describe(b, n)
 		node.Last = last[n.ID]
-		if sessions > listSessions {
+		if sessions > listSessions && len(node.Sessions) > 0 {
 			node.Sum(b.policy, b.now)
 		}
 		s.Nodes = append(s.Nodes, node)
@@ -63,6 +63,12 @@ func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
 		node.ReportedAt = *n.LastReportAt
 	}
 	report, ok := b.reports[n.ID]
+	if n.State == statestore.NodeDraining && node.ReportedAt.After(n.StateSince) && node.ReportedAt.After(report.At) {
+		// Somebody else heard it last. The row says when, which proves that the
+		// node lives, but not with what: until this manager hears that it is
+		// empty it has a session.
+		node.Load.Sessions = 1
+	}
 	if !ok {
 		return node
 	}
@@ -84,24 +90,13 @@ func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
 	return node
 }
 
-// recentLaunches are those remembered and those that rows prove: a crash may
-// have kept the memory from being stored.
+// recentLaunches are the requests within the launch limit's period.
 func (b *round) recentLaunches(f facts) []time.Time {
 	period := time.Duration(b.policy.LaunchLimit.PerSeconds) * time.Second
-	seen := map[int64]bool{}
 	var recent []time.Time
-	add := func(at time.Time) {
-		if b.now.Sub(at) < period {
-			recent = append(recent, at)
-		}
-	}
-	for _, at := range f.Launches {
-		seen[at.UnixMicro()] = true
-		add(at)
-	}
-	for _, n := range b.nodes {
-		if !seen[n.RequestedAt.UnixMicro()] {
-			add(n.RequestedAt)
+	for _, q := range f.Requests {
+		if b.now.Sub(q.At) < period {
+			recent = append(recent, q.At)
 		}
 	}
 	slices.SortFunc(recent, time.Time.Compare)
