@@ -182,11 +182,16 @@ func (k *checker) step() {
 		}
 		since, known := k.orphan[i.ID]
 		if !known {
+			// What the cloud does not list nobody can end: a twin may be hidden for
+			// longer than the list lag, and only a list tells of it.
 			since = w.now
+			if i.listedAt.After(since) {
+				since = i.listedAt
+			}
 			k.orphan[i.ID] = since
 			w.meet("orphan")
 		}
-		if k.acted(since) > 30*time.Second+listLag+100*time.Second {
+		if k.acted(since) > 30*time.Second+100*time.Second {
 			w.fault("%s of %s has been leaking for %s", i.ID, i.NodeID, w.now.Sub(since))
 		}
 	}
