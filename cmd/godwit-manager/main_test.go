@@ -19,7 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/godwit/godwit/identity/pin"
 	"github.com/godwit/godwit/cmd/godwit-manager/internal/manager"
 	"github.com/godwit/godwit/identity/pin"
 )

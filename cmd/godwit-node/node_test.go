@@ -110,7 +110,7 @@ func TestKilledServiceIsRestartedAndReported(t *testing.T) {
 	r := newRig(t)
 	p := r.start(func(b *join.Bootstrap) { b.ReceiveCapMbps = 20 })
 	port := r.address(p).Port
-	source := file(t, 8<<20)
+	source := file(t, 16<<20) // long enough to be seen on a busy machine
 	_, client := r.transfer(transfer.Push, p)
 	done := make(chan error, 1)
 	go func() {
@@ -146,7 +146,7 @@ func TestKilledServiceIsRestartedAndReported(t *testing.T) {
 	})
 	fleettest.Eventually(t, "totals count both lives", func() bool {
 		v, _ := r.Fleet.Node(p.NodeID)
-		return v.Facts.GetBytesReceived() >= 8<<20
+		return v.Facts.GetBytesReceived() >= 16<<20
 	})
 }
 
