@@ -21,19 +21,14 @@ import (
 	"time"
 )
 
-// suite is one TestSimulation. Packet-level histories cost a hundred times
-// what a history of decisions costs, so a suite runs its share of the seeds.
-type suite struct {
-	Name    string
-	Package string
-	Share   float64
-}
+// suite is one TestSimulation.
+type suite struct{ Name, Package string }
 
 var suites = []suite{
-	{"policy", "./policy", 1},
-	{"cluster", "./cluster", 1},
-	{"transfer-flow", "./transfer/flow", 0.1},
-	{"transfer-job", "./transfer/job", 0.1},
+	{"policy", "./policy"},
+	{"cluster", "./cluster"},
+	{"transfer-flow", "./transfer/flow"},
+	{"transfer-job", "./transfer/job"},
 }
 
 // result is one entry of the report.
@@ -46,7 +41,7 @@ type result struct {
 }
 
 func main() {
-	seeds := flag.Int("seeds", 1000, "histories per suite; costly suites run a share of it")
+	seeds := flag.Int("seeds", 1000, "histories per suite")
 	out := flag.String("out", "build/sim/report.json", "where the report goes")
 	only := flag.String("suite", "", "only this suite")
 	flag.Parse()
@@ -69,7 +64,7 @@ func run(ctx context.Context, seeds int, only, out string) error {
 			continue
 		}
 		known = true
-		r, err := s.run(ctx, max(1, int(float64(seeds)*s.Share)))
+		r, err := s.run(ctx, seeds)
 		if err != nil {
 			return fmt.Errorf("suite %s: %w", s.Name, err)
 		}
