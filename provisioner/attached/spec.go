@@ -1,12 +1,8 @@
 package attached
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/godwit/godwit/internal/slot"
 	"github.com/godwit/godwit/provisioner"
@@ -43,33 +39,13 @@ const (
 // parse reads a spec strictly: a misspelt cap would be a node without one.
 func parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
 	var s Spec
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&s); err != nil {
-		return s, []provisioner.FieldError{decodeFault(err)}
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return s, []provisioner.FieldError{{Problem: "there is something after the JSON object: remove it"}}
+	if faults := provisioner.DecodeTemplate(raw, &s, "an attached template: provider, slots, node, report_interval_s, tags are"); faults != nil {
+		return s, faults
 	}
 	if s.ReportIntervalS == 0 {
 		s.ReportIntervalS = reportS
 	}
 	return s, s.faults()
-}
-
-// decodeFault names the field of a JSON error where the decoder knows it.
-func decodeFault(err error) provisioner.FieldError {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return provisioner.FieldError{Field: wrong.Field, Problem: fmt.Sprintf("is a %s; want a %s", wrong.Value, wrong.Type)}
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return provisioner.FieldError{
-			Field:   strings.Trim(name, `"`),
-			Problem: "is not a field of an attached template: provider, slots, node, report_interval_s, tags are",
-		}
-	}
-	return provisioner.FieldError{Problem: "is not a JSON object: " + err.Error()}
 }
 
 func (s Spec) faults() []provisioner.FieldError {

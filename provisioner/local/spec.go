@@ -1,11 +1,8 @@
 package local
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 
@@ -45,13 +42,8 @@ const (
 // misspelt cap is a node without one.
 func parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
 	s := Spec{}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&s); err != nil {
-		return s, []provisioner.FieldError{decodeFault(err)}
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return s, []provisioner.FieldError{{Field: "", Problem: "there is something after the JSON object: remove it"}}
+	if faults := provisioner.DecodeTemplate(raw, &s, "a local template: provider, node, report_interval_s, listen_host, advertise_host, tags are"); faults != nil {
+		return s, faults
 	}
 	if s.ReportIntervalS == 0 {
 		s.ReportIntervalS = 2
@@ -63,21 +55,6 @@ func parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
 		s.AdvertiseHost = s.ListenHost
 	}
 	return s, s.faults()
-}
-
-// decodeFault names the field of a JSON error where the decoder knows it.
-func decodeFault(err error) provisioner.FieldError {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return provisioner.FieldError{Field: wrong.Field, Problem: fmt.Sprintf("is a %s; want a %s", wrong.Value, wrong.Type)}
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return provisioner.FieldError{
-			Field:   strings.Trim(name, `"`),
-			Problem: "is not a field of a local template: provider, node, report_interval_s, listen_host, advertise_host, tags are",
-		}
-	}
-	return provisioner.FieldError{Problem: "is not a JSON object: " + err.Error()}
 }
 
 func (s Spec) faults() []provisioner.FieldError {
