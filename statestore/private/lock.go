@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // ErrLocked: another manager runs on the directory.
@@ -21,7 +22,17 @@ func lockDir(base string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+	// A process that is forked just now holds every open file until it executes:
+	// a lock that was given back may seem taken for that moment.
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for range 20 {
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(25 * time.Millisecond)
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		pid := "unknown"
 		if text, err := io.ReadAll(io.LimitReader(f, 64)); err == nil && len(text) > 0 {
