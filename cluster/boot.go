@@ -78,13 +78,14 @@ func (r *Reconciler) checkMissing(ctx context.Context, b *round, n *statestore.N
 	if provider == nil || list.AskedAt.Sub(n.StateSince) < provider.Capabilities().ListLag {
 		return
 	}
-	node, term := *n, b.term
+	node, term, memory := *n, b.term, b.memory
 	r.effect(ctx, "check "+n.ID, "look for an instance", func(ctx context.Context) error {
 		_, err := provider.Get(ctx, node.InstanceID)
 		if provisioner.ClassOf(err) != provisioner.NotFound {
 			return err
 		}
 		why := "its instance is gone"
+		memory.failed(r.now(), &node, why)
 		_, err = r.config.Store.MoveNode(ctx, term, node.ID, []statestore.NodeState{node.State}, statestore.NodeFailed, why,
 			func(row *statestore.Node) { row.FailureReason = why })
 		return err

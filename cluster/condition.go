@@ -5,100 +5,64 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/statestore"
 )
 
-// The closed list of conditions that the reconciler raises.
 const (
-	conditionStuck       = "reconcile_failing"
-	conditionProvider    = "provider_failing"
-	conditionCredentials = "credentials_failing"
-	conditionQuota       = "quota_reached"
-	conditionCapacity    = "capacity_short"
-	conditionTemplate    = "template_invalid"
+	// confirmEvery is how often a condition that holds on is noted as still seen.
+	confirmEvery = 30 * time.Second
+	// calmFor is how long a condition must not hold before it is closed: what
+	// comes and goes from step to step is told once.
+	calmFor = 30 * time.Second
 )
 
 // conditions compares what holds now with what is stored, and writes only the
 // difference.
 type conditions struct {
 	loaded bool
-	open   map[conditionKey]string // stored, with its text
-	wanted map[conditionKey]string // of this step
+	open   map[conditionKey]*openCondition // stored
+	wanted map[conditionKey]finding        // of this step
 }
 
 type conditionKey struct{ cluster, kind, subject string }
 
+// finding is what a condition says: what is the matter and what to do about it.
+type finding struct{ text, next string }
+
+type openCondition struct {
+	finding
+	seenAt time.Time // stored
+	heldAt time.Time // when it last held
+}
+
 func (c *conditions) want(cluster, kind, subject, text string) {
 	if c.wanted == nil {
-		c.wanted = map[conditionKey]string{}
+		c.wanted = map[conditionKey]finding{}
 	}
-	c.wanted[conditionKey{cluster, kind, subject}] = text
-}
-
-// wantConditions says what an operator should know of a cluster now.
-func (r *Reconciler) wantConditions(b *round) {
-	provider := b.template.Provider
-	// A block that is over says nothing until somebody tries again.
-	if block := b.memory.look().blocked(b.now, b.template.Version); block != nil {
-		r.conditions.want(b.cluster.ID, kindOf(block.Class), provider, block.Text)
-	}
-	if list := r.inventory.get(provider); list.Err != nil {
-		r.conditions.want(b.cluster.ID, kindOf(provisioner.ClassOf(list.Err)), provider, list.Err.Error())
-	}
-}
-
-func kindOf(class provisioner.Class) string {
-	switch class {
-	case provisioner.Capacity:
-		return conditionCapacity
-	case provisioner.Quota:
-		return conditionQuota
-	case provisioner.Unauthorized:
-		return conditionCredentials
-	case provisioner.InvalidTemplate, provisioner.Unsupported, provisioner.NotFound:
-		return conditionTemplate
-	case provisioner.Throttled, provisioner.Transient:
-	}
-	return conditionProvider
+	c.wanted[conditionKey{cluster, kind, subject}] = finding{text, nextSteps[kind]}
 }
 
 // settleConditions raises and clears what changed since the last step.
 func (r *Reconciler) settleConditions(ctx context.Context, term statestore.Term, clusters []statestore.Cluster) error {
-	c := r.conditions
+	c, now := r.conditions, r.now()
 	wanted := c.wanted
 	c.wanted = nil
-	if !c.loaded {
-		rows, err := r.config.Store.OpenConditions(ctx)
-		if err != nil {
-			return err
-		}
-		c.open = map[conditionKey]string{}
-		for _, row := range rows {
-			if ours(row.Kind) {
-				c.open[conditionKey{row.ClusterID, row.Kind, row.Subject}] = row.Text
-			}
-		}
-		c.loaded = true
+	if err := r.loadConditions(ctx, now); err != nil {
+		return err
 	}
 	alive := map[string]bool{}
 	for _, row := range clusters {
 		alive[row.ID] = true
 	}
 	for _, key := range sorted(wanted) {
-		text, open := c.open[key]
-		if open && text == wanted[key] {
-			continue
-		}
-		if err := r.config.Store.RaiseCondition(ctx, term, key.cluster, key.kind, key.subject, wanted[key]); err != nil {
+		if err := r.raise(ctx, term, key, wanted[key], now); err != nil {
 			return err
 		}
-		c.open[key] = wanted[key]
-		r.config.Changed(key.cluster, "conditions")
 	}
 	for _, key := range sorted(c.open) {
-		if _, still := wanted[key]; still {
+		if _, still := wanted[key]; still || alive[key.cluster] && now.Sub(c.open[key].heldAt) < calmFor {
 			continue
 		}
 		if alive[key.cluster] {
@@ -112,15 +76,47 @@ func (r *Reconciler) settleConditions(ctx context.Context, term statestore.Term,
 	return nil
 }
 
-func ours(kind string) bool {
-	switch kind {
-	case conditionStuck, conditionProvider, conditionCredentials, conditionQuota, conditionCapacity, conditionTemplate:
-		return true
+// loadConditions reads what an earlier leader left open, once in a term.
+func (r *Reconciler) loadConditions(ctx context.Context, now time.Time) error {
+	c := r.conditions
+	if c.loaded {
+		return nil
 	}
-	return false
+	rows, err := r.config.Store.OpenConditions(ctx)
+	if err != nil {
+		return err
+	}
+	c.open = map[conditionKey]*openCondition{}
+	for _, row := range rows {
+		if _, ours := nextSteps[row.Kind]; ours {
+			c.open[conditionKey{row.ClusterID, row.Kind, row.Subject}] = &openCondition{finding{row.Text, row.Next}, row.SeenAt, now}
+		}
+	}
+	c.loaded = true
+	return nil
 }
 
-func sorted(m map[conditionKey]string) []conditionKey {
+// raise opens a condition, or confirms it when it says something else or was
+// last confirmed a while ago.
+func (r *Reconciler) raise(ctx context.Context, term statestore.Term, key conditionKey, f finding, now time.Time) error {
+	open := r.conditions.open[key]
+	if open != nil {
+		open.heldAt = now
+		if open.finding == f && now.Sub(open.seenAt) < confirmEvery {
+			return nil
+		}
+	}
+	if err := r.config.Store.RaiseCondition(ctx, term, statestore.Condition{
+		ClusterID: key.cluster, Kind: key.kind, Subject: key.subject, Text: f.text, Next: f.next,
+	}); err != nil {
+		return err
+	}
+	r.conditions.open[key] = &openCondition{f, now, now}
+	r.config.Changed(key.cluster, "conditions")
+	return nil
+}
+
+func sorted[V any](m map[conditionKey]V) []conditionKey {
 	return slices.SortedFunc(maps.Keys(m), func(a, b conditionKey) int {
 		return strings.Compare(a.cluster+"\x00"+a.kind+"\x00"+a.subject, b.cluster+"\x00"+b.kind+"\x00"+b.subject)
 	})

@@ -20,6 +20,7 @@ func (r *Reconciler) decide(ctx context.Context, b *round) error {
 	if err != nil {
 		return err
 	}
+	b.plan = plan
 	b.memory.decided(plan, b.policy)
 	if err := r.storeMemory(ctx, b); err != nil {
 		return err
@@ -143,6 +144,9 @@ func (r *Reconciler) intend(ctx context.Context, b *round, plan policy.Plan) ([]
 			r.log.Error("a plan's action is not known", "action", action.Kind, "node", n.Name)
 			results = append(results, result{Action: action.Kind, Node: n.ID, Unknown: true})
 			continue
+		}
+		if action.Reason.Code == policy.CodeLaunchTimeout {
+			b.memory.failed(b.now, n, action.Reason.Text)
 		}
 		moved, err := r.move(ctx, b, n, to, action.Reason.Text, change)
 		if err != nil {

@@ -35,6 +35,9 @@ type Report struct {
 	CertSHA256    string
 	Version       string
 	ConfigVersion int64
+	// Skew is how far the node's clock is ahead of the manager's; travel time
+	// makes it look a little behind.
+	Skew time.Duration
 	// Usage has the whole machine's CPU; OwnCPU is what the node itself uses of it.
 	Usage    policy.Usage
 	OwnCPU   float64
@@ -81,13 +84,18 @@ func readReport(view *fleet.NodeView) Report {
 		OwnCPU:   facts.GetCpuProcess(),
 		Sessions: make([]policy.Session, 0, len(view.Sessions)),
 	}
+	if !view.SentAt.IsZero() {
+		r.Skew = view.SentAt.Sub(view.At)
+	}
 	for _, s := range view.Sessions {
-		r.Sessions = append(r.Sessions, readSession(s))
+		r.Sessions = append(r.Sessions, readSession(s, r.Skew))
 	}
 	return r
 }
 
-func readSession(s *report.Session) policy.Session {
+// readSession turns the node's times into the manager's: a clock that is hours
+// off must make no session old or unborn.
+func readSession(s *report.Session, skew time.Duration) policy.Session {
 	direction := policy.Receive
 	if s.GetDirection() == "pull" {
 		direction = policy.Send
@@ -98,6 +106,18 @@ func readSession(s *report.Session) policy.Session {
 	}
 	return policy.Session{
 		ID: s.GetId(), Direction: direction, WantedBps: int64(s.GetWantedBps()), RateBps: int64(s.GetRateBps()),
-		Since: time.UnixMilli(s.GetStartedUnixMs()).UTC(), Movable: s.GetMovable(), RemainingBytes: remaining,
+		Since: onOurClock(time.UnixMilli(s.GetStartedUnixMs()).UTC(), skew), Movable: s.GetMovable(), RemainingBytes: remaining,
 	}
 }
+
+// onOurClock corrects a node's time where its clock is off by more than travel
+// explains.
+func onOurClock(at time.Time, skew time.Duration) time.Time {
+	if skew.Abs() < skewNoise {
+		return at
+	}
+	return at.Add(-skew)
+}
+
+// skewNoise is what travel time and a clock that NTP steers explain.
+const skewNoise = 2 * time.Second

@@ -13,7 +13,7 @@ func TestReportIsReadInPolicysTerms(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	got := readReport(&fleet.NodeView{
-		ID: "n", At: at,
+		ID: "n", At: at, SentAt: at.Add(time.Second),
 		Facts: &report.Facts{
 			Draining: true, TransferPort: 4433, ServingSha256: "pin", AgentVersion: "1.2", ConfigVersion: 3,
 			SendBps: 5, SendCapBps: 10, ReceiveBps: 6, ReceiveCapBps: 11, CpuMachine: 0.5, CpuProcess: 0.125, BufferFill: 0.25,
@@ -36,5 +36,19 @@ func TestReportIsReadInPolicysTerms(t *testing.T) {
 	}
 	if push := got.Sessions[1]; push.Direction != policy.Receive || push.RemainingBytes != 0 {
 		t.Errorf("push: %+v", push)
+	}
+}
+
+func TestSessionsOfANodeWithAWrongClockStartOnOurs(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	for _, off := range []time.Duration{-5 * time.Hour, 7 * time.Hour} {
+		got := readReport(&fleet.NodeView{
+			ID: "n", At: at, SentAt: at.Add(off), Facts: &report.Facts{},
+			Sessions: []*report.Session{{Id: "a", StartedUnixMs: at.Add(off - time.Minute).UnixMilli()}},
+		})
+		if got.Skew != off || !got.Sessions[0].Since.Equal(at.Add(-time.Minute)) {
+			t.Errorf("clock off by %s: skew %s, session since %s", off, got.Skew, got.Sessions[0].Since)
+		}
 	}
 }

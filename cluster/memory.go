@@ -30,6 +30,15 @@ type facts struct {
 	Block    *block               `json:"block,omitempty"`
 	// BootS are the last boots, in seconds from request to running.
 	BootS []int `json:"boot_s,omitempty"`
+	// ShortSince is since when fewer nodes are available than must be.
+	ShortSince time.Time `json:"short_since,omitzero"`
+	// Failed counts launches that came to nothing since the last that ran.
+	Failed     int       `json:"failed,omitempty"`
+	FailedAt   time.Time `json:"failed_at,omitzero"`
+	FailedText string    `json:"failed_text,omitempty"`
+	// WarmAt is when a node last failed to stop or to start again.
+	WarmAt   time.Time `json:"warm_at,omitzero"`
+	WarmText string    `json:"warm_text,omitempty"`
 }
 
 // requested is one row that was written for a launch.
@@ -107,6 +116,26 @@ func (m *memory) decided(plan policy.Plan, p policy.Policy) {
 	defer m.mutex.Unlock()
 	m.m.Pools = plan.Pools
 	m.m.History = policy.Remember(m.m.History, plan.Sample, p)
+	switch c := plan.Capacity; {
+	case c.Available >= c.MinAvailable:
+		m.m.ShortSince = time.Time{}
+	case m.m.ShortSince.IsZero():
+		m.m.ShortSince = plan.Sample.At
+	}
+}
+
+// failed notes a node that came to nothing, by what it was doing.
+func (m *memory) failed(now time.Time, n *statestore.Node, why string) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	switch n.State {
+	case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeBooting:
+		m.m.Failed, m.m.FailedAt, m.m.FailedText = m.m.Failed+1, now, n.Name+": "+why
+	case statestore.NodeStopping, statestore.NodeStopped, statestore.NodeStarting:
+		m.m.WarmAt, m.m.WarmText = now, n.Name+" ("+string(n.State)+"): "+why
+	case statestore.NodeRunning, statestore.NodeDraining, statestore.NodeTerminating, statestore.NodeTerminated,
+		statestore.NodeFailed, statestore.NodeLost:
+	}
 }
 
 // requested notes rows once each, and forgets what no limit counts any more.
@@ -163,6 +192,7 @@ func (m *memory) booted(took time.Duration) {
 	defer m.mutex.Unlock()
 	m.m.BootS = append(m.m.BootS, max(1, int(took.Round(time.Second)/time.Second)))
 	m.m.BootS = m.m.BootS[max(0, len(m.m.BootS)-keepBoots):]
+	m.m.Failed, m.m.FailedText = 0, ""
 }
 
 // blocked returns the block that holds now for a template's version.
@@ -171,10 +201,15 @@ func (f facts) blocked(now time.Time, templateVersion int64) *block {
 	if b == nil || !now.Before(b.Until) {
 		return nil
 	}
-	if b.TemplateVersion != 0 && b.TemplateVersion != templateVersion {
+	if b.excuses(templateVersion) {
 		return nil
 	}
 	return b
+}
+
+// excuses says that the block is about another version of the template.
+func (b *block) excuses(templateVersion int64) bool {
+	return b.TemplateVersion != 0 && b.TemplateVersion != templateVersion
 }
 
 // bootS is the median of the last boots; 0 when none is known.

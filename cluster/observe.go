@@ -20,6 +20,7 @@ type round struct {
 	memory   *memory
 	nodes    []*statestore.Node // rows, kept up to date by every write
 	reports  map[string]Report
+	plan     policy.Plan // once it is decided
 }
 
 // observe reads a cluster's desired state and rows.

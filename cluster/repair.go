@@ -24,6 +24,7 @@ func recovered(n *statestore.Node) (statestore.NodeState, func(*statestore.Node)
 // fail marks a node whose instance is of no use any more. Policy replaces it
 // and has its remains cleaned up.
 func (r *Reconciler) fail(ctx context.Context, b *round, n *statestore.Node, why string) error {
+	b.memory.failed(b.now, n, why)
 	_, err := r.move(ctx, b, n, statestore.NodeFailed, why, func(row *statestore.Node) { row.FailureReason = why })
 	return err
 }

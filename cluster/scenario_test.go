@@ -150,7 +150,7 @@ func TestQuotaTakesWhatFitsAndIsNotHammered(t *testing.T) {
 	if n := len(w.in(statestore.NodeRunning)); n != 2 {
 		t.Errorf("%d nodes run, want the two that fit", n)
 	}
-	if text := w.db.open["quota_reached"]; text == "" {
+	if c := w.db.open["quota_reached/sim"]; c.Text == "" {
 		t.Errorf("no condition tells of the quota: %v", w.db.open)
 	}
 	// 30 s, doubled up to 5 min: six rounds in ten minutes, not a hundred.

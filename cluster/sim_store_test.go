@@ -24,7 +24,7 @@ type simStore struct {
 	rows      map[string]*statestore.Node
 	decision  *statestore.Decision
 	serial    int
-	open      map[string]string
+	open      map[string]statestore.Condition // by kind and subject
 	// results of decisions, in the order in which they were written.
 	results []json.RawMessage
 }
@@ -35,7 +35,7 @@ func newSimStore(w *world) *simStore {
 		cluster:  statestore.Cluster{ID: "c", Name: "sim", TemplateID: "t", PolicyVersion: 1},
 		template: statestore.Template{ID: "t", Name: "t", Provider: "sim", Version: 1, Spec: json.RawMessage(`{}`)},
 		policy:   statestore.PolicyVersion{ClusterID: "c", Version: 1, Policy: mustJSON(w.policy)},
-		rows:     map[string]*statestore.Node{}, open: map[string]string{},
+		rows:     map[string]*statestore.Node{}, open: map[string]statestore.Condition{},
 	}
 }
 
@@ -222,30 +222,41 @@ func (s storeOf) SetResult(_ context.Context, term statestore.Term, _ string, ra
 
 func (s storeOf) OpenConditions(context.Context) ([]statestore.Condition, error) {
 	var rows []statestore.Condition
-	for kind, text := range s.open {
-		rows = append(rows, statestore.Condition{ClusterID: "c", Kind: kind, Subject: "sim", Text: text})
+	for _, c := range s.open {
+		rows = append(rows, c)
 	}
 	return rows, nil
 }
 
-func (s storeOf) RaiseCondition(_ context.Context, term statestore.Term, _, kind, subject, text string) error {
-	if subject == "" {
-		return s.writable(term)
-	}
+func (s storeOf) RaiseCondition(_ context.Context, term statestore.Term, c statestore.Condition) error {
 	s.m.touch()
 	if err := s.writable(term); err != nil {
 		return err
 	}
-	s.open[kind] = text
+	if c.Text == "" || c.Next == "" {
+		s.w.fault("condition %s says too little: %+v", c.Kind, c)
+	}
+	now := s.w.now
+	key := c.Kind + "/" + c.Subject
+	if old, open := s.open[key]; open {
+		c.Since = old.Since
+	} else {
+		c.Since = now
+		s.w.tell("condition %s opens: %s", key, c.Text)
+		s.w.meet(c.Kind)
+	}
+	c.SeenAt = now
+	s.open[key] = c
 	return nil
 }
 
-func (s storeOf) ClearCondition(_ context.Context, term statestore.Term, _, kind, _ string) error {
+func (s storeOf) ClearCondition(_ context.Context, term statestore.Term, _, kind, subject string) error {
 	s.m.touch()
 	if err := s.writable(term); err != nil {
 		return err
 	}
-	delete(s.open, kind)
+	s.w.tell("condition %s/%s closes", kind, subject)
+	delete(s.open, kind+"/"+subject)
 	return nil
 }
 

@@ -28,7 +28,7 @@ type Store interface {
 	SetResult(ctx context.Context, term statestore.Term, decisionID string, result json.RawMessage) error
 
 	OpenConditions(ctx context.Context) ([]statestore.Condition, error)
-	RaiseCondition(ctx context.Context, term statestore.Term, clusterID, kind, subject, text string) error
+	RaiseCondition(ctx context.Context, term statestore.Term, c statestore.Condition) error
 	ClearCondition(ctx context.Context, term statestore.Term, clusterID, kind, subject string) error
 
 	// Forget deletes decisions and terminated nodes that ended before.
@@ -100,8 +100,8 @@ func (p postgres) OpenConditions(ctx context.Context) ([]statestore.Condition, e
 	return p.t.Conditions.Open(ctx, "")
 }
 
-func (p postgres) RaiseCondition(ctx context.Context, term statestore.Term, clusterID, kind, subject, text string) error {
-	return p.t.Conditions.Raise(ctx, term, clusterID, kind, subject, text)
+func (p postgres) RaiseCondition(ctx context.Context, term statestore.Term, c statestore.Condition) error {
+	return p.t.Conditions.Raise(ctx, term, c)
 }
 
 func (p postgres) ClearCondition(ctx context.Context, term statestore.Term, clusterID, kind, subject string) error {

@@ -14,6 +14,7 @@ type NodeView struct {
 	Boot     string
 	Seq      uint64
 	At       time.Time // manager's clock at arrival
+	SentAt   time.Time // node's clock at sending; zero where it did not say
 	Facts    *report.Facts
 	Sessions []*report.Session
 }
@@ -109,7 +110,12 @@ func (x *Index) Apply(c *report.Report) bool {
 		x.nodes[c.GetNodeId()] = e
 	}
 	if v := e.view; v != nil {
-		if v.Boot == c.GetBoot() && c.GetSeq() <= v.Seq || v.Boot != c.GetBoot() && c.GetBootUnixMs() < e.bootAt {
+		if v.Boot == c.GetBoot() && c.GetSeq() <= v.Seq {
+			return false
+		}
+		// Boots are told apart by the node's clock. One that was set back makes the
+		// new boot look older: believed once the other has fallen silent.
+		if v.Boot != c.GetBoot() && c.GetBootUnixMs() < e.bootAt && !v.Stale(x.now()) {
 			return false
 		}
 	}
@@ -130,6 +136,9 @@ func (x *Index) Apply(c *report.Report) bool {
 	}
 	e.building = nil
 	next := &NodeView{ID: c.GetNodeId(), Boot: b.boot, Seq: b.seq, At: x.now(), Facts: b.chunks[0].GetFacts()}
+	if ms := c.GetAtUnixMs(); ms != 0 {
+		next.SentAt = time.UnixMilli(ms).UTC()
+	}
 	for _, part := range b.chunks {
 		next.Sessions = append(next.Sessions, part.GetSessions()...)
 	}

@@ -6,7 +6,11 @@
 // tables live, so that tests can give each its own.
 package migrations
 
-import "embed"
+import (
+	"embed"
+	"io/fs"
+	"strconv"
+)
 
 // Files are the migration pairs, NNNN_name.up.sql and NNNN_name.down.sql.
 //
@@ -14,4 +18,27 @@ import "embed"
 var Files embed.FS
 
 // Latest is the number of the newest step, the schema that this build works with.
-const Latest = 6
+var Latest = latest()
+
+func latest() uint {
+	steps := Steps()
+	return steps[len(steps)-1]
+}
+
+// Steps are the numbers of all steps, in order. It panics on a name that has no
+// number: the files are part of the build.
+func Steps() []uint {
+	names, err := fs.Glob(Files, "*.up.sql") // sorted
+	if err != nil {
+		panic(err)
+	}
+	steps := make([]uint, len(names))
+	for i, name := range names {
+		n, err := strconv.ParseUint(name[:4], 10, 32)
+		if err != nil {
+			panic(err)
+		}
+		steps[i] = uint(n)
+	}
+	return steps
+}

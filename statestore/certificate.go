@@ -82,7 +82,9 @@ func (c Certificates) Revoked(ctx context.Context) ([]Certificate, error) {
 		WHERE revoked_at IS NOT NULL AND not_after > $1 ORDER BY serial`, c.now())
 }
 
-// Forget deletes certificates that expired before the time.
+// Forget deletes certificates that expired before the time. Those of a node that
+// sleeps stay: with their key it proves who it is when it wakes.
 func (c Certificates) Forget(ctx context.Context, before time.Time) (int64, error) {
-	return c.exec(ctx, "old certificates", `DELETE FROM certificates WHERE not_after < $1`, before)
+	return c.exec(ctx, "old certificates", `DELETE FROM certificates c WHERE not_after < $1 AND NOT EXISTS (
+		SELECT FROM nodes n WHERE n.id = c.node_id AND n.state IN ('stopping', 'stopped', 'starting'))`, before)
 }

@@ -30,12 +30,15 @@ func hashToken(token Secret) []byte {
 }
 
 // Create stores a token for the node, valid for ttl. It is the leader's write:
-// the token goes into the launch that it makes.
+// the token goes into the launch that it makes. The same token again, for a
+// launch that is repeated, is valid from now for ttl, unless it was used.
 func (t JoinTokens) Create(ctx context.Context, term Term, nodeID string, token Secret, ttl time.Duration) error {
 	return t.fenced(ctx, term, func(h *handle) error {
 		now := h.now()
 		_, err := h.exec(ctx, "join token of node "+nodeID,
-			`INSERT INTO join_tokens (hash, node_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
+			`INSERT INTO join_tokens (hash, node_id, created_at, expires_at) VALUES ($1, $2, $3, $4)
+			 ON CONFLICT (hash) DO UPDATE SET expires_at = greatest(join_tokens.expires_at, excluded.expires_at)
+			 WHERE join_tokens.node_id = excluded.node_id AND join_tokens.used_at IS NULL`,
 			hashToken(token), nodeID, now, now.Add(ttl))
 		return err
 	})

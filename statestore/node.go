@@ -2,6 +2,7 @@ package statestore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,9 @@ type Node struct {
 
 	// LaunchToken makes the cloud call idempotent; set by Create from the id.
 	LaunchToken string
+	// LaunchRequest is what the provider was first asked with, kept to the byte
+	// until its answer is recorded, so that a repeated launch asks the same.
+	LaunchRequest json.RawMessage
 
 	OrderAction NodeOrder
 	OrderBy     string
@@ -67,7 +71,7 @@ var nodeColumnList = []string{
 	"id", "cluster_id", "name", "state", "state_since", "pool",
 	"provider", "instance_id", "instance_type", "spot", "region", "zone",
 	"public_address", "private_address", "control_addr", "transfer_port", "cert_sha256",
-	"software_version", "template_version", "config_version", "generation", "launch_token",
+	"software_version", "template_version", "config_version", "generation", "launch_token", "launch_request",
 	"order_action", "order_by", "order_at", "drain_deadline", "drain_reason", "failure_reason",
 	"requested_at", "launched_at", "joined_at", "running_at", "draining_at", "terminated_at", "last_report_at",
 }
@@ -82,7 +86,8 @@ func (n *Node) args() pgx.NamedArgs {
 		"transfer_port": n.TransferPort, "cert_sha256": n.CertSHA256,
 		"software_version": n.SoftwareVersion, "template_version": n.TemplateVersion,
 		"config_version": n.ConfigVersion, "generation": n.Generation, "launch_token": n.LaunchToken,
-		"order_action": string(n.OrderAction), "order_by": n.OrderBy, "order_at": n.OrderAt,
+		"launch_request": n.LaunchRequest,
+		"order_action":   string(n.OrderAction), "order_by": n.OrderBy, "order_at": n.OrderAt,
 		"drain_deadline": n.DrainDeadline, "drain_reason": n.DrainReason, "failure_reason": n.FailureReason,
 		"requested_at": n.RequestedAt, "launched_at": n.LaunchedAt, "joined_at": n.JoinedAt,
 		"running_at": n.RunningAt, "draining_at": n.DrainingAt, "terminated_at": n.TerminatedAt,

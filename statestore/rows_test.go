@@ -181,7 +181,7 @@ func TestConditionIsOpenOnce(t *testing.T) {
 	w := newWorld(t, ticking)
 	id := w.cluster.ID
 	for _, text := range []string{"no quota", "still no quota"} {
-		if err := w.Conditions.Raise(t.Context(), w.term, id, "quota", "m5.large", text); err != nil {
+		if err := w.Conditions.Raise(t.Context(), w.term, statestore.Condition{ClusterID: id, Kind: "quota", Subject: "m5.large", Text: text, Next: "ask for more"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -194,12 +194,24 @@ func TestConditionIsOpenOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Conditions.Raise(t.Context(), w.term, id, "quota", "m5.large", "again"); err != nil {
+	if err := w.Conditions.Raise(t.Context(), w.term, statestore.Condition{ClusterID: id, Kind: "quota", Subject: "m5.large", Text: "again"}); err != nil {
 		t.Fatal(err)
 	}
 	history := must(w.Conditions.History(t.Context(), id, 10))(t)
-	if len(history) != 2 || history[0].Until != nil || history[1].Until == nil {
+	if len(history) != 2 || history[0].Until != nil || history[1].Until == nil || history[1].Next != "ask for more" {
 		t.Fatalf("%+v", history)
+	}
+	var told []string
+	for _, c := range must(w.Conditions.Changes(t.Context(), 0, 10))(t) {
+		told = append(told, c.Change+": "+c.Text)
+	}
+	wantEqual(t, told, []string{"opened: no quota", "closed: still no quota", "opened: again"})
+	last := must(w.Conditions.LastChange(t.Context()))(t)
+	if rest := must(w.Conditions.Changes(t.Context(), last, 10))(t); len(rest) != 0 {
+		t.Errorf("after the last: %+v", rest)
+	}
+	if n := must(w.Conditions.Forget(t.Context(), w.Now().Add(time.Hour)))(t); n != 4 {
+		t.Errorf("forgot %d, want one condition that ended and three changes", n)
 	}
 }
 

@@ -63,6 +63,18 @@ func (s Settings) PutSealed(ctx context.Context, key string, secret Secret) erro
 	return err
 }
 
+// PutSealedFirst stores a secret unless the key has one, and returns the one
+// that is stored: of several managers that make one at once, all use the same.
+func (s Settings) PutSealedFirst(ctx context.Context, key string, secret Secret) (Secret, error) {
+	_, err := s.exec(ctx, "sealed setting "+key,
+		`INSERT INTO sealed_settings (key, value, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING`,
+		key, s.sealer.Seal(secret, "sealed_settings", "value", key), s.now())
+	if err != nil {
+		return nil, err
+	}
+	return s.Sealed(ctx, key)
+}
+
 // Sealed opens a secret of the installation.
 func (s Settings) Sealed(ctx context.Context, key string) (Secret, error) {
 	var raw []byte

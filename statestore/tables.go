@@ -42,8 +42,10 @@ type Tables struct {
 	Clusters     Clusters
 	Conditions   Conditions
 	Decisions    Decisions
+	Forecasts    Forecasts
 	JoinTokens   JoinTokens
 	Journal      Journal
+	Loads        Loads
 	Logins       Logins
 	Nodes        Nodes
 	Outbox       Outbox
@@ -62,7 +64,8 @@ func newTables(h *handle) *Tables {
 	return &Tables{
 		AccessKeys: AccessKeys{h}, APITokens: APITokens{h}, Audit: Audit{h},
 		Authorities: Authorities{h}, Certificates: Certificates{h}, Clusters: Clusters{h},
-		Conditions: Conditions{h}, Decisions: Decisions{h}, JoinTokens: JoinTokens{h},
+		Conditions: Conditions{h}, Decisions: Decisions{h}, Forecasts: Forecasts{h},
+		JoinTokens: JoinTokens{h}, Loads: Loads{h},
 		Journal: Journal{h}, Logins: Logins{h}, Nodes: Nodes{h}, Outbox: Outbox{h},
 		Policies: Policies{h}, Settings: Settings{h}, SetupTokens: SetupTokens{h},
 		SigningKeys: SigningKeys{h}, Templates: Templates{h}, Transfers: Transfers{h},

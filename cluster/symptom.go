@@ -1,0 +1,189 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/statestore"
+)
+
+// The closed list of conditions that the reconciler raises.
+const (
+	conditionStuck       = "reconcile_failing"
+	conditionProvider    = "provider_failing"
+	conditionCredentials = "credentials_failing"
+	conditionQuota       = "quota_reached"
+	conditionCapacity    = "capacity_short"
+	conditionTemplate    = "template_invalid"
+	conditionLaunches    = "launches_failing"
+	conditionMinimum     = "minimum_unreachable"
+	conditionReports     = "reports_late"
+	conditionClock       = "clock_wrong"
+	conditionWarm        = "warm_pool_failing"
+	conditionRecording   = "recording_failing"
+)
+
+// nextSteps says what to do about each kind of condition.
+var nextSteps = map[string]string{
+	conditionStuck:       "Look at the manager's log for this cluster. Other clusters go on; this one is tried again with every step.",
+	conditionProvider:    "Check that the provider can be reached from the manager and is up. Calls are repeated by themselves; running nodes go on.",
+	conditionCredentials: "Give the manager valid credentials for the provider, with the rights to launch, list and end instances.",
+	conditionQuota:       "Ask the provider for a higher quota, lower max_nodes, or end instances that something else runs in this account.",
+	conditionCapacity:    "Add other instance types or zones to the template, or wait: the provider is asked again every few minutes.",
+	conditionTemplate:    "Correct the template. The new version is tried at once.",
+	conditionLaunches:    "Read the console output of a node that failed: nodes start and do not join. Usual causes are a wrong manager address, a firewall in between, or a wrong image.",
+	conditionMinimum:     "Remove what holds launches back, raise max_nodes or lower min_available. New clients are served by the nodes that are there.",
+	conditionReports:     "Check the network between these nodes and the manager, and the nodes themselves. Nodes that stay silent are replaced.",
+	conditionClock:       "Set the node's clock (NTP). Godwit reckons with the manager's clock meanwhile; log times of the node are wrong.",
+	conditionWarm:        "Read the console output of the node and look at it with the provider's own tools. It was replaced; warm_nodes 0 turns the warm pool off.",
+	conditionRecording:   "Look at the manager's log. Scaling goes on; what-if and forecast lack this time.",
+}
+
+// ConditionKinds are all kinds of conditions, in order of name.
+func ConditionKinds() []string {
+	kinds := make([]string, 0, len(nextSteps))
+	for kind := range nextSteps {
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+const (
+	// blockLingers is how long the condition of a block outlives it: so long the
+	// next attempt, which tells whether it is over, may take.
+	blockLingers = 2 * time.Minute
+	// fewFailures launches in a row that come to nothing are bad luck.
+	fewFailures = 3
+	// failuresTell is how long failures are worth telling when nobody tries again.
+	failuresTell = 5 * time.Minute
+	// clockTolerance is how far a node's clock may be off: travel time and a
+	// drift that NTP has in hand.
+	clockTolerance = 30 * time.Second
+	// shortPatience is what a floor may be broken for at the least before that is
+	// told: a launch takes its time.
+	shortPatience = time.Minute
+	// namesTold bounds the list of nodes in a text.
+	namesTold = 5
+)
+
+// wantConditions says what an operator should know of a cluster now.
+func (r *Reconciler) wantConditions(b *round) {
+	provider := b.template.Provider
+	f := b.memory.look()
+	want := func(kind, subject, text string) { r.conditions.want(b.cluster.ID, kind, subject, text) }
+	if k := f.Block; k != nil && b.now.Before(k.Until.Add(blockLingers)) && !k.excuses(b.template.Version) {
+		want(kindOf(k.Class), provider, k.Text)
+	}
+	if list := r.inventory.get(provider); list.Err != nil {
+		want(kindOf(provisioner.ClassOf(list.Err)), provider, list.Err.Error())
+	}
+	if f.Failed >= fewFailures && (b.plan.Capacity.Pending > 0 || b.now.Sub(f.FailedAt) < failuresTell) {
+		want(conditionLaunches, "", fmt.Sprintf("%d launches in a row came to nothing, the last one: %s", f.Failed, f.FailedText))
+	}
+	if f.WarmText != "" && b.now.Sub(f.WarmAt) < failuresTell {
+		want(conditionWarm, "", f.WarmText)
+	}
+	if text := b.short(f); text != "" {
+		want(conditionMinimum, "", text)
+	}
+	r.wantOfReports(b, want)
+}
+
+func kindOf(class provisioner.Class) string {
+	switch class {
+	case provisioner.Capacity:
+		return conditionCapacity
+	case provisioner.Quota:
+		return conditionQuota
+	case provisioner.Unauthorized:
+		return conditionCredentials
+	case provisioner.InvalidTemplate, provisioner.Unsupported, provisioner.NotFound:
+		return conditionTemplate
+	case provisioner.Throttled, provisioner.Transient:
+	}
+	return conditionProvider
+}
+
+// short says that the floor has been broken for longer than a launch takes, and
+// what holds launches back. Empty: it holds, or has not been broken for long.
+func (b *round) short(f facts) string {
+	if f.ShortSince.IsZero() || b.cluster.Paused {
+		return ""
+	}
+	boot := time.Duration(f.bootS()) * time.Second
+	patience := min(max(2*boot, shortPatience), time.Duration(b.policy.LaunchTimeoutS)*time.Second)
+	if b.now.Sub(f.ShortSince) < patience {
+		return ""
+	}
+	c := b.plan.Capacity
+	text := fmt.Sprintf("%d of at least %d nodes are available since %s",
+		c.Available, c.MinAvailable, f.ShortSince.Format("15:04:05 MST"))
+	for _, reason := range b.plan.Reasons {
+		switch reason.Code {
+		case policy.CodeMaxReached, policy.CodeLaunchLimited, policy.CodeLaunchBlocked, policy.CodeLaunchErrors, policy.CodeDrainWaits:
+			text += "; " + reason.Text
+		}
+	}
+	return text
+}
+
+// wantOfReports tells of nodes that are late and of those whose clock is off.
+func (r *Reconciler) wantOfReports(b *round, want func(kind, subject, text string)) {
+	patience := time.Duration(b.policy.ReportTimeoutS) * time.Second / 2
+	var late []string
+	var longest time.Duration
+	for _, n := range b.nodes {
+		report, heard := b.reports[n.ID]
+		if n.State == statestore.NodeTerminating || n.State == statestore.NodeStopped {
+			continue
+		}
+		if skew := report.Skew; heard && (skew > clockTolerance || skew < -clockTolerance) {
+			want(conditionClock, n.Name, fmt.Sprintf("the clock of %s is %s", n.Name, ahead(skew)))
+		}
+		if n.State != statestore.NodeRunning && n.State != statestore.NodeDraining && n.State != statestore.NodeLost {
+			continue
+		}
+		last := r.listening
+		for _, at := range []time.Time{report.At, n.StateSince} {
+			if (heard || n.State != statestore.NodeLost) && at.After(last) {
+				last = at
+			}
+		}
+		if n.LastReportAt != nil && n.LastReportAt.After(last) {
+			last = *n.LastReportAt
+		}
+		if silent := b.now.Sub(last); silent > patience {
+			late, longest = append(late, n.Name), max(longest, silent)
+		}
+	}
+	if len(late) == 0 {
+		return
+	}
+	count := len(late)
+	slices.Sort(late)
+	if count > namesTold {
+		late = append(late[:namesTold], fmt.Sprintf("%d more", count-namesTold))
+	}
+	// Rounded, or every step would say something else.
+	want(conditionReports, "", fmt.Sprintf("no report for over %s from %s", longest.Truncate(15*time.Second), strings.Join(late, ", ")))
+}
+
+// ahead tells how far a clock is off, rounded so that it says the same from
+// report to report.
+func ahead(skew time.Duration) string {
+	unit := 15 * time.Second
+	for _, coarse := range []time.Duration{time.Minute, time.Hour} {
+		if skew.Abs() > 10*coarse {
+			unit = coarse
+		}
+	}
+	if skew < 0 {
+		return (-skew).Round(unit).String() + " behind"
+	}
+	return skew.Round(unit).String() + " ahead"
+}
