@@ -12,69 +12,6 @@ import (
 	"github.com/godwit/godwit/statestore/storetest"
 )
 
-// Nothing is open by omission: every operation of the document is asked without a credential, with each role below the
-// one it names, and with an access key.
-func TestEveryOperationHoldsItsRole(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	admin := bearer(w.token(api.RoleAdmin))
-	key := w.tenant("acme", admin)
-	credentials := map[api.Role]header{
-		api.RoleViewer: bearer(w.token(api.RoleViewer)), api.RoleOperator: bearer(w.token(api.RoleOperator)),
-	}
-	operations := 0
-	for path, item := range api.Document().Paths {
-		for _, op := range []struct {
-			method string
-			x      map[string]any
-			exists bool
-		}{
-			{"GET", ext(item.Get != nil, func() map[string]any { return item.Get.Extensions }), item.Get != nil},
-			{"POST", ext(item.Post != nil, func() map[string]any { return item.Post.Extensions }), item.Post != nil},
-			{"PUT", ext(item.Put != nil, func() map[string]any { return item.Put.Extensions }), item.Put != nil},
-			{"PATCH", ext(item.Patch != nil, func() map[string]any { return item.Patch.Extensions }), item.Patch != nil},
-			{"DELETE", ext(item.Delete != nil, func() map[string]any { return item.Delete.Extensions }), item.Delete != nil},
-		} {
-			if !op.exists {
-				continue
-			}
-			operations++
-			role := api.Role(op.x["x-godwit-role"].(string))
-			if role == api.RolePublic {
-				continue
-			}
-			target := strings.NewReplacer("{", "", "}", "").Replace(path)
-			if r := w.call(op.method, target, nil); r.StatusCode != http.StatusUnauthorized {
-				t.Errorf("%s %s without credential: %d", op.method, path, r.StatusCode)
-			} else if r.problem(t).RequestID == "" || r.Header.Get("Www-Authenticate") == "" {
-				t.Errorf("%s %s: no request id, or no challenge: %s", op.method, path, r.body)
-			}
-			for have, credential := range credentials {
-				if have.Includes(role) {
-					continue
-				}
-				if r := w.call(op.method, target, nil, credential); r.StatusCode != http.StatusForbidden {
-					t.Errorf("%s %s as %s: %d, want 403", op.method, path, have, r.StatusCode)
-				}
-			}
-			r := w.call(op.method, target, nil, basic(key.ID, key.Secret))
-			if open := op.x["x-godwit-access-key"].(bool); !open && r.StatusCode != http.StatusForbidden || open && r.StatusCode == http.StatusForbidden {
-				t.Errorf("%s %s with an access key: %d, open to them: %v", op.method, path, r.StatusCode, open)
-			}
-		}
-	}
-	if operations < 50 {
-		t.Errorf("only %d operations were tried", operations)
-	}
-}
-
-func ext(exists bool, get func() map[string]any) map[string]any {
-	if !exists {
-		return nil
-	}
-	return get()
-}
-
 func TestWrongCredentialsAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

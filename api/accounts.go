@@ -63,6 +63,7 @@ type APIToken struct {
 	ID        string     `json:"id"`
 	Name      string     `json:"name"`
 	Role      Role       `json:"role" enum:"viewer,operator,admin"`
+	Scopes    []string   `json:"scopes" doc:"What it may do below its role, such as clusters:read; empty, all of it."`
 	Owner     string     `json:"owner,omitempty" doc:"The user who made it."`
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
@@ -71,9 +72,10 @@ type APIToken struct {
 
 // APITokenCreate makes a token, with at most the role of its maker.
 type APITokenCreate struct {
-	Name      string `json:"name" minLength:"1" maxLength:"64"`
-	Role      Role   `json:"role" enum:"viewer,operator,admin"`
-	ExpiresIn int64  `json:"expires_in_s,omitempty" minimum:"60" maximum:"157680000" doc:"Seconds until it ends; left out, it lasts until it is deleted."`
+	Name      string   `json:"name" minLength:"1" maxLength:"64"`
+	Role      Role     `json:"role" enum:"viewer,operator,admin"`
+	Scopes    []string `json:"scopes,omitempty" maxItems:"64" uniqueItems:"true" doc:"Narrow it below its role: area:read or area:write, the areas being those that x-godwit-scope of the operations names. Left out, all that the role may."`
+	ExpiresIn int64    `json:"expires_in_s,omitempty" minimum:"60" maximum:"157680000" doc:"Seconds until it ends; left out, it lasts until it is deleted."`
 }
 
 // APITokenCreated is the one answer that holds the token itself.

@@ -34,10 +34,17 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		if err == nil && !c.mayCall(role, tenant) {
 			err = forbidden(c, role)
 		}
+		if scope, _ := op.Metadata[metaScope].(string); err == nil && !c.hasScope(scope) {
+			err = newProblem(http.StatusForbidden, "", "this needs the scope "+scope+"; the token "+c.name+" has "+strings.Join(c.scopes, ", "))
+		}
 		if err != nil {
 			s.refuse(ctx, err)
 			return
 		}
+	}
+	if match, _ := op.Metadata[metaMatch].(bool); match && ctx.Header("If-Match") == "" {
+		s.refuse(ctx, newProblem(http.StatusPreconditionRequired, "", "send the ETag of what you changed as If-Match, so that nobody's change is lost; reading it gives one"))
+		return
 	}
 	next(huma.WithValue(ctx, callerCtx, c))
 }
@@ -99,8 +106,7 @@ func (s *Server) byToken(ctx context.Context, c caller, token string) (caller, e
 		return c, credentialError(err, "the API token is unknown, was deleted or has expired; make another")
 	}
 	c.kind, c.id, c.userID, c.name, c.expires = kindToken, row.ID, user.ID, row.Name, row.ExpiresAt
-	// A token never does more than its maker may do now.
-	c.role = lesser(roleOfScopes(row.Scopes), Role(user.Role))
+	c.role, c.scopes = tokenRole(row, user)
 	return c, nil
 }
 
@@ -131,24 +137,6 @@ func unauthorized(detail string) *Problem {
 	// Basic is accepted but never asked for: at its name a browser opens a dialog of its own over the console.
 	p.headers = http.Header{"Www-Authenticate": {`Bearer realm="godwit"`}}
 	return p
-}
-
-const scopeRole = "role:"
-
-func roleOfScopes(scopes []string) Role {
-	for _, sc := range scopes {
-		if r, ok := strings.CutPrefix(sc, scopeRole); ok {
-			return Role(r)
-		}
-	}
-	return RolePublic
-}
-
-func lesser(a, b Role) Role {
-	if a.Includes(b) {
-		return b
-	}
-	return a
 }
 
 func remoteHost(r *http.Request) string {

@@ -21,7 +21,8 @@ type caller struct {
 	kind    kind
 	id      string // of the user, token or access key
 	name    string
-	role    Role // RolePublic for access keys: they have no role, only what is theirs
+	role    Role     // RolePublic for access keys: they have no role, only what is theirs
+	scopes  []string // of a token; none means all that its role may
 	userID  string
 	session statestore.Secret // the cookie's content, when kind is user
 	expires *time.Time

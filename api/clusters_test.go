@@ -44,7 +44,7 @@ func TestBadInputNamesTheFieldAndChangesNothing(t *testing.T) {
 		{"an invented cursor", "GET", "/api/v1/nodes?cursor=abc", "", 422, "query.cursor", "not one that this list gave", nil},
 		{"the cursor of another list", "GET", "/api/v1/decisions?cursor=YXVkaXQAeA", "", 422, "query.cursor", "not one that this list gave", nil},
 		{"more nodes than anybody has", "POST", "/api/v1/clusters/alpha/scale", `{"nodes":100000}`, 422, "body.nodes", "10000", nil},
-		{"a policy without If-Match", "PUT", "/api/v1/clusters/alpha/policy", `{}`, 422, "header.If-Match", "required", nil},
+		{"a policy without If-Match", "PUT", "/api/v1/clusters/alpha/policy", `{}`, 428, "", "If-Match", nil},
 		{"a policy with a strange If-Match", "PUT", "/api/v1/clusters/alpha/policy", `{}`, 422, "header.If-Match", "not an ETag", with("If-Match", "*")},
 		{"a template with a strange field", "POST", "/api/v1/templates", `{"name":"t","provider":"local","spec":{"bogus":1}}`, 422, "body.spec.bogus", "no field", nil},
 		{"a template of an unknown provider", "POST", "/api/v1/templates", `{"name":"t","provider":"mars","spec":{}}`, 422, "body.provider", "not known", nil},

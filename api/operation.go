@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -14,6 +16,8 @@ import (
 const (
 	metaRole   = "role"
 	metaTenant = "tenant"
+	metaScope  = "scope"
+	metaMatch  = "match"
 )
 
 // operation describes one operation of /api/v1.
@@ -26,6 +30,7 @@ type operation struct {
 	detail  string
 	role    Role
 	tenant  bool // access keys may call it too, for what is theirs
+	pure    bool // asks and changes nothing, though it is no GET
 	status  int  // of success; 0 means 200, or 204 without a body
 	errors  []int
 	// responses are those that the types do not say.
@@ -43,6 +48,15 @@ func register[I, O any](s *Server, o operation, h func(context.Context, *I) (*O,
 		errs = append(errs, http.StatusUnauthorized, http.StatusForbidden)
 		security = append(security, map[string][]string{"session": {}}, map[string][]string{"token": {}})
 	}
+	if _, takes := reflect.TypeFor[I]().FieldByName("Body"); takes {
+		errs = append(errs, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	match := asksMatch(reflect.TypeFor[I]())
+	if match {
+		errs = append(errs, http.StatusPreconditionFailed, http.StatusPreconditionRequired)
+	}
+	scope := o.scopeOf()
+	s.learnScope(scope)
 	if o.tenant {
 		security = append(security, map[string][]string{"accessKey": {}})
 	}
@@ -56,10 +70,10 @@ func register[I, O any](s *Server, o operation, h func(context.Context, *I) (*O,
 		DefaultStatus: o.status,
 		MaxBodyBytes:  maxBody,
 		Responses:     o.responses,
-		Errors:        append(errs, http.StatusServiceUnavailable),
-		Metadata:      map[string]any{metaRole: o.role, metaTenant: o.tenant},
+		Errors:        distinct(append(errs, http.StatusServiceUnavailable)),
+		Metadata:      map[string]any{metaRole: o.role, metaTenant: o.tenant, metaScope: scope, metaMatch: match},
 		Security:      security,
-		Extensions:    map[string]any{"x-godwit-role": string(o.role), "x-godwit-access-key": o.tenant},
+		Extensions:    extensions(o, scope),
 	}, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
 		if err != nil {
@@ -67,6 +81,33 @@ func register[I, O any](s *Server, o operation, h func(context.Context, *I) (*O,
 		}
 		return out, nil
 	})
+}
+
+// extensions are the access rule as the document tells it.
+func extensions(o operation, scope string) map[string]any {
+	x := map[string]any{"x-godwit-role": string(o.role), "x-godwit-access-key": o.tenant}
+	if scope != "" {
+		x["x-godwit-scope"] = scope
+	}
+	if o.pure {
+		x["x-godwit-pure"] = true
+	}
+	return x
+}
+
+// asksMatch reports whether an input has a required If-Match: the operation edits what somebody else may edit, too.
+func asksMatch(in reflect.Type) bool {
+	for f := range in.Fields() {
+		if f.Tag.Get("header") == "If-Match" && f.Tag.Get("required") == "true" {
+			return true
+		}
+	}
+	return false
+}
+
+func distinct(statuses []int) []int {
+	slices.Sort(statuses)
+	return slices.Compact(statuses)
 }
 
 // maxBody bounds a request's body: the largest thing anybody sends is a template or a list of paths.

@@ -40,7 +40,7 @@ type tokenIn struct {
 type tokenCreateIn struct{ Body APITokenCreate }
 
 func (s *Server) accountRoutes() {
-	const setup, account, users, tokens = "Set-up", "Account", "Users", "API tokens"
+	const setup, account, users, tokens = "Set-up", tagAccount, "Users", "API tokens"
 	register(s, operation{id: "get-setup", method: get, path: "/setup", tag: setup, role: RolePublic,
 		summary: "Is the first administrator still to be made?"}, s.getSetup)
 	register(s, operation{id: "complete-setup", method: post, path: "/setup", tag: setup, role: RolePublic, status: http.StatusCreated,

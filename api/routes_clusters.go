@@ -64,7 +64,7 @@ func (s *Server) clusterRoutes() {
 	register(s, operation{id: "patch-policy", method: patch, path: "/clusters/{cluster}/policy", tag: policies, role: RoleOperator,
 		summary: "Change some fields of the policy; fields left out stay",
 		errors:  []int{http.StatusNotFound, http.StatusPreconditionFailed}}, s.patchPolicy)
-	register(s, operation{id: "preview-policy", method: post, path: "/clusters/{cluster}/policy/preview", tag: policies, role: RoleViewer,
+	register(s, operation{id: "preview-policy", method: post, path: "/clusters/{cluster}/policy/preview", tag: policies, role: RoleViewer, pure: true,
 		summary: "What would be decided now, if the policy were changed so? Fields left out stay", errors: notFound}, s.previewPolicy)
 	register(s, operation{id: "list-policy-versions", method: get, path: "/clusters/{cluster}/policy/versions", tag: policies, role: RoleViewer,
 		summary: "List the versions of a policy, newest first", errors: notFound}, s.listPolicyVersions)
@@ -92,7 +92,7 @@ func (s *Server) templateRoutes() {
 		summary: "List templates"}, s.listTemplates)
 	register(s, operation{id: "create-template", method: post, path: "/templates", tag: tag, role: RoleAdmin, status: http.StatusCreated,
 		summary: "Add a template", errors: []int{http.StatusConflict}}, s.createTemplate)
-	register(s, operation{id: "validate-template", method: post, path: "/templates/validate", tag: tag, role: RoleOperator,
+	register(s, operation{id: "validate-template", method: post, path: "/templates/validate", tag: tag, role: RoleOperator, pure: true,
 		summary: "Would this template be accepted? Nothing is stored or launched"}, s.validateTemplate)
 	register(s, operation{id: "get-template", method: get, path: "/templates/{template}", tag: tag, role: RoleViewer,
 		summary: "Get a template", errors: []int{http.StatusNotFound}}, s.getTemplate)

@@ -83,6 +83,7 @@ type Server struct {
 	checks   []Check
 	huma     huma.API
 	router   chi.Router
+	scopes   []string // sorted; all that operations ask for
 	metrics  *metrics
 	hub      *hub
 	flock    flock

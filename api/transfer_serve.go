@@ -133,6 +133,18 @@ func (s *Server) createSpec(ctx context.Context, in *specIn) (*body[TransferSpec
 	if err != nil {
 		return nil, err
 	}
+	// Who was let in, and where to, is a fact that an audit must hold.
+	nodes := make([]string, 0, len(specs))
+	for _, sp := range specs {
+		nodes = append(nodes, sp.NodeID)
+	}
+	err = s.change(ctx, "continue", "transfer", func(_ *statestore.Tables, a *trail) error {
+		a.id, a.after = row.ID, map[string]any{"client_key": in.Body.ClientKey, "nodes": nodes, "reason": in.Body.Reason}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	return ok(TransferSpecs{TransferID: row.ID, Specs: specs}), nil
 }
 

@@ -102,8 +102,9 @@ func (s *Server) deleteUser(ctx context.Context, in *userIn) (*empty, error) {
 
 func tokenView(names map[string]string) func(statestore.APIToken) APIToken {
 	return func(t statestore.APIToken) APIToken {
+		role, scopes := ofScopes(t.Scopes)
 		return APIToken{
-			ID: t.ID, Name: t.Name, Role: roleOfScopes(t.Scopes), Owner: names[t.UserID],
+			ID: t.ID, Name: t.Name, Role: role, Scopes: scopes, Owner: names[t.UserID],
 			CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsed: t.LastUsedAt,
 		}
 	}
@@ -144,7 +145,10 @@ func (s *Server) createToken(ctx context.Context, in *tokenCreateIn) (*body[APIT
 	if !who.role.Includes(in.Body.Role) {
 		return nil, newProblem(http.StatusForbidden, "", "a token can do at most what its maker can: "+string(who.role))
 	}
-	row := statestore.APIToken{Name: in.Body.Name, UserID: who.userID, Scopes: []string{scopeRole + string(in.Body.Role)}}
+	if err := s.checkScopes(in.Body.Scopes); err != nil {
+		return nil, err
+	}
+	row := statestore.APIToken{Name: in.Body.Name, UserID: who.userID, Scopes: storedScopes(in.Body.Role, in.Body.Scopes)}
 	if in.Body.ExpiresIn > 0 {
 		at := s.now().Add(time.Duration(in.Body.ExpiresIn) * time.Second).UTC()
 		row.ExpiresAt = &at

@@ -1,0 +1,38 @@
+package api_test
+
+import (
+	"fmt"
+
+	"github.com/godwit/godwit/api"
+)
+
+var clusterExamples = map[string]func(*scene) ask{
+	"list-clusters": func(*scene) ask { return ask{} },
+	"create-cluster": func(s *scene) ask {
+		return ask{body: fmt.Sprintf(`{"name":%q,"template":%q,"policy":{"max_nodes":3}}`, s.name("cluster"), s.template().Name)}
+	},
+	"get-cluster":    func(s *scene) ask { return ask{at: at{"cluster": s.cluster().Name}} },
+	"delete-cluster": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
+	"pause-cluster":  func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
+	"resume-cluster": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
+	"scale-cluster":  func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, body: `{"nodes":2}`} },
+
+	"get-policy":           func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
+	"put-policy":           func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, body: `{"max_nodes":4}`} },
+	"patch-policy":         func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, body: `{"max_nodes":5}`} },
+	"preview-policy":       func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, body: `{"min_available":2}`} },
+	"list-policy-versions": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
+	"get-policy-version":   func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID, "version": "1"}} },
+
+	"list-templates": func(*scene) ask { return ask{} },
+	"create-template": func(s *scene) ask {
+		return ask{body: api.TemplateCreate{Name: s.name("template"), Provider: "local", Spec: []byte(`{}`)}}
+	},
+	"validate-template": func(*scene) ask { return ask{body: `{"provider":"local","spec":{}}`} },
+	"get-template":      func(s *scene) ask { return ask{at: at{"template": s.template().Name}} },
+	"put-template":      func(s *scene) ask { return ask{at: at{"template": s.template().ID}, body: `{"spec":{"node":{}}}`} },
+	"delete-template":   func(s *scene) ask { return ask{at: at{"template": s.template().ID}} },
+
+	"list-decisions": func(s *scene) ask { return ask{query: "cluster=" + s.decision().ClusterID} },
+	"get-decision":   func(s *scene) ask { return ask{at: at{"decision": s.decision().ID}} },
+}
