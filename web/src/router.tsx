@@ -1,20 +1,13 @@
 import type { QueryClient } from '@tanstack/react-query'
-import { createRootRouteWithContext, createRoute, createRouter, Outlet, redirect } from '@tanstack/react-router'
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent as page, Outlet, redirect } from '@tanstack/react-router'
 import { SetupPage } from './account/SetupPage'
 import { SignInPage } from './account/SignInPage'
-import { ActivityPage } from './activity/ActivityPage'
-import { DecisionPage } from './activity/DecisionPage'
 import { meQuery } from './api/queries'
 import { isRefusal } from './api/refusal'
-import { NodePage } from './nodes/NodePage'
-import { NodesPage } from './nodes/NodesPage'
 import { OverviewPage } from './overview/OverviewPage'
 import { NotFound, Broken } from './shell/Lost'
 import { only, parseSearch, stringifySearch } from './shell/search'
 import { Shell } from './shell/Shell'
-import { FirstRunPage } from './start/FirstRunPage'
-import { TransferPage } from './transfers/TransferPage'
-import { TransfersPage } from './transfers/TransfersPage'
 
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({
   validateSearch: only('cluster'),
@@ -46,34 +39,69 @@ const shell = createRoute({
   errorComponent: Broken,
 })
 
+// Every screen but the first is a file of its own, fetched when it is opened.
 export const overviewRoute = createRoute({ getParentRoute: () => shell, path: '/', component: OverviewPage })
-const start = createRoute({ getParentRoute: () => shell, path: '/start', component: FirstRunPage })
+const start = createRoute({ getParentRoute: () => shell, path: '/start', component: page(() => import('./start/FirstRunPage'), 'FirstRunPage') })
 export const nodesRoute = createRoute({
   getParentRoute: () => shell,
   path: '/nodes',
   validateSearch: only('state', 'pool', 'q', 'sort', 'ended'),
-  component: NodesPage,
+  component: page(() => import('./nodes/NodesPage'), 'NodesPage'),
 })
-export const nodeRoute = createRoute({ getParentRoute: () => shell, path: '/nodes/$id', component: NodePage })
+export const nodeRoute = createRoute({ getParentRoute: () => shell, path: '/nodes/$id', component: page(() => import('./nodes/NodePage'), 'NodePage') })
 export const activityRoute = createRoute({
   getParentRoute: () => shell,
   path: '/activity',
   validateSearch: only('show'),
-  component: ActivityPage,
+  component: page(() => import('./activity/ActivityPage'), 'ActivityPage'),
 })
-export const decisionRoute = createRoute({ getParentRoute: () => shell, path: '/activity/$id', component: DecisionPage })
+export const decisionRoute = createRoute({ getParentRoute: () => shell, path: '/activity/$id', component: page(() => import('./activity/DecisionPage'), 'DecisionPage') })
 export const transfersRoute = createRoute({
   getParentRoute: () => shell,
   path: '/transfers',
   validateSearch: only('state', 'direction', 'node', 'access_key', 'q'),
-  component: TransfersPage,
+  component: page(() => import('./transfers/TransfersPage'), 'TransfersPage'),
 })
-export const transferRoute = createRoute({ getParentRoute: () => shell, path: '/transfers/$id', component: TransferPage })
+export const transferRoute = createRoute({ getParentRoute: () => shell, path: '/transfers/$id', component: page(() => import('./transfers/TransferPage'), 'TransferPage') })
+
+export const keysRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/keys',
+  validateSearch: only('q', 'show'),
+  component: page(() => import('./keys/KeysPage'), 'KeysPage'),
+})
+const newKey = createRoute({ getParentRoute: () => shell, path: '/keys/new', component: page(() => import('./keys/NewKeyPage'), 'NewKeyPage') })
+export const keyRoute = createRoute({ getParentRoute: () => shell, path: '/keys/$id', component: page(() => import('./keys/KeyPage'), 'KeyPage') })
+
+const settings = createRoute({ getParentRoute: () => shell, path: '/settings', component: page(() => import('./settings/SettingsPage'), 'SettingsPage') })
+const general = createRoute({ getParentRoute: () => settings, path: '/', component: page(() => import('./settings/GeneralPage'), 'GeneralPage') })
+const account = createRoute({ getParentRoute: () => settings, path: '/account', component: page(() => import('./settings/AccountPage'), 'AccountPage') })
+const users = createRoute({ getParentRoute: () => settings, path: '/users', component: page(() => import('./settings/UsersPage'), 'UsersPage') })
+const tokens = createRoute({ getParentRoute: () => settings, path: '/tokens', component: page(() => import('./settings/TokensPage'), 'TokensPage') })
+export const auditRoute = createRoute({
+  getParentRoute: () => settings,
+  path: '/audit',
+  validateSearch: only('actor', 'object', 'object_id'),
+  component: page(() => import('./settings/AuditPage'), 'AuditPage'),
+})
 
 const tree = root.addChildren([
   setup,
   signInRoute,
-  shell.addChildren([overviewRoute, start, nodesRoute, nodeRoute, activityRoute, decisionRoute, transfersRoute, transferRoute]),
+  shell.addChildren([
+    overviewRoute,
+    start,
+    nodesRoute,
+    nodeRoute,
+    activityRoute,
+    decisionRoute,
+    transfersRoute,
+    transferRoute,
+    keysRoute,
+    newKey,
+    keyRoute,
+    settings.addChildren([general, account, users, tokens, auditRoute]),
+  ]),
 ])
 
 export const makeRouter = (queries: QueryClient) =>

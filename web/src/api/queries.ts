@@ -140,3 +140,10 @@ export const transferQuery = (id: string) =>
     queryFn: ({ signal }) => answer(client.GET('/api/v1/transfers/{transfer}', { params: { path: { transfer: id } }, signal })),
     refetchInterval: (q) => (q.state.data?.live || ['created', 'running'].includes(q.state.data?.state ?? '') ? 2_000 : false),
   })
+
+// transfersPageQuery is the newest few, without going on.
+export const transfersPageQuery = (f: TransferFilter) =>
+  queryOptions({
+    queryKey: ['transfers-page', f],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/transfers', { params: { query: { limit: 10, ...transferQueryOf(f) } }, signal })),
+  })

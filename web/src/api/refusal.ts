@@ -41,6 +41,24 @@ export async function answer<T>(call: Promise<Answer<T>>): Promise<T> {
   throw refusal(a.response, a.error)
 }
 
+// Tagged is a resource with the version that an edit of it names as its base.
+export interface Tagged<T> {
+  data: T
+  etag: string
+}
+
+// tagged is answer for what will be edited.
+export async function tagged<T>(call: Promise<Answer<T>>): Promise<Tagged<T>> {
+  let etag = ''
+  const data = await answer(
+    call.then((a) => {
+      etag = a.response.headers.get('ETag') ?? ''
+      return a
+    }),
+  )
+  return { data, etag }
+}
+
 export function refusal(response: Response, body: unknown): Refusal {
   const id = response.headers.get('X-Request-Id') ?? undefined
   if (body && typeof body === 'object' && 'detail' in body) {

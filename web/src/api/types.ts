@@ -2,7 +2,11 @@
 import type { components } from './schema'
 
 type S = components['schemas']
+export type AccessKey = S['AccessKey']
+export type AccessKeyCreate = S['AccessKeyCreate']
 export type AccessKeySecret = S['AccessKeySecret']
+export type ApiToken = S['APIToken']
+export type AuditEntry = S['AuditEntry']
 export type Action = S['Action']
 export type Cluster = S['Cluster']
 export type Decision = S['Decision']
@@ -27,6 +31,7 @@ export type TenantRate = S['TenantRate']
 export type Transfer = S['Transfer']
 export type TransferSession = S['TransferSession']
 export type TransfersEvent = S['TransfersEvent']
+export type User = S['User']
 export type Utilization = S['Utilization']
 
 export type NodeState = Node['state']

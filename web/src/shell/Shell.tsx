@@ -7,7 +7,7 @@ import { clustersQuery, meQuery } from '../api/queries'
 import { answer } from '../api/refusal'
 import { Ago } from '../ui/Ago'
 import { keep, useCluster } from './cluster'
-import { ActivityIcon, NodesIcon, OverviewIcon, TransfersIcon } from './icons'
+import { ActivityIcon, KeysIcon, NodesIcon, OverviewIcon, SettingsIcon, TransfersIcon } from './icons'
 import { KeysHelp, useKeys } from './Keys'
 import { Mark } from './Mark'
 import { SearchBox } from './SearchBox'
@@ -18,6 +18,8 @@ export const screens = [
   { to: '/nodes', name: 'Nodes', key: 'n', Icon: NodesIcon },
   { to: '/activity', name: 'Activity', key: 'a', Icon: ActivityIcon },
   { to: '/transfers', name: 'Transfers', key: 't', Icon: TransfersIcon },
+  { to: '/keys', name: 'Access keys', key: 'k', Icon: KeysIcon },
+  { to: '/settings', name: 'Settings', key: 's', Icon: SettingsIcon },
 ] as const
 
 // Shell is the frame of every screen: rail, cluster, search, and the stream that keeps all of it alive.

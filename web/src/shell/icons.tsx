@@ -32,3 +32,16 @@ export const TransfersIcon = () => (
     <path d="M2.500 6.200h12M11.500 3l3 3.200-3 3.200M15.500 12h-12M6.500 8.800l-3 3.200 3 3.200" />
   </Icon>
 )
+export const KeysIcon = () => (
+  <Icon>
+    <circle cx="5.700" cy="12.300" r="3.200" />
+    <path d="M8 10 15 3M12.500 5.500l2.300 2.300M10.300 7.700l1.700 1.700" />
+  </Icon>
+)
+export const SettingsIcon = () => (
+  <Icon>
+    <path d="M2.500 5h6M12.500 5h3M2.500 13h3M9.500 13h6" />
+    <circle cx="10.500" cy="5" r="2" />
+    <circle cx="7.500" cy="13" r="2" />
+  </Icon>
+)

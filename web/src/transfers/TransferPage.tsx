@@ -8,6 +8,7 @@ import type { Transfer, TransferSession } from '../api/types'
 import { count, millis, plural, rate, size, span } from '../format/format'
 import { transferRoute } from '../router'
 import { NotFound } from '../shell/Lost'
+import { Tenant } from '../keys/Tenant'
 import { keep, useCluster } from '../shell/cluster'
 import { Ago, Age } from '../ui/Ago'
 import { Id, Same } from '../ui/Copy'
@@ -56,7 +57,7 @@ export function TransferPage() {
         <Panel title="What and whose">
           <Facts
             rows={[
-              ['Tenant', <Link key="k" to="/transfers" search={{ ...keep(cluster), access_key: t.access_key }}><code>{t.access_key}</code></Link>],
+              ['Tenant', <Tenant key="k" id={t.access_key} />],
               ['Client', t.client ? <Id value={t.client} what="address" /> : null],
               ['Rate policy', t.policy],
               ['Target rate', t.target_bps ? rate(t.target_bps) : 'as fast as the path allows'],

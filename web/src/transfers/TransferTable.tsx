@@ -2,6 +2,7 @@ import { createColumnHelper, tableFeatures, useTable } from '@tanstack/react-tab
 import { Link } from '@tanstack/react-router'
 import type { Ref, Transfer } from '../api/types'
 import { millis, rate } from '../format/format'
+import { Tenant } from '../keys/Tenant'
 import { keep, useCluster } from '../shell/cluster'
 import { Ago } from '../ui/Ago'
 import ui from '../ui/ui.module.css'
@@ -129,14 +130,5 @@ function Nodes({ list }: { list: Ref[] }) {
         </span>
       ))}
     </>
-  )
-}
-
-function Tenant({ id }: { id: string }) {
-  const cluster = useCluster()
-  return (
-    <Link to="/transfers" search={{ ...keep(cluster), access_key: id }} title={`All transfers of ${id}`}>
-      <code>{id.length > 16 ? `${id.slice(0, 6)}…${id.slice(-6)}` : id}</code>
-    </Link>
   )
 }

@@ -5,6 +5,8 @@ import { useMemo } from 'react'
 import { clustersQuery, liveTransfersQuery, rereadMs, transfersQuery } from '../api/queries'
 import { useReread } from '../api/reread'
 import { count, plural, rate } from '../format/format'
+import { useTenants } from '../keys/queries'
+import { short } from '../keys/Tenant'
 import { transfersRoute } from '../router'
 import { useCluster } from '../shell/cluster'
 import { toggled } from '../shell/search'
@@ -28,6 +30,7 @@ export function TransfersPage() {
   const search = transfersRoute.useSearch()
   const navigate = transfersRoute.useNavigate()
   const filter = { cluster, ...search }
+  const tenants = useTenants()
   const { data: clusters } = useQuery(clustersQuery)
   const only = clusters?.items.length === 1 ? clusters.items[0]?.name : undefined
   const live = useQuery(liveTransfersQuery({ ...filter, state: undefined }))
@@ -47,7 +50,7 @@ export function TransfersPage() {
         <Chips label="Direction" options={directions} chosen={search.direction} onToggle={(v) => set({ direction: search.direction === v ? undefined : v })} />
         <span className="dim">·</span>
         <Chips label="State of past ones" options={states} chosen={search.state} onToggle={(v) => set({ state: toggled(search.state, v) })} />
-        {search.access_key ? <Filter text={`tenant ${search.access_key}`} onRemove={() => set({ access_key: undefined })} /> : null}
+        {search.access_key ? <Filter text={`tenant ${tenants.get(search.access_key) ?? short(search.access_key)}`} onRemove={() => set({ access_key: undefined })} /> : null}
         {search.node ? <Filter text={`node ${search.node}`} onRemove={() => set({ node: undefined })} /> : null}
         {search.q ? <Filter text={`“${search.q}”`} onRemove={() => set({ q: undefined })} /> : null}
       </div>

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest'
+import type { AuditEntry } from '../api/types'
+import { deed, sentence } from './deed'
+
+const entry = (more: Partial<AuditEntry>): AuditEntry => ({ id: '1', at: '2026-01-01T00:00:00Z', actor: 'user:admin', action: 'create', object: 'user', ...more })
+const names = (id: string) => ({ k1: 'acme', c1: 'studio', n1: 'node-1' })[id]
+const said = (more: Partial<AuditEntry>) => sentence(deed(entry(more), names))
+
+describe('the audit in words', () => {
+  it.each<[string, Partial<AuditEntry>]>([
+    ['admin made user eve', { after: { name: 'eve' }, object_id: 'u1' }],
+    ['admin removed user eve', { action: 'delete', before: { name: 'eve' }, object_id: 'u1' }],
+    ['admin changed policy of studio', { action: 'update', object: 'policy', object_id: 'c1' }],
+    ['robot drained node node-1, by API token', { actor: 'token:robot', action: 'drain', object: 'node', object_id: 'n1' }],
+    ['acme made transfer nightly, by access key', { actor: 'key:k1', object: 'transfer', after: { name: 'nightly' } }],
+    ['admin signed in', { action: 'sign_in', object_id: 'u1' }],
+    ['admin changed settings', { action: 'update', object: 'settings', object_id: 'api' }],
+    ['anonymous flew to kite k9', { actor: 'anonymous', action: 'flew_to', object: 'kite', object_id: 'k9' }],
+  ])('%s', (text, more) => expect(said(more)).toBe(text))
+})

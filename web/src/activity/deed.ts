@@ -1,0 +1,46 @@
+// What the audit tells, in words: "admin revoked the access key acme".
+import type { AuditEntry } from '../api/types'
+
+const past: Record<string, string> = {
+  create: 'made', update: 'changed', delete: 'removed', revoke: 'revoked', rotate: 'renewed', sign_in: 'signed in', sign_out: 'signed out', set_up: 'set up', cancel: 'cancelled',
+  change_password: 'changed the password of', drain: 'drained', undrain: 'un-drained', terminate: 'terminated', pause: 'paused', resume: 'resumed', scale: 'scaled', revert: 'reverted',
+  restart: 'restarted', test: 'tested', launch: 'launched', duplicate: 'duplicated', disable: 'disabled', enable: 'enabled', end: 'ended', put: 'set', replay: 'replayed',
+}
+const nouns: Record<string, string> = { api_token: 'API token', access_key: 'access key', policy: 'policy of', log_levels: 'log levels', sign_in_provider: 'sign-in provider', configuration: 'configuration of' }
+
+type Loose = Record<string, unknown>
+const text = (o: unknown, k: string): string => {
+  const v = o && typeof o === 'object' ? (o as Loose)[k] : undefined
+  return typeof v === 'string' ? v : ''
+}
+
+export interface Deed {
+  who: string
+  how: string // by what means, when not in person
+  did: string
+  noun: string
+  name: string // of the thing; "" where there is only one
+  thing: string // its id, which the audit filters by
+}
+
+export const nounOf = (object: string): string => nouns[object] ?? object.replaceAll('_', ' ')
+
+// deed reads one entry. names gives names of clusters, nodes and tenants by id, where they are known.
+export function deed(e: AuditEntry, names: (id: string) => string | undefined): Deed {
+  const [kind = '', ...rest] = e.actor.split(':')
+  const actor = rest.join(':')
+  const id = e.object_id ?? ''
+  const named = text(e.after, 'name') || text(e.before, 'name') || names(id) || id
+  const own = (e.action === 'sign_in' || e.action === 'sign_out') && e.object === 'user'
+  return {
+    who: kind === 'key' ? (names(actor) ?? actor) : actor || kind,
+    how: kind === 'token' ? 'by API token' : kind === 'key' ? 'by access key' : '',
+    did: past[e.action] ?? e.action.replaceAll('_', ' '),
+    noun: own || e.object === 'settings' && !id ? (own ? '' : 'settings') : nounOf(e.object),
+    name: own || e.object === 'settings' ? '' : named,
+    thing: id,
+  }
+}
+
+// sentence is a deed as one line.
+export const sentence = (d: Deed): string => [d.who, d.did, d.noun, d.name].filter(Boolean).join(' ') + (d.how ? `, ${d.how}` : '')

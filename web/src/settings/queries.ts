@@ -1,0 +1,54 @@
+// What the settings read.
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { client } from '../api/client'
+import { answer } from '../api/refusal'
+
+interface PageOf<T> {
+  items: T[]
+  next_cursor?: string
+}
+
+// all reads a list to its end.
+async function all<T>(page: (cursor: string | undefined) => Promise<PageOf<T>>): Promise<T[]> {
+  const items: T[] = []
+  let cursor: string | undefined
+  do {
+    const p = await page(cursor)
+    items.push(...p.items)
+    cursor = p.next_cursor || undefined
+  } while (cursor)
+  return items
+}
+
+const listed = (cursor: string | undefined) => ({ query: { limit: 500, ...(cursor && { cursor }) } })
+
+export const usersQuery = queryOptions({
+  queryKey: ['users'],
+  queryFn: ({ signal }) => all((c) => answer(client.GET('/api/v1/users', { params: listed(c), signal }))),
+})
+
+export const tokensQuery = queryOptions({
+  queryKey: ['api-tokens'],
+  queryFn: ({ signal }) => all((c) => answer(client.GET('/api/v1/api-tokens', { params: listed(c), signal }))),
+})
+
+export interface AuditFilter {
+  actor?: string | undefined
+  object?: string | undefined
+  object_id?: string | undefined
+}
+
+export const auditQuery = (f: AuditFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['audit', f],
+    queryFn: ({ signal, pageParam }) =>
+      answer(
+        client.GET('/api/v1/audit', {
+          params: { query: { limit: 50, ...(f.actor && { actor: f.actor }), ...(f.object && { object: f.object }), ...(f.object_id && { object_id: f.object_id }), ...(pageParam && { cursor: pageParam }) } },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next_cursor || undefined,
+    refetchOnMount: 'always',
+  })
