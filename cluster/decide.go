@@ -171,7 +171,7 @@ func (b *round) step(n *statestore.Node, action policy.Action) (to statestore.No
 		return to, change, true
 	case policy.ActionTerminate:
 		return statestore.NodeTerminating, nil, true
-	case policy.ActionLaunch, policy.ActionMove:
+	case policy.ActionLaunch, policy.ActionMove, policy.ActionStop, policy.ActionStart:
 	}
 	return n.State, nil, false
 }

@@ -31,6 +31,7 @@ func Decide(s Snapshot, p Policy, now time.Time) Plan {
 	d.repair()
 	d.rebalance()
 	d.scaleIn()
+	d.keepWarm()
 	return d.plan()
 }
 
@@ -51,11 +52,15 @@ type decision struct {
 	blind   bool
 	// available and idle follow the drains and un-drains of this decision.
 	available, idle int
+	// warm counts the warm pool as this decision leaves it, stops included.
+	warm int
+	// drains is how many drains of its own will the disruption budget leaves.
+	drains int
 	// lacking says that floors or demand miss nodes: then nothing is drained
 	// for want of load.
 	lacking bool
 
-	recover, lost, terminate, undrain, launch, move, drain []Action
+	recover, lost, terminate, stop, undrain, start, launch, move, drain []Action
 
 	state, held []Reason // what is, and what is not done
 }
@@ -98,6 +103,8 @@ func (d *decision) observe() {
 	d.line()
 	d.floors = d.p.floorsAt(d.now)
 	d.listen()
+	d.stock()
+	d.budget()
 	for _, v := range d.nodes {
 		d.assess(v)
 		d.live(v)
@@ -178,6 +185,8 @@ func (d *decision) count(v *view) {
 		c.Draining++
 	case v.state == Lost:
 		c.Lost++
+	case v.state.warm():
+		c.Warm++
 	}
 	if v.state == Running || v.state == Draining {
 		c.Sessions += v.load.Sessions
@@ -278,7 +287,7 @@ func (d *decision) plan() Plan {
 	}
 	// A pause holds back effects, not the truth about who is there.
 	p.Actions = append(append(p.Actions, d.recover...), d.lost...)
-	effects := slices.Concat(d.terminate, d.undrain, d.launch, d.move, d.drain)
+	effects := slices.Concat(d.terminate, d.stop, d.undrain, d.start, d.launch, d.move, d.drain)
 	if d.s.Paused {
 		p.Withheld = effects
 		p.Sample.Drained = 0

@@ -113,10 +113,12 @@ func named(s *scene) {
 
 func sick(n *Node) { n.ServicesHealthy = false }
 
-var scenes = []struct {
+type namedScene struct {
 	name  string
 	scene *scene
-}{
+}
+
+var scenes = []namedScene{
 	{"an empty cluster launches its minimum", newScene()},
 	{"the minimum is on its way", newScene(pendingNode("n1", Booting, time.Minute), pendingNode("n2", Launching, time.Second))},
 	{"quiet at the minimum", newScene(node("n1"), node("n2")).seen(time.Hour, Sample{})},
@@ -203,6 +205,11 @@ var scenes = []struct {
 // TestReasons: the texts are the product; a change of one is reviewed as a diff.
 func TestReasons(t *testing.T) {
 	t.Parallel()
+	golden(t, "reasons.golden", tell(scenes))
+}
+
+// tell writes what is decided in each scene, and why.
+func tell(scenes []namedScene) string {
 	var b strings.Builder
 	for _, sc := range scenes {
 		plan := Decide(sc.scene.Snapshot, sc.scene.p, noon)
@@ -225,7 +232,7 @@ func TestReasons(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
-	golden(t, "reasons.golden", b.String())
+	return b.String()
 }
 
 // TestPlanJSON pins the stored form of a plan.

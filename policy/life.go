@@ -56,7 +56,7 @@ func (d *decision) live(v *view) {
 		if age := d.now.Sub(startOf(v.Node)); age > d.p.launchTimeout() {
 			d.end(v, Reason{
 				Code:   CodeLaunchTimeout,
-				Text:   textf("%s is %s %s after its launch (timeout %s): it is given up", v.name(), v.state, duration(age), duration(d.p.launchTimeout())),
+				Text:   textf("%s is still %s %s after it was asked for (timeout %s): it is given up", v.name(), v.state, duration(age), duration(d.p.launchTimeout())),
 				Values: values{"age_s": age.Seconds(), "timeout_s": d.p.launchTimeout().Seconds()},
 			})
 		}
@@ -64,6 +64,8 @@ func (d *decision) live(v *view) {
 		d.liveDraining(v)
 	case v.state == Running:
 		d.hear(v)
+	case v.state == Stopping:
+		d.liveStopping(v)
 	}
 }
 
@@ -124,6 +126,8 @@ func (d *decision) liveDraining(v *view) {
 		fresh = v.ReportedAt.Sub(v.Since) >= specPatience
 	}
 	switch {
+	case fresh && v.load.Sessions == v.Expected && d.wantsWarm(v):
+		d.stopNode(v, drained)
 	case fresh && v.load.Sessions == v.Expected:
 		d.end(v, Reason{
 			Code:   CodeDrained,

@@ -115,6 +115,12 @@ type Node struct {
 	// means Since plus the policy's drain timeout.
 	DrainCause    DrainCause `json:"drain_cause,omitempty"`
 	DrainDeadline time.Time  `json:"drain_deadline,omitzero"`
+	// Stale: made from another version of the template than a node launched now
+	// would be. Such a node has no place in the warm pool.
+	Stale bool `json:"stale,omitempty"`
+	// StartFailedAt is when the provider last failed to start this stopped node;
+	// zero if it has not. It is left alone for five minutes after that.
+	StartFailedAt time.Time `json:"start_failed_at,omitzero"`
 }
 
 // Usage is what a node measures of itself over its last report interval.

@@ -18,9 +18,15 @@ const (
 	ActionLost ActionKind = "lost"
 	// ActionTerminate ends the instance of NodeID, by id, now.
 	ActionTerminate ActionKind = "terminate"
+	// ActionStop stops the instance of the draining, empty NodeID and keeps it in
+	// the warm pool: stopping, then stopped, with cause and deadline cleared.
+	ActionStop ActionKind = "stop"
 	// ActionUndrain sets a draining node back to running and clears its
 	// DrainCause and DrainDeadline.
 	ActionUndrain ActionKind = "undrain"
+	// ActionStart starts the stopped NodeID. If that fails, the node either goes
+	// back to stopped with StartFailedAt or becomes failed; then a launch is next.
+	ActionStart ActionKind = "start"
 	// ActionLaunch requests Count new nodes.
 	ActionLaunch ActionKind = "launch"
 	// ActionDrain sets a running node to draining, with Cause and Deadline.
@@ -91,6 +97,8 @@ type Capacity struct {
 	Degraded  int `json:"degraded"`
 	Available int `json:"available"`
 	Lost      int `json:"lost"`
+	// Warm counts the warm pool: stopped nodes, and those that are stopping.
+	Warm int `json:"warm,omitempty"`
 	// Sessions and Held count sessions on running and draining nodes; Queued
 	// counts clients that wait.
 	Sessions int `json:"sessions"`

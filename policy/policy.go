@@ -5,14 +5,22 @@ import "time"
 // Policy is what an operator sets. The zero value is not valid: start from
 // [Default] or [Parse]. Durations are whole seconds, as in its JSON form.
 type Policy struct {
-	// MaxNodes caps the instances that exist or may exist at once: everything
-	// but stopped and terminated ones. No plan ever exceeds it.
+	// MaxNodes caps the instances that run or may run at once: everything but
+	// stopped and terminated ones. The warm pool's stopped nodes come on top;
+	// starting one needs a place under MaxNodes. No plan ever exceeds it.
 	MaxNodes int `json:"max_nodes"`
 	// MinAvailable is the floor of running nodes in pool idle or low.
 	MinAvailable int `json:"min_available"`
 	// MinIdle is the hot reserve: running nodes without a session. They are
 	// part of MinAvailable, not on top of it.
 	MinIdle int `json:"min_idle"`
+	// WarmNodes is how many stopped nodes are kept ready to start, where the
+	// provider can stop nodes at all. 0: nodes that go are terminated.
+	WarmNodes int `json:"warm_nodes"`
+	// DisruptionBudget is the most nodes that may drain at one time by Godwit's
+	// own will: for want of load or for repair. A drain that an operator or a
+	// lowered MaxNodes wants counts neither way. 0: no limit of its own.
+	DisruptionBudget int `json:"disruption_budget"`
 	// MinThreshold is the utilization (0–1) at which a high node takes new
 	// clients again.
 	MinThreshold float64 `json:"min_threshold"`

@@ -20,6 +20,8 @@ func drawPolicy(t *rapid.T) Policy {
 	p.ScaleOutWindowS = rapid.SampledFrom([]int{0, 30}).Draw(t, "scale_out_window_s")
 	p.ScaleInWindowS = rapid.SampledFrom([]int{0, 60, 600}).Draw(t, "scale_in_window_s")
 	p.LaunchLimit.Count = rapid.IntRange(1, 5).Draw(t, "launch_limit")
+	p.WarmNodes = rapid.IntRange(0, 3).Draw(t, "warm_nodes")
+	p.DisruptionBudget = rapid.IntRange(0, 3).Draw(t, "disruption_budget")
 	p.MaxSessions = rapid.SampledFrom([]int{5, 200}).Draw(t, "max_sessions")
 	return p
 }
@@ -58,13 +60,17 @@ func drawNode(t *rapid.T, i int) Node {
 		n.DrainCause = rapid.SampledFrom([]DrainCause{DrainScaleIn, DrainRepair, DrainOperator, DrainMax}).Draw(t, "cause")
 		n.DrainDeadline = n.Since.Add(10 * time.Minute)
 	}
+	n.Stale = rapid.IntRange(0, 5).Draw(t, "stale") == 0
+	if n.State == Stopped && rapid.IntRange(0, 3).Draw(t, "start failed") == 0 {
+		n.StartFailedAt = ago(t, 10*time.Minute, "start failed at")
+	}
 	n.Last.Pool = rapid.SampledFrom([]Pool{"", Idle, Low, High, Degraded}).Draw(t, "last pool")
 	n.Last.Since = ago(t, time.Minute, "pool since")
 	return n
 }
 
 func drawSnapshot(t *rapid.T, p Policy) Snapshot {
-	s := Snapshot{ListeningSince: ago(t, 10*time.Minute, "listening"), Paused: rapid.IntRange(0, 9).Draw(t, "paused") == 0}
+	s := Snapshot{ListeningSince: ago(t, 10*time.Minute, "listening"), CanStop: rapid.Bool().Draw(t, "can stop"), Paused: rapid.IntRange(0, 9).Draw(t, "paused") == 0}
 	for i := range rapid.IntRange(0, 10).Draw(t, "nodes") {
 		s.Nodes = append(s.Nodes, drawNode(t, i))
 	}
@@ -128,11 +134,18 @@ func TestMaxAndLaunchLimitHold(t *testing.T) {
 				recent++
 			}
 		}
+		starts := 0
 		for _, a := range effects(plan) {
 			launches += a.Count
+			if a.Kind == ActionStart {
+				starts++
+			}
 		}
-		if launches > 0 && (instances+launches > p.MaxNodes || recent+launches > p.LaunchLimit.Count) {
-			t.Fatalf("%d exist, %d launched lately, %d to launch; max %d, limit %d", instances, recent, launches, p.MaxNodes, p.LaunchLimit.Count)
+		if launches+starts > 0 && instances+launches+starts > p.MaxNodes {
+			t.Fatalf("%d exist, %d to start, %d to launch; max %d", instances, starts, launches, p.MaxNodes)
+		}
+		if launches > 0 && (recent+launches > p.LaunchLimit.Count) {
+			t.Fatalf("%d launched lately, %d to launch; limit %d", recent, launches, p.LaunchLimit.Count)
 		}
 	})
 }
@@ -145,7 +158,10 @@ func TestNoLiveSessionIsEndedBeforeItsDeadline(t *testing.T) {
 		}
 		for _, a := range effects(plan) {
 			n := byID[a.NodeID]
-			if a.Kind != ActionTerminate || n.State == Lost || n.State == Failed || n.State.Pending() {
+			if a.Kind == ActionStop && (len(n.Sessions) > 0 || n.State != Draining) {
+				t.Fatalf("%s is stopped, %s with %d sessions", n.ID, n.State, len(n.Sessions))
+			}
+			if a.Kind != ActionTerminate || n.State == Lost || n.State == Failed || n.State.Pending() || n.State.warm() {
 				continue
 			}
 			if n.State != Draining || len(n.Sessions) > 0 && noon.Before(n.DrainDeadline) {
@@ -169,7 +185,8 @@ func TestEveryNodeGetsAtMostOneAction(t *testing.T) {
 			from, known := state[a.NodeID]
 			allowed := map[ActionKind][]State{
 				ActionDrain: {Running}, ActionMove: {Running}, ActionUndrain: {Draining}, ActionRecover: {Lost}, ActionLost: {Running, Draining},
-				ActionTerminate: {Requested, Launching, Booting, Starting, Failed, Lost, Draining},
+				ActionTerminate: {Requested, Launching, Booting, Starting, Failed, Lost, Draining, Stopping, Stopped},
+				ActionStop:      {Draining}, ActionStart: {Stopped},
 			}[a.Kind]
 			if !known || !slices.Contains(allowed, from) {
 				t.Fatalf("%s of %q, which is %q", a.Kind, a.NodeID, from)
@@ -194,7 +211,9 @@ func TestFloorsAreServedOrTheReasonIsGiven(t *testing.T) {
 				back[a.NodeID] = true
 			case ActionLaunch:
 				launches += a.Count
-			case ActionLost, ActionRecover, ActionTerminate:
+			case ActionStart:
+				launches++
+			case ActionLost, ActionRecover, ActionTerminate, ActionStop, ActionMove:
 			}
 		}
 		available := plan.Capacity.Available
@@ -216,7 +235,7 @@ func TestFloorsAreServedOrTheReasonIsGiven(t *testing.T) {
 			t.Fatalf("available %d + %d < %d: %s", available, hope, plan.Capacity.MinAvailable, plan.Explain())
 		}
 		for _, a := range effects(plan) {
-			if a.Kind == ActionDrain && a.Cause == DrainScaleIn && (available < plan.Capacity.MinAvailable || launches > 0) {
+			if a.Kind == ActionDrain && a.Cause == DrainScaleIn && (available < plan.Capacity.MinAvailable || launches > 0 && !refills(plan)) {
 				t.Fatalf("%s drained with %d available of %d and %d launched", a.NodeID, available, plan.Capacity.MinAvailable, launches)
 			}
 		}
@@ -225,7 +244,9 @@ func TestFloorsAreServedOrTheReasonIsGiven(t *testing.T) {
 
 func TestUndrainComesBeforeLaunch(t *testing.T) {
 	forAll(t, func(t *rapid.T, s Snapshot, p Policy, plan Plan) {
-		launches := slices.ContainsFunc(effects(plan), func(a Action) bool { return a.Kind == ActionLaunch })
+		launches := slices.ContainsFunc(effects(plan), func(a Action) bool {
+			return a.Kind == ActionStart || a.Kind == ActionLaunch && a.Reason.Code != CodeWarmRefill
+		})
 		if !launches || plan.Capacity.Available+plan.Capacity.Pending >= plan.Capacity.MinAvailable {
 			return
 		}

@@ -40,6 +40,9 @@ const (
 	CodeScaleInFull      Code = "scale_in_full"
 	CodeScaleInMoves     Code = "scale_in_moves" // sessions move there
 	CodeDrainWaits       Code = "drain_waits"
+	CodeDrainBudget      Code = "drain_budget"      // the disruption budget is used up
+	CodeWarmStartFailed  Code = "warm_start_failed" // stopped nodes that lately failed to start
+	CodeWarmWaits        Code = "warm_waits"        // the warm pool is filled later
 
 	// Why sessions of a crowded node are not asked to move.
 	CodeMoveNoRoom  Code = "move_no_room"  // no other available node could take one
@@ -53,6 +56,11 @@ const (
 	// Why an action is taken.
 	CodeLaunch        Code = "launch"
 	CodeUndrain       Code = "undrain"
+	CodeWarmStart     Code = "warm_start"  // out of the warm pool
+	CodeWarmStop      Code = "warm_stop"   // into the warm pool
+	CodeWarmRefill    Code = "warm_refill" // launched to become warm
+	CodeWarmEnded     Code = "warm_ended"  // stale, or more than wanted
+	CodeStopTimeout   Code = "stop_timeout"
 	CodeMove          Code = "move"
 	CodeDrainSurplus  Code = "drain_surplus"
 	CodeDrainMax      Code = "drain_max"

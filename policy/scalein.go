@@ -30,6 +30,10 @@ func (d *decision) repair() {
 	}
 	budget := max(d.capacity.Running/repairShare, 1) - repairing
 	for i, v := range sick {
+		if i < budget && d.drains <= 0 {
+			d.held = append(d.held, d.budgetReason(len(sick)-i))
+			break
+		}
 		if i >= budget {
 			d.held = append(d.held, Reason{
 				Code:   CodeDrainWaits,
@@ -58,18 +62,7 @@ func (d *decision) scaleIn() {
 	if d.lacking {
 		return
 	}
-	// The idle reserve comes on top of the nodes that demand keeps busy, also
-	// when the last session has just ended: else the next one breaks the floor.
-	// Likewise the available ones come on top of those that were high.
-	keep := d.sizing.in
-	if !d.sizing.override {
-		keep += d.floors.idle
-		keep = max(keep, d.sizing.high+d.floors.available)
-		if d.floors.idle > 0 && d.sizing.high > 0 {
-			keep = max(keep, d.sizing.high+1+d.floors.idle)
-		}
-	}
-	surplus := running - keep
+	surplus := running - d.keep()
 	spare := min(running-d.sizing.now, d.available-d.floors.available)
 	switch {
 	case !d.sizing.inCovered || surplus <= 0 && spare > 0 && d.sizing.in >= running:
@@ -82,6 +75,10 @@ func (d *decision) scaleIn() {
 		}
 	default:
 		step := min(surplus, max(running/scaleInShare, 1))
+		if step > d.drains {
+			d.held = append(d.held, d.budgetReason(step-d.drains))
+			step = d.drains
+		}
 		d.drainSurplus(step, running, DrainScaleIn)
 		if rest := min(surplus-step, d.available-d.floors.available); rest > 0 && len(d.drain) > 0 {
 			d.held = append(d.held, Reason{
@@ -91,6 +88,23 @@ func (d *decision) scaleIn() {
 			})
 		}
 	}
+}
+
+// keep is how many open nodes scale-in leaves. The idle reserve comes on top of
+// the nodes that demand keeps busy, also when the last session has just ended:
+// else the next one breaks the floor. Likewise the available ones come on top of
+// those that were high.
+func (d *decision) keep() int {
+	keep := d.sizing.in
+	if d.sizing.override {
+		return keep
+	}
+	keep += d.floors.idle
+	keep = max(keep, d.sizing.high+d.floors.available)
+	if d.floors.idle > 0 && d.sizing.high > 0 {
+		keep = max(keep, d.sizing.high+1+d.floors.idle)
+	}
+	return keep
 }
 
 // openNodes counts the nodes that new sessions go, or will go, to.
@@ -217,6 +231,9 @@ func (d *decision) otherLow(v *view) bool {
 
 func (d *decision) drainNode(v *view, cause DrainCause, why Reason) {
 	v.state = Draining
+	if cause.voluntary() {
+		d.drains--
+	}
 	if cause == DrainScaleIn {
 		d.sample.Drained++
 	}

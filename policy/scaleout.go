@@ -11,7 +11,7 @@ type lack struct{ available, idle, size int }
 
 func (l lack) most() int { return max(l.available, l.idle, l.size, 0) }
 
-// scaleOut un-drains, then launches, until floors and demand are served. Nothing
+// scaleOut un-drains, then starts warm nodes, then launches, until floors and demand are served. Nothing
 // here looks at what is being drained or at the scale-in window.
 func (d *decision) scaleOut() {
 	l := d.lack()
@@ -21,7 +21,7 @@ func (d *decision) scaleOut() {
 	}
 	d.lacking = true
 	d.explainLack(l)
-	l = d.undrainFor(l)
+	l = d.startFor(d.undrainFor(l))
 	if want := l.most(); want > 0 {
 		d.launchNodes(want, l)
 	}
@@ -102,7 +102,7 @@ func (v *view) undrainable(d *decision) bool {
 // launchNodes launches want nodes, or as many as may be launched now.
 func (d *decision) launchNodes(want int, l lack) {
 	n := want
-	room := max(d.p.MaxNodes-d.capacity.Instances, 0)
+	room := d.roomUnderMax()
 	if n > room {
 		ended := d.makeRoom(n - room)
 		d.held = append(d.held, d.maxReason(n-room, ended))

@@ -16,6 +16,9 @@ type Snapshot struct {
 	LaunchErrors []LaunchError `json:"launch_errors,omitempty"`
 	// Blocked holds back launches because no offering can be had at the moment.
 	Blocked *Block `json:"blocked,omitempty"`
+	// CanStop: the provider can stop an instance and start it again; without it
+	// there is no warm pool.
+	CanStop bool `json:"can_stop,omitempty"`
 	// Paused: the operator wants decisions made but nothing done.
 	Paused bool `json:"paused,omitempty"`
 	// Override is what an operator asked for by hand (cluster scale N).

@@ -48,6 +48,8 @@ func (p Policy) Validate() error {
 	if p.MinIdle > p.MaxNodes {
 		v.add("min_idle", "is %d, more than max_nodes (%d)", p.MinIdle, p.MaxNodes)
 	}
+	v.within("warm_nodes", p.WarmNodes, 0, maxNodesLimit)
+	v.within("disruption_budget", p.DisruptionBudget, 0, maxNodesLimit)
 	v.thresholds(p)
 	v.within("launch_limit.count", p.LaunchLimit.Count, 1, maxNodesLimit)
 	v.within("launch_limit.per_seconds", p.LaunchLimit.PerSeconds, 1, 86400)

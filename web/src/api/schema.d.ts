@@ -946,6 +946,8 @@ export interface components {
             utilization: number;
             /** Format: int64 */
             wanted: number;
+            /** Format: int64 */
+            warm?: number;
         };
         Cluster: {
             /** @description What is wrong now, such as a quota that is used up. */
@@ -1328,6 +1330,8 @@ export interface components {
             /** Format: int64 */
             degraded_grace_s: number;
             /** Format: int64 */
+            disruption_budget: number;
+            /** Format: int64 */
             drain_timeout_s: number;
             launch_limit: components["schemas"]["LaunchLimit"];
             /** Format: int64 */
@@ -1356,11 +1360,15 @@ export interface components {
             /** Format: double */
             session_rate_mbps: number;
             signals: components["schemas"]["Signals"];
+            /** Format: int64 */
+            warm_nodes: number;
         };
         /** @description A policy in which fields may be left out. */
         PolicyChange: {
             /** Format: int64 */
             degraded_grace_s?: number;
+            /** Format: int64 */
+            disruption_budget?: number;
             /** Format: int64 */
             drain_timeout_s?: number;
             launch_limit?: {
@@ -1421,6 +1429,8 @@ export interface components {
                     enabled?: boolean;
                 };
             };
+            /** Format: int64 */
+            warm_nodes?: number;
         };
         PolicyPreview: {
             plan: components["schemas"]["Plan"];
