@@ -57,6 +57,8 @@ type Policy struct {
 	// LostGraceS is how long a lost node may come back before it is terminated.
 	// It is terminated at once where its place under MaxNodes is needed.
 	LostGraceS int `json:"lost_grace_s"`
+	// Forecast says whether what the past predicts launches nodes ahead of demand.
+	Forecast ForecastMode `json:"forecast"`
 }
 
 // LaunchLimit allows Count launches, failed ones included, in any PerSeconds.
@@ -130,6 +132,7 @@ func Default() Policy {
 		ReportTimeoutS: 30,
 		DegradedGraceS: 20,
 		LostGraceS:     120,
+		Forecast:       ForecastShadow,
 	}
 }
 

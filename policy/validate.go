@@ -69,6 +69,7 @@ func (p Policy) Validate() error {
 	v.within("report_timeout_s", p.ReportTimeoutS, 2, 86400)
 	v.within("degraded_grace_s", p.DegradedGraceS, 0, 86400)
 	v.within("lost_grace_s", p.LostGraceS, 0, 86400)
+	v.forecast(p.Forecast)
 	if len(v.errors) > 0 {
 		return v.errors
 	}
@@ -125,4 +126,13 @@ func (v *validation) schedule(field string, s Schedule, maxNodes int) {
 	if s.MinAvailable == 0 && s.MinIdle == 0 {
 		v.add(field+".min_available", "and min_idle are both 0: the schedule raises nothing")
 	}
+}
+
+func (v *validation) forecast(m ForecastMode) {
+	switch m {
+	// "" is that of policies stored before there were forecasts: off.
+	case "", ForecastOff, ForecastShadow, ForecastOn:
+		return
+	}
+	v.add("forecast", "is %q; want off, shadow or on", m)
 }

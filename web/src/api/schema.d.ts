@@ -1333,6 +1333,7 @@ export interface components {
             disruption_budget: number;
             /** Format: int64 */
             drain_timeout_s: number;
+            forecast: string;
             launch_limit: components["schemas"]["LaunchLimit"];
             /** Format: int64 */
             launch_timeout_s: number;
@@ -1371,6 +1372,7 @@ export interface components {
             disruption_budget?: number;
             /** Format: int64 */
             drain_timeout_s?: number;
+            forecast?: string;
             launch_limit?: {
                 /** Format: int64 */
                 count?: number;
