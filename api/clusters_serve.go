@@ -79,15 +79,19 @@ func (s *Server) listClusters(ctx context.Context, in *clustersIn) (*body[Page[C
 	return paged(l, err, s.flock.current().clusterView)
 }
 
-func (s *Server) getCluster(ctx context.Context, in *clusterIn) (*body[Cluster], error) {
+func (p *picture) taggedCluster(c statestore.Cluster) *tagged[Cluster] {
+	return &tagged[Cluster]{ETag: etag(c.Version), Body: p.clusterView(c)}
+}
+
+func (s *Server) getCluster(ctx context.Context, in *clusterIn) (*tagged[Cluster], error) {
 	c, err := findCluster(ctx, s.store.Tables, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	return ok(s.flock.current().clusterView(c)), nil
+	return s.flock.current().taggedCluster(c), nil
 }
 
-func (s *Server) createCluster(ctx context.Context, in *clusterCreateIn) (*body[Cluster], error) {
+func (s *Server) createCluster(ctx context.Context, in *clusterCreateIn) (*tagged[Cluster], error) {
 	change := []byte("{}")
 	if in.Body.Policy != nil {
 		change = *in.Body.Policy
@@ -101,11 +105,13 @@ func (s *Server) createCluster(ctx context.Context, in *clusterCreateIn) (*body[
 		return nil, err
 	}
 	var row statestore.Cluster
+	var template statestore.Template
 	err = s.change(ctx, "create", "cluster", func(tx *statestore.Tables, a *trail) error {
 		tpl, err := findTemplate(ctx, tx, in.Body.Template)
 		if err != nil {
 			return err
 		}
+		template = tpl
 		if row, err = tx.Clusters.Create(ctx, statestore.Cluster{Name: in.Body.Name, TemplateID: tpl.ID}); err != nil {
 			return err
 		}
@@ -121,14 +127,14 @@ func (s *Server) createCluster(ctx context.Context, in *clusterCreateIn) (*body[
 		return nil, err
 	}
 	s.Changed()
-	view := s.flock.current().clusterView(row)
-	view.Template.Name = in.Body.Template
-	return ok(view), nil
+	view := s.flock.current().taggedCluster(row)
+	view.Body.Template.Name = template.Name
+	return view, nil
 }
 
 // deleteCluster lowers every floor, orders every node to drain and marks the cluster; sweep removes it with the last
 // node. It can be repeated.
-func (s *Server) deleteCluster(ctx context.Context, in *clusterIn) (*body[Cluster], error) {
+func (s *Server) deleteCluster(ctx context.Context, in *clusterIn) (*tagged[Cluster], error) {
 	var row statestore.Cluster
 	err := s.change(ctx, "delete", "cluster", func(tx *statestore.Tables, a *trail) error {
 		c, err := findCluster(ctx, tx, in.Cluster)
@@ -163,7 +169,7 @@ func (s *Server) deleteCluster(ctx context.Context, in *clusterIn) (*body[Cluste
 		return nil, err
 	}
 	s.Changed()
-	return ok(s.flock.current().clusterView(row)), nil
+	return s.flock.current().taggedCluster(row), nil
 }
 
 // lowerFloors writes a policy version that asks for nothing, so that no decision launches for a cluster that goes.
@@ -202,22 +208,22 @@ func withDeleting(config json.RawMessage) (json.RawMessage, error) {
 	return json.Marshal(m)
 }
 
-func (s *Server) pauseCluster(ctx context.Context, in *clusterIn) (*body[Cluster], error) {
+func (s *Server) pauseCluster(ctx context.Context, in *clusterIn) (*tagged[Cluster], error) {
 	return s.setPaused(ctx, in.Cluster, true, "pause")
 }
 
-func (s *Server) resumeCluster(ctx context.Context, in *clusterIn) (*body[Cluster], error) {
+func (s *Server) resumeCluster(ctx context.Context, in *clusterIn) (*tagged[Cluster], error) {
 	return s.setPaused(ctx, in.Cluster, false, "resume")
 }
 
-func (s *Server) setPaused(ctx context.Context, name string, paused bool, action string) (*body[Cluster], error) {
+func (s *Server) setPaused(ctx context.Context, name string, paused bool, action string) (*tagged[Cluster], error) {
 	return s.alter(ctx, action, name, func(tx *statestore.Tables, c statestore.Cluster, a *trail) (statestore.Cluster, error) {
 		a.before, a.after = map[string]any{"paused": c.Paused}, map[string]any{"paused": paused}
 		return tx.Clusters.SetPaused(ctx, c.ID, paused)
 	})
 }
 
-func (s *Server) scaleCluster(ctx context.Context, in *scaleIn) (*body[Cluster], error) {
+func (s *Server) scaleCluster(ctx context.Context, in *scaleIn) (*tagged[Cluster], error) {
 	return s.alter(ctx, "scale", in.Cluster, func(tx *statestore.Tables, c statestore.Cluster, a *trail) (statestore.Cluster, error) {
 		a.before, a.after = map[string]any{"scale": c.DesiredOverride}, map[string]any{"scale": in.Body.Nodes}
 		return tx.Clusters.SetOverride(ctx, c.ID, in.Body.Nodes)
@@ -225,7 +231,7 @@ func (s *Server) scaleCluster(ctx context.Context, in *scaleIn) (*body[Cluster],
 }
 
 // alter changes one cluster that is not being deleted.
-func (s *Server) alter(ctx context.Context, action, name string, f func(*statestore.Tables, statestore.Cluster, *trail) (statestore.Cluster, error)) (*body[Cluster], error) {
+func (s *Server) alter(ctx context.Context, action, name string, f func(*statestore.Tables, statestore.Cluster, *trail) (statestore.Cluster, error)) (*tagged[Cluster], error) {
 	var row statestore.Cluster
 	err := s.change(ctx, action, "cluster", func(tx *statestore.Tables, a *trail) error {
 		c, err := findCluster(ctx, tx, name)
@@ -243,7 +249,7 @@ func (s *Server) alter(ctx context.Context, action, name string, f func(*statest
 		return nil, err
 	}
 	s.Changed()
-	return ok(s.flock.current().clusterView(row)), nil
+	return s.flock.current().taggedCluster(row), nil
 }
 
 // sweepClusters removes clusters that were deleted and whose last node has ended.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -73,8 +72,7 @@ func (s *Server) writePolicy(ctx context.Context, in *policyPutIn, next func(sta
 			return err
 		}
 		if old.Version != base {
-			return newProblem(http.StatusPreconditionFailed, "", fmt.Sprintf(
-				"the policy of %s is at version %d, the change was made from %d: read it again and repeat the change", c.Name, old.Version, base))
+			return stale("the policy of "+c.Name, old.Version, base)
 		}
 		p, err := next(old)
 		if err != nil {

@@ -12,6 +12,12 @@ type clusterIn struct {
 
 type clusterCreateIn struct{ Body ClusterCreate }
 
+type clusterPatchIn struct {
+	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
+	IfMatch string `header:"If-Match" required:"true" maxLength:"64" doc:"ETag of the version that the change was made from."`
+	Body    ClusterPatch
+}
+
 type scaleIn struct {
 	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
 	Body    ScaleRequest
@@ -47,6 +53,9 @@ func (s *Server) clusterRoutes() {
 		summary: "Make a cluster; its nodes are launched at once", errors: []int{http.StatusConflict}}, s.createCluster)
 	register(s, operation{id: "get-cluster", method: get, path: "/clusters/{cluster}", tag: tag, role: RoleViewer,
 		summary: "Get a cluster", errors: notFound}, s.getCluster)
+	register(s, operation{id: "patch-cluster", method: patch, path: "/clusters/{cluster}", tag: tag, role: RoleAdmin,
+		summary: "Rename a cluster, or give it another template; fields left out stay",
+		errors:  []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}}, s.patchCluster)
 	register(s, operation{id: "delete-cluster", method: del, path: "/clusters/{cluster}", tag: tag, role: RoleAdmin, status: http.StatusAccepted,
 		summary: "Drain all nodes; the cluster goes with the last one", errors: notFound}, s.deleteCluster)
 	register(s, operation{id: "pause-cluster", method: post, path: "/clusters/{cluster}/pause", tag: tag, role: RoleOperator,
@@ -86,6 +95,31 @@ type templatePutIn struct {
 
 type templateCheckIn struct{ Body TemplateCheck }
 
+type templateVersionsIn struct {
+	Template string `path:"template" maxLength:"64" doc:"Id or name."`
+	Paging
+}
+
+type templateVersionIn struct {
+	Template string `path:"template" maxLength:"64" doc:"Id or name."`
+	Version  int64  `path:"version" minimum:"1"`
+}
+
+type templateDuplicateIn struct {
+	Template string `path:"template" maxLength:"64" doc:"Id or name."`
+	Body     TemplateDuplicate
+}
+
+type templateDiffIn struct {
+	Template string `path:"template" maxLength:"64" doc:"Id or name."`
+	Body     TemplateDiffRequest
+}
+
+type templateLaunchIn struct {
+	Template string `path:"template" maxLength:"64" doc:"Id or name."`
+	Body     TemplateLaunch
+}
+
 func (s *Server) templateRoutes() {
 	const tag = "Templates"
 	register(s, operation{id: "list-templates", method: get, path: "/templates", tag: tag, role: RoleViewer,
@@ -101,6 +135,16 @@ func (s *Server) templateRoutes() {
 		errors:  []int{http.StatusNotFound, http.StatusPreconditionFailed}}, s.putTemplate)
 	register(s, operation{id: "delete-template", method: del, path: "/templates/{template}", tag: tag, role: RoleAdmin, status: http.StatusNoContent,
 		summary: "Delete a template that no cluster uses", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.deleteTemplate)
+	register(s, operation{id: "list-template-versions", method: get, path: "/templates/{template}/versions", tag: tag, role: RoleViewer,
+		summary: "List a template's versions, newest first", errors: []int{http.StatusNotFound}}, s.listTemplateVersions)
+	register(s, operation{id: "get-template-version", method: get, path: "/templates/{template}/versions/{version}", tag: tag, role: RoleViewer,
+		summary: "Get one version of a template", errors: []int{http.StatusNotFound}}, s.getTemplateVersion)
+	register(s, operation{id: "duplicate-template", method: post, path: "/templates/{template}/duplicate", tag: tag, role: RoleAdmin, status: http.StatusCreated,
+		summary: "Copy a template under another name", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.duplicateTemplate)
+	register(s, operation{id: "diff-template", method: post, path: "/templates/{template}/diff", tag: tag, role: RoleViewer,
+		summary: "What would a change mean for the nodes that run? Nothing is changed", errors: []int{http.StatusNotFound}}, s.diffTemplate)
+	register(s, operation{id: "launch-template", method: post, path: "/templates/{template}/launch", tag: tag, role: RoleAdmin, status: http.StatusCreated,
+		summary: "Make a cluster from a template; its nodes are launched at once", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.launchTemplate)
 }
 
 type decisionsIn struct {

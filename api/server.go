@@ -47,6 +47,8 @@ type Clusters interface {
 	Preview(ctx context.Context, clusterID string, p policy.Policy) (policy.Plan, error)
 	// Validate returns the faults of a template's specification; unknown providers are a fault of field "provider".
 	Validate(ctx context.Context, provider string, spec json.RawMessage) ([]Invalid, error)
+	// Effect is what a change of a template's field means for nodes that run: "live", "new_nodes" or "replace".
+	Effect(provider, field string) string
 }
 
 // Config of a Server. Store, Fleet, Commands, Clusters, Issuer and Signer are required.

@@ -113,6 +113,17 @@ func (n *nodes) Validate(_ context.Context, provider string, spec json.RawMessag
 	return nil, nil
 }
 
+// Effect is that of a provider whose tags alone need no new node.
+func (n *nodes) Effect(_, field string) string {
+	switch field {
+	case "tags.team":
+		return "new_nodes"
+	case "motd":
+		return "live"
+	}
+	return "replace"
+}
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}}

@@ -12,6 +12,7 @@ type Template struct {
 	Provider  string         `json:"provider" doc:"Who launches the nodes." example:"local"`
 	Spec      map[string]any `json:"spec" doc:"In the provider's terms."`
 	Version   int64          `json:"version"`
+	Author    string         `json:"author,omitempty" doc:"Who made this version."`
 	Clusters  []Ref          `json:"clusters" doc:"Clusters that launch from it."`
 	CreatedAt time.Time      `json:"created_at"`
 	UpdatedAt time.Time      `json:"updated_at"`

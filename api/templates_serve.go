@@ -12,7 +12,7 @@ import (
 
 func (p *picture) templateView(t statestore.Template) Template {
 	out := Template{
-		ID: t.ID, Name: t.Name, Provider: t.Provider, Spec: raw(t.Spec), Version: t.Version,
+		ID: t.ID, Name: t.Name, Provider: t.Provider, Spec: raw(t.Spec), Version: t.Version, Author: t.Author,
 		Clusters: []Ref{}, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 	for _, c := range p.clusters {
@@ -82,7 +82,7 @@ func (s *Server) createTemplate(ctx context.Context, in *templateCreateIn) (*tag
 	var t statestore.Template
 	err := s.change(ctx, "create", "template", func(tx *statestore.Tables, a *trail) error {
 		var err error
-		t, err = tx.Templates.Create(ctx, statestore.Template{Name: in.Body.Name, Provider: in.Body.Provider, Spec: in.Body.Spec})
+		t, err = tx.Templates.Create(ctx, statestore.Template{Name: in.Body.Name, Provider: in.Body.Provider, Spec: in.Body.Spec, Author: a.by.actor()})
 		a.id, a.after = t.ID, map[string]any{"name": t.Name, "provider": t.Provider, "spec": raw(t.Spec)}
 		return err
 	})
@@ -108,7 +108,7 @@ func (s *Server) putTemplate(ctx context.Context, in *templatePutIn) (*tagged[Te
 	var t statestore.Template
 	err = s.change(ctx, "update", "template", func(tx *statestore.Tables, a *trail) error {
 		next := old
-		next.Spec, next.Version = in.Body.Spec, base
+		next.Spec, next.Version, next.Author = in.Body.Spec, base, a.by.actor()
 		var err error
 		t, err = tx.Templates.Update(ctx, next)
 		a.id, a.before, a.after = old.ID, raw(old.Spec), raw(t.Spec)

@@ -14,7 +14,7 @@ func (r *Reconciler) request(ctx context.Context, b *round, action policy.Action
 	for range action.Count {
 		row, err := r.config.Store.CreateNode(ctx, b.term, statestore.Node{
 			ClusterID: b.cluster.ID, Provider: b.template.Provider,
-			TemplateVersion: b.template.Version, ConfigVersion: b.cluster.ConfigVersion,
+			TemplateID: b.template.ID, TemplateVersion: b.template.Version, ConfigVersion: b.cluster.ConfigVersion,
 		}, action.Reason.Text)
 		if err != nil {
 			return results, err

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -41,6 +42,29 @@ type Decision struct {
 	Plan     json.RawMessage // kept to the byte
 	Reasons  json.RawMessage // a JSON array
 	Result   json.RawMessage // what happened; nil until known
+}
+
+// tags are what a decision is searched by: the codes of its reasons and the
+// kinds of its actions. What is not written so has none.
+func (d Decision) tags() (codes, actions []string) {
+	var reasons []struct{ Code string }
+	var plan struct{ Actions []struct{ Kind string } }
+	_ = json.Unmarshal(d.Reasons, &reasons) // then it is found by time and cluster
+	_ = json.Unmarshal(d.Plan, &plan)
+	codes, actions = []string{}, []string{}
+	for _, r := range reasons {
+		if r.Code != "" {
+			codes = append(codes, r.Code)
+		}
+	}
+	for _, a := range plan.Actions {
+		if a.Kind != "" {
+			actions = append(actions, a.Kind)
+		}
+	}
+	slices.Sort(codes)
+	slices.Sort(actions)
+	return slices.Compact(codes), slices.Compact(actions)
 }
 
 // Decisions are the rows of Decision.
@@ -79,10 +103,11 @@ func (t Decisions) Append(ctx context.Context, term Term, d Decision) (Decision,
 			}
 		}
 		var err error
-		out, err = one[Decision](ctx, h, name, `INSERT INTO decisions (`+decisionColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $5, 1, $6, $7, $8, $9, $10, $11) RETURNING `+decisionColumns,
+		codes, actions := d.tags()
+		out, err = one[Decision](ctx, h, name, `INSERT INTO decisions (`+decisionColumns+`, codes, actions)
+			VALUES ($1, $2, $3, $4, $5, $5, 1, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING `+decisionColumns,
 			NewIDAt(d.At), d.ClusterID, d.PolicyVersion, string(d.Kind), d.At, int64(term), d.CollapseKey,
-			pack(d.Snapshot), orObject(d.Plan), orArray(d.Reasons), d.Result)
+			pack(d.Snapshot), orObject(d.Plan), orArray(d.Reasons), d.Result, codes, actions)
 		return err
 	})
 	if err != nil {
@@ -110,28 +135,6 @@ func (t Decisions) Get(ctx context.Context, id string) (Decision, error) {
 	return d, err
 }
 
-// DecisionFilter narrows Decisions.List; zero fields match everything.
-type DecisionFilter struct {
-	ClusterID string
-	Kind      DecisionKind
-	From, To  time.Time // spans that overlap [From, To)
-}
-
-// List pages through decisions, newest first, without snapshots.
-func (t Decisions) List(ctx context.Context, f DecisionFilter, p Page) (List[Decision], error) {
-	after, err := p.after("decisions")
-	if err != nil {
-		return List[Decision]{}, err
-	}
-	rows, err := all[Decision](ctx, t.handle, "decisions", `
-		SELECT id, cluster_id, policy_version, kind, at, until, count, term, collapse_key,
-		       ''::bytea AS snapshot, plan, reasons, result
-		FROM decisions WHERE ($1 = '' OR id < $1) AND ($2 = '' OR cluster_id = $2) AND ($3 = '' OR kind = $3)
-		  AND ($4::timestamptz IS NULL OR until >= $4) AND ($5::timestamptz IS NULL OR at < $5)
-		ORDER BY id DESC LIMIT $6`, after, f.ClusterID, string(f.Kind), orNull(f.From), orNull(f.To), p.limit()+1)
-	return paged("decisions", rows, p.limit(), func(d Decision) string { return d.ID }), err
-}
-
 // DecisionStats sums up decisions: Made counts every one, also the collapsed.
 type DecisionStats struct {
 	Rows           int64
@@ -156,7 +159,7 @@ func (t Decisions) Stats(ctx context.Context, clusterID string) (DecisionStats, 
 
 // Forget deletes decisions that ended before the time.
 func (t Decisions) Forget(ctx context.Context, before time.Time) (int64, error) {
-	return t.exec(ctx, "old decisions", `DELETE FROM decisions WHERE until < $1`, before)
+	return t.exec(ctx, "old decisions", `DELETE FROM decisions WHERE id < $2 AND until < $1`, before, FirstID(before))
 }
 
 // Snapshots repeat field names for every node: zstd's fastest level takes them

@@ -43,8 +43,15 @@ func NewIDAt(at time.Time) string {
 	ms, n := uint64(max(at.UnixMilli(), 0)), uint64(order.Add(1))&(1<<24-1)
 	var b [8]byte
 	fill(b[1:])
-	hi, lo := ms<<16|n>>8, n<<56|binary.BigEndian.Uint64(b[:])
+	return spell(ms<<16|n>>8, n<<56|binary.BigEndian.Uint64(b[:]))
+}
 
+// FirstID returns the least id that carries the given time: what bounds a range
+// of ids by time.
+func FirstID(at time.Time) string { return spell(uint64(max(at.UnixMilli(), 0))<<16, 0) }
+
+// spell writes the 128 bits of an id.
+func spell(hi, lo uint64) string {
 	var out [idLength]byte
 	for i := idLength - 1; i >= 0; i-- {
 		out[i] = idAlphabet[lo&31]

@@ -35,7 +35,8 @@ type Node struct {
 	CertSHA256     string // hex pin of the serving certificate
 
 	SoftwareVersion string
-	TemplateVersion int64 // launched from
+	TemplateID      string // launched from
+	TemplateVersion int64
 	ConfigVersion   int64 // running with
 	Generation      int64 // of the rollout it belongs to
 
@@ -71,7 +72,7 @@ var nodeColumnList = []string{
 	"id", "cluster_id", "name", "state", "state_since", "pool",
 	"provider", "instance_id", "instance_type", "spot", "region", "zone",
 	"public_address", "private_address", "control_addr", "transfer_port", "cert_sha256",
-	"software_version", "template_version", "config_version", "generation", "launch_token", "launch_request",
+	"software_version", "template_id", "template_version", "config_version", "generation", "launch_token", "launch_request",
 	"order_action", "order_by", "order_at", "drain_deadline", "drain_reason", "failure_reason",
 	"requested_at", "launched_at", "joined_at", "running_at", "draining_at", "terminated_at", "last_report_at",
 }
@@ -84,7 +85,7 @@ func (n *Node) args() pgx.NamedArgs {
 		"region": n.Region, "zone": n.Zone, "public_address": n.PublicAddress,
 		"private_address": n.PrivateAddress, "control_addr": n.ControlAddr,
 		"transfer_port": n.TransferPort, "cert_sha256": n.CertSHA256,
-		"software_version": n.SoftwareVersion, "template_version": n.TemplateVersion,
+		"software_version": n.SoftwareVersion, "template_id": n.TemplateID, "template_version": n.TemplateVersion,
 		"config_version": n.ConfigVersion, "generation": n.Generation, "launch_token": n.LaunchToken,
 		"launch_request": n.LaunchRequest,
 		"order_action":   string(n.OrderAction), "order_by": n.OrderBy, "order_at": n.OrderAt,

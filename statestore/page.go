@@ -3,6 +3,8 @@ package statestore
 import (
 	"encoding/base64"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 )
 
@@ -48,6 +50,19 @@ func (p Page) after(noun string) (string, error) {
 		return "", fmt.Errorf("page cursor of another list: %w", ErrInvalid)
 	}
 	return key, nil
+}
+
+// below opens the cursor of a list that falls by number: rows below it come next.
+func (p Page) below(noun string) (int64, error) {
+	after, err := p.after(noun)
+	if err != nil || after == "" {
+		return math.MaxInt64, err
+	}
+	n, err := strconv.ParseInt(after, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("page cursor: %w", ErrInvalid)
+	}
+	return n, nil
 }
 
 // paged cuts the row too many that the query asked for and seals the cursor.

@@ -69,15 +69,9 @@ func (p Policies) Get(ctx context.Context, clusterID string, version int64) (Pol
 
 // List pages through a cluster's versions, newest first.
 func (p Policies) List(ctx context.Context, clusterID string, page Page) (List[PolicyVersion], error) {
-	after, err := page.after("policies")
+	below, err := page.below("policies")
 	if err != nil {
 		return List[PolicyVersion]{}, err
-	}
-	below := int64(1<<63 - 1)
-	if after != "" {
-		if below, err = strconv.ParseInt(after, 10, 64); err != nil {
-			return List[PolicyVersion]{}, fmt.Errorf("page cursor: %w", ErrInvalid)
-		}
 	}
 	rows, err := all[PolicyVersion](ctx, p.handle, "policies",
 		`SELECT `+policyColumns+` FROM policy_versions WHERE cluster_id = $1 AND version < $2

@@ -3,6 +3,7 @@ package attached
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/godwit/godwit/internal/slot"
 	"github.com/godwit/godwit/provisioner"
@@ -86,4 +87,13 @@ func (s Spec) faults() []provisioner.FieldError {
 		add("report_interval_s", "is %d s; want 1 to %d", s.ReportIntervalS, maxReportS)
 	}
 	return faults
+}
+
+// Effect implements provisioner.Effects: which machines may be taken, and their
+// tags, matter while one is taken; the rest a node reads when it starts.
+func (p *Provider) Effect(field string) provisioner.Effect {
+	if field == "slots" || strings.HasPrefix(field, "tags") {
+		return provisioner.NewNodes
+	}
+	return provisioner.Replace
 }

@@ -108,3 +108,12 @@ type bootstrapFile struct {
 	LeaseTimeoutS   int     `json:"lease_timeout_s"`
 	InstanceID      string  `json:"instance_id"`
 }
+
+// Effect implements provisioner.Effects: a node reads all but its tags when it
+// starts, and never again.
+func (p *Provider) Effect(field string) provisioner.Effect {
+	if strings.HasPrefix(field, "tags") {
+		return provisioner.NewNodes
+	}
+	return provisioner.Replace
+}

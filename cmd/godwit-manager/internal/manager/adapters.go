@@ -66,3 +66,11 @@ func (q questions) Validate(ctx context.Context, provider string, spec json.RawM
 	}
 	return out, nil
 }
+
+// Effect is the provider's word; of an unknown one, the most that it can be.
+func (q questions) Effect(provider, field string) string {
+	if p := q.providers[provider]; p != nil {
+		return string(provisioner.EffectOf(p, field))
+	}
+	return string(provisioner.Replace)
+}

@@ -1,0 +1,71 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/godwit/godwit/statestore"
+)
+
+// ClusterPatch changes what a cluster is; fields left out stay.
+type ClusterPatch struct {
+	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" doc:"Clients that name the cluster must use the new name."`
+	Template *string `json:"template,omitempty" minLength:"1" maxLength:"64" doc:"Id or name. Nodes that run keep theirs; new ones are launched from it. Of another provider only while the cluster has no nodes."`
+}
+
+func (s *Server) patchCluster(ctx context.Context, in *clusterPatchIn) (*tagged[Cluster], error) {
+	base, err := version(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return s.alter(ctx, "update", in.Cluster, func(tx *statestore.Tables, c statestore.Cluster, a *trail) (statestore.Cluster, error) {
+		if c.Version != base {
+			return c, stale("cluster "+c.Name, c.Version, base)
+		}
+		old, err := findTemplate(ctx, tx, c.TemplateID)
+		if err != nil {
+			return c, err
+		}
+		a.before = map[string]any{"name": c.Name, "template": old.Name}
+		next := old
+		if in.Body.Template != nil {
+			if next, err = s.otherTemplate(ctx, tx, c, old, *in.Body.Template); err != nil {
+				return c, err
+			}
+		}
+		if in.Body.Name != nil {
+			c.Name = *in.Body.Name
+		}
+		c.TemplateID = next.ID
+		a.after = map[string]any{"name": c.Name, "template": next.Name}
+		return tx.Clusters.Update(ctx, c)
+	})
+}
+
+func (s *Server) otherTemplate(ctx context.Context, tx *statestore.Tables, c statestore.Cluster, old statestore.Template, name string) (statestore.Template, error) {
+	next, err := findTemplate(ctx, tx, name)
+	if err != nil || next.Provider == old.Provider {
+		return next, err
+	}
+	nodes, err := tx.Nodes.Alive(ctx, c.ID)
+	if err != nil {
+		return next, err
+	}
+	if slices.ContainsFunc(nodes, func(n statestore.Node) bool { return n.Provider != next.Provider }) {
+		return next, conflict("cluster %s has nodes of provider %s and template %s is of %s; drain them first, or make another cluster",
+			c.Name, old.Provider, next.Name, next.Provider)
+	}
+	return next, nil
+}
+
+// stale refuses a change that was made from another version than the one in force.
+func stale(what string, current, base int64) error {
+	return newProblem(http.StatusPreconditionFailed, "", fmt.Sprintf(
+		"%s is at version %d, the change was made from %d: read it again and repeat the change", what, current, base))
+}
+
+func noVersion(what, name string, v int64) error {
+	return newProblem(http.StatusNotFound, "", fmt.Sprintf("%s %s has no version %d", what, name, v))
+}

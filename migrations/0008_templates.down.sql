@@ -1,0 +1,12 @@
+DROP INDEX conditions_by_since;
+DROP INDEX conditions_id;
+ALTER TABLE conditions DROP COLUMN id;
+ALTER TABLE decisions RESET (fillfactor);
+CREATE INDEX decisions_by_until ON decisions (until);
+DROP INDEX decisions_acting;
+DROP INDEX decisions_by_word;
+ALTER TABLE decisions DROP COLUMN actions;
+ALTER TABLE decisions DROP COLUMN codes;
+ALTER TABLE nodes DROP COLUMN template_id;
+ALTER TABLE templates DROP COLUMN author;
+DROP TABLE template_versions;
