@@ -12,6 +12,7 @@ var clusterExamples = map[string]func(*scene) ask{
 		return ask{body: fmt.Sprintf(`{"name":%q,"template":%q,"policy":{"max_nodes":3}}`, s.name("cluster"), s.template().Name)}
 	},
 	"get-cluster":    func(s *scene) ask { return ask{at: at{"cluster": s.cluster().Name}} },
+	"patch-cluster":  func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, body: `{"name":"renamed"}`} },
 	"delete-cluster": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
 	"pause-cluster":  func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
 	"resume-cluster": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
@@ -32,6 +33,16 @@ var clusterExamples = map[string]func(*scene) ask{
 	"get-template":      func(s *scene) ask { return ask{at: at{"template": s.template().Name}} },
 	"put-template":      func(s *scene) ask { return ask{at: at{"template": s.template().ID}, body: `{"spec":{"node":{}}}`} },
 	"delete-template":   func(s *scene) ask { return ask{at: at{"template": s.template().ID}} },
+
+	"list-template-versions": func(s *scene) ask { return ask{at: at{"template": s.template().ID}} },
+	"get-template-version":   func(s *scene) ask { return ask{at: at{"template": s.template().ID, "version": "1"}} },
+	"duplicate-template": func(s *scene) ask {
+		return ask{at: at{"template": s.template().ID}, body: fmt.Sprintf(`{"name":%q}`, s.name("copy"))}
+	},
+	"diff-template": func(s *scene) ask { return ask{at: at{"template": s.template().ID}, body: `{"spec":{"node":{}}}`} },
+	"launch-template": func(s *scene) ask {
+		return ask{at: at{"template": s.template().ID}, body: fmt.Sprintf(`{"name":%q}`, s.name("cluster"))}
+	},
 
 	"list-decisions": func(s *scene) ask { return ask{query: "cluster=" + s.decision().ClusterID} },
 	"get-decision":   func(s *scene) ask { return ask{at: at{"decision": s.decision().ID}} },

@@ -141,7 +141,7 @@ func (s *Server) templateRoutes() {
 		summary: "Get one version of a template", errors: []int{http.StatusNotFound}}, s.getTemplateVersion)
 	register(s, operation{id: "duplicate-template", method: post, path: "/templates/{template}/duplicate", tag: tag, role: RoleAdmin, status: http.StatusCreated,
 		summary: "Copy a template under another name", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.duplicateTemplate)
-	register(s, operation{id: "diff-template", method: post, path: "/templates/{template}/diff", tag: tag, role: RoleViewer,
+	register(s, operation{id: "diff-template", method: post, path: "/templates/{template}/diff", tag: tag, role: RoleViewer, pure: true,
 		summary: "What would a change mean for the nodes that run? Nothing is changed", errors: []int{http.StatusNotFound}}, s.diffTemplate)
 	register(s, operation{id: "launch-template", method: post, path: "/templates/{template}/launch", tag: tag, role: RoleAdmin, status: http.StatusCreated,
 		summary: "Make a cluster from a template; its nodes are launched at once", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.launchTemplate)
