@@ -12,10 +12,10 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
 WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
-.PHONY: help deps deps-run deps-test demo run build test test-go test-web lint sim bench web generate cross clean
+.PHONY: help deps deps-run deps-test demo run build test test-go test-web lint sim bench bench-control web generate cross clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make demo ONCE=1   the same without waiting at the end; build/demo/report.json says how it went"
 	@echo "  make sim SEEDS=1000   histories per simulation suite"
@@ -52,6 +52,10 @@ $(BIN)/godwit-manager: $(GO_FILES) $(BUILD)/web.stamp | $(BUILD)/go.mod
 	@mkdir -p $(BIN)
 	@echo "building $(@F)"
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$(@F)
+
+bench-control: build ## ten thousand simulated nodes behind a real manager: processor time, answers; bench/results/control.json
+	@$(GO) build -o $(BIN)/crowd ./cmd/godwit-manager/internal/crowd
+	@$(BIN)/crowd -bins $(BIN) -dir $(BUILD)/crowd $(CROWD)
 
 web: $(BUILD)/web.stamp ## build the console into web/dist
 

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/godwit/godwit/provisioner"
 )
 
 // Config of a manager. Data is required; everything else has a default.
@@ -36,6 +38,8 @@ type Config struct {
 	// NodeCommand starts a node of the provider "local": program and leading arguments. Empty: godwit-node beside this
 	// program or in PATH, with "run".
 	NodeCommand []string
+	// Providers are further ones, by the name that templates use.
+	Providers map[string]provisioner.Provider
 	// LocalLease is how long local nodes outlive the last sign of their manager.
 	LocalLease time.Duration
 	// LeaderLease is how long leadership lasts without renewal: after a leader's death another waits so long.

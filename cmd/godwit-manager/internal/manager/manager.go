@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -188,6 +189,7 @@ func (m *manager) openCluster(ctx context.Context) error {
 
 func (m *manager) providers() map[string]provisioner.Provider {
 	all := map[string]provisioner.Provider{local.Name: m.local}
+	maps.Copy(all, m.config.Providers)
 	if m.attached != nil {
 		all[attached.Name] = m.attached
 	}
