@@ -10,16 +10,7 @@ import (
 	"github.com/godwit/godwit/statestore"
 )
 
-// clusterConfig is what this package keeps in a cluster's configuration.
-type clusterConfig struct {
-	// Deleting: an operator deleted the cluster; it goes when its last node has ended.
-	Deleting bool `json:"deleting,omitempty"`
-}
-
-func deleting(c statestore.Cluster) bool {
-	var cfg clusterConfig
-	return json.Unmarshal(c.Config, &cfg) == nil && cfg.Deleting
-}
+func deleting(c statestore.Cluster) bool { return c.Deleting }
 
 func (p *picture) clusterView(c statestore.Cluster) Cluster {
 	tpl := Ref{ID: c.TemplateID, Name: c.TemplateID}
@@ -146,10 +137,7 @@ func (s *Server) deleteCluster(ctx context.Context, in *clusterIn) (*tagged[Clus
 			return err
 		}
 		none := 0
-		c.Paused, c.DesiredOverride = false, &none
-		if c.Config, err = withDeleting(c.Config); err != nil {
-			return err
-		}
+		c.Paused, c.DesiredOverride, c.Deleting = false, &none, true
 		if row, err = tx.Clusters.Update(ctx, c); err != nil {
 			return err
 		}
@@ -195,17 +183,6 @@ func lowerFloors(ctx context.Context, tx *statestore.Tables, c statestore.Cluste
 	}
 	_, err = tx.Policies.Put(ctx, c.ID, v.Version, doc, author)
 	return err
-}
-
-func withDeleting(config json.RawMessage) (json.RawMessage, error) {
-	m := map[string]any{}
-	if len(config) > 0 {
-		if err := json.Unmarshal(config, &m); err != nil {
-			return nil, err
-		}
-	}
-	m["deleting"] = true
-	return json.Marshal(m)
 }
 
 func (s *Server) pauseCluster(ctx context.Context, in *clusterIn) (*tagged[Cluster], error) {

@@ -16,12 +16,16 @@ type Cluster struct {
 	// Policies.Put moves it.
 	PolicyVersion int64
 	// Config is the node configuration; ConfigVersion counts its changes.
+	// Configurations.Put moves both.
 	Config        json.RawMessage
 	ConfigVersion int64
 	// Paused stops the reconciler's effects; decisions are still written.
 	Paused bool
 	// DesiredOverride is an operator's fixed number of nodes; nil: by policy.
 	DesiredOverride *int
+	// Deleting: an operator deleted the cluster; it goes when its last node has
+	// ended.
+	Deleting bool
 	// State is the reconciler's own memory (timers, stabilisation windows).
 	// Only SetState writes it; it has no part in Version.
 	State json.RawMessage
@@ -35,7 +39,7 @@ type Cluster struct {
 type Clusters struct{ *handle }
 
 const clusterColumns = `id, name, template_id, policy_version, config, config_version, paused,
-	desired_override, state, version, created_at, updated_at`
+	desired_override, deleting, state, version, created_at, updated_at`
 
 // Create stores a new cluster. ID may be empty; versions and times are set.
 // ErrConflict: the name is taken; ErrInvalid: no such template.
@@ -45,21 +49,24 @@ func (c Clusters) Create(ctx context.Context, r Cluster) (Cluster, error) {
 		r.ID = NewIDAt(now)
 	}
 	return one[Cluster](ctx, c.handle, "cluster "+r.Name,
-		`INSERT INTO clusters (id, name, template_id, config, paused, desired_override, version, created_at, updated_at)
-		 VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7) RETURNING `+clusterColumns,
+		`WITH c AS (
+		   INSERT INTO clusters (id, name, template_id, config, paused, desired_override, version, created_at, updated_at)
+		   VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7) RETURNING *
+		 ), v AS (
+		   INSERT INTO configuration_versions (cluster_id, version, config, author, created_at)
+		   SELECT id, config_version, config, '', created_at FROM c
+		 ) SELECT `+clusterColumns+` FROM c`,
 		r.ID, r.Name, r.TemplateID, orObject(r.Config), r.Paused, r.DesiredOverride, now)
 }
 
-// Update writes name, template, config, paused and override. r.Version is the
-// one that the caller read: ErrStale when the row has another. ConfigVersion
-// rises when Config differs.
+// Update writes name, template, paused, override and deleting. r.Version is the
+// one that the caller read: ErrStale when the row has another.
 func (c Clusters) Update(ctx context.Context, r Cluster) (Cluster, error) {
 	rows, err := all[Cluster](ctx, c.handle, "cluster "+r.Name,
-		`UPDATE clusters SET name = $2, template_id = $3, paused = $4, desired_override = $5,
-		   config_version = config_version + CASE WHEN config = $6::jsonb THEN 0 ELSE 1 END,
-		   config = $6, version = version + 1, updated_at = $7
+		`UPDATE clusters SET name = $2, template_id = $3, paused = $4, desired_override = $5, deleting = $6,
+		   version = version + 1, updated_at = $7
 		 WHERE id = $1 AND version = $8 RETURNING `+clusterColumns,
-		r.ID, r.Name, r.TemplateID, r.Paused, r.DesiredOverride, orObject(r.Config), c.now(), r.Version)
+		r.ID, r.Name, r.TemplateID, r.Paused, r.DesiredOverride, r.Deleting, c.now(), r.Version)
 	if err != nil {
 		return Cluster{}, err
 	}

@@ -34,28 +34,32 @@ func (h *handle) now() time.Time { return h.clock().UTC().Truncate(time.Microsec
 
 // Tables holds every noun over one source of connections.
 type Tables struct {
-	AccessKeys   AccessKeys
-	APITokens    APITokens
-	Audit        Audit
-	Authorities  Authorities
-	Certificates Certificates
-	Clusters     Clusters
-	Conditions   Conditions
-	Decisions    Decisions
-	Forecasts    Forecasts
-	JoinTokens   JoinTokens
-	Journal      Journal
-	Loads        Loads
-	Logins       Logins
-	Nodes        Nodes
-	Outbox       Outbox
-	Policies     Policies
-	Settings     Settings
-	SetupTokens  SetupTokens
-	SigningKeys  SigningKeys
-	Templates    Templates
-	Transfers    Transfers
-	Users        Users
+	AccessKeys     AccessKeys
+	APITokens      APITokens
+	Audit          Audit
+	Authorities    Authorities
+	Certificates   Certificates
+	Clusters       Clusters
+	Conditions     Conditions
+	Configurations Configurations
+	Consoles       Consoles
+	Decisions      Decisions
+	Deliveries     Deliveries
+	Forecasts      Forecasts
+	JoinTokens     JoinTokens
+	Journal        Journal
+	Loads          Loads
+	Logins         Logins
+	Nodes          Nodes
+	Notifications  Notifications
+	Outbox         Outbox
+	Policies       Policies
+	Settings       Settings
+	SetupTokens    SetupTokens
+	SigningKeys    SigningKeys
+	Templates      Templates
+	Transfers      Transfers
+	Users          Users
 
 	h *handle
 }
@@ -64,6 +68,7 @@ func newTables(h *handle) *Tables {
 	return &Tables{
 		AccessKeys: AccessKeys{h}, APITokens: APITokens{h}, Audit: Audit{h},
 		Authorities: Authorities{h}, Certificates: Certificates{h}, Clusters: Clusters{h},
+		Configurations: Configurations{h}, Consoles: Consoles{h}, Deliveries: Deliveries{h}, Notifications: Notifications{h},
 		Conditions: Conditions{h}, Decisions: Decisions{h}, Forecasts: Forecasts{h},
 		JoinTokens: JoinTokens{h}, Loads: Loads{h},
 		Journal: Journal{h}, Logins: Logins{h}, Nodes: Nodes{h}, Outbox: Outbox{h},

@@ -221,6 +221,63 @@ func TestRateChangesWhileItRuns(t *testing.T) {
 	}
 }
 
+func TestNodesSessionRatesHoldForLiveAndNewSessions(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, filepath.Join(root, "f"), 8<<20)
+	n := startNode(t, root, func(c *ServerConfig, _ *grants) { c.SessionRate, c.SessionCap = 3e6, 5e6 })
+	target := func(want int64) func() bool {
+		return func() bool {
+			s := n.Sessions()
+			return len(s) == 1 && s[0].Target == want
+		}
+	}
+	job := Job{Direction: Pull, Sources: []string{"f"}, Destination: t.TempDir()}
+	_, err := during(t, client(t, n), job, 1, func(tr *Transfer) {
+		await(t, "the usual rate for a client that asks for none", target(3e6))
+		tr.SetRate(50e6)
+		await(t, "the cap for a client that asks for more", target(5e6))
+		n.SetSessionRates(0, 20e6)
+		await(t, "the new cap on the live session", target(20e6))
+		n.SetSessionRates(0, 0)
+		await(t, "what the client wants once there is no cap", target(50e6))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCiphersChangeForNewSessionsOnly(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, filepath.Join(root, "f"), 4<<20)
+	n := startNode(t, root, func(c *ServerConfig, _ *grants) { c.Ciphers = []Cipher{AES128} })
+	job := Job{Direction: Pull, Sources: []string{"f"}, Destination: t.TempDir(), Options: Options{Rate: 30e6}}
+	_, err := during(t, client(t, n), job, 1, func(*Transfer) {
+		if err := n.SetCiphers([]Cipher{"rot13"}); err == nil {
+			t.Error("an unknown cipher was taken over")
+		}
+		if err := n.SetCiphers([]Cipher{ChaCha20}); err != nil {
+			t.Error(err)
+		}
+		if s := n.Sessions(); len(s) != 1 || s[0].Cipher != AES128 {
+			t.Errorf("live session: %+v", s)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job.Destination = t.TempDir()
+	_, err = during(t, client(t, n), job, 1, func(*Transfer) {
+		if s := n.Sessions(); len(s) != 1 || s[0].Cipher != ChaCha20 {
+			t.Errorf("new session: %+v", s)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestOperatorLimitsAndCancels(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

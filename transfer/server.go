@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/godwit/godwit/transfer/job"
@@ -30,6 +31,10 @@ type ServerConfig struct {
 	// SendCap and ReceiveCap are the node's bandwidth each way, bit/s, shared
 	// max-min among its sessions; 0 means no cap.
 	SendCap, ReceiveCap int64
+
+	// SessionRate is the target of sessions whose client asks for none, bit/s;
+	// SessionCap the most that any session gets. 0 means none.
+	SessionRate, SessionCap int64
 
 	MaxSessions int      // 0: 1000
 	Ciphers     []Cipher // allowed ones; empty: all
@@ -149,6 +154,8 @@ type Server struct {
 
 	pool          job.Pool
 	send, receive *vlink.Link // the node's bandwidth, shared by its sessions
+	// rates are read by sessions under locks of theirs, hence not under mu.
+	rates atomic.Pointer[sessionRates]
 
 	mu       sync.Mutex
 	sessions map[string]*serverSession
@@ -161,6 +168,8 @@ type Server struct {
 	served   chan struct{}      // closed when Serve has returned
 }
 
+type sessionRates struct{ usual, most int64 }
+
 // NewServer checks config and makes a server that does not listen yet.
 func NewServer(config ServerConfig) (*Server, error) {
 	if config.Authorizer == nil {
@@ -169,10 +178,8 @@ func NewServer(config ServerConfig) (*Server, error) {
 	if config.Certificate == nil {
 		return nil, errors.New("transfer server: no certificate")
 	}
-	for _, c := range config.Ciphers {
-		if c == "" || !c.Valid() {
-			return nil, fmt.Errorf("transfer server: unknown cipher %q", c)
-		}
+	if err := checkCiphers(config.Ciphers); err != nil {
+		return nil, err
 	}
 	if config.MaxSessions <= 0 {
 		config.MaxSessions = 1000
@@ -185,6 +192,7 @@ func NewServer(config ServerConfig) (*Server, error) {
 	}
 	s := &Server{config: config, log: config.Log, now: config.Now, sessions: map[string]*serverSession{}, byJob: map[string]int{}, served: make(chan struct{}),
 		send: vlink.New(config.SendCap), receive: vlink.New(config.ReceiveCap)}
+	s.rates.Store(&sessionRates{usual: max(config.SessionRate, 0), most: max(config.SessionCap, 0)})
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -192,6 +200,15 @@ func NewServer(config ServerConfig) (*Server, error) {
 		s.now = time.Now
 	}
 	return s, nil
+}
+
+func checkCiphers(list []Cipher) error {
+	for _, c := range list {
+		if c == "" || !c.Valid() {
+			return fmt.Errorf("transfer server: unknown cipher %q", c)
+		}
+	}
+	return nil
 }
 
 // leastMemory is enough for 1 Gb/s at 100 ms without loss.

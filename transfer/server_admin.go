@@ -125,6 +125,32 @@ func (s *Server) SetMaxSessions(n int) {
 	s.mu.Unlock()
 }
 
+// SetSessionRates changes the target of sessions whose client asks for none and
+// the most that any session gets, bit/s, 0 for none. Live sessions follow.
+func (s *Server) SetSessionRates(usual, most int64) {
+	s.rates.Store(&sessionRates{usual: max(usual, 0), most: max(most, 0)})
+	for _, x := range s.live() {
+		x.apply()
+	}
+}
+
+func (s *Server) sessionRates() (usual, most int64) {
+	r := s.rates.Load()
+	return r.usual, r.most
+}
+
+// SetCiphers changes the ciphers that new sessions may choose from; none means
+// all. Live sessions keep theirs.
+func (s *Server) SetCiphers(allowed []Cipher) error {
+	if err := checkCiphers(allowed); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.config.Ciphers = allowed
+	s.mu.Unlock()
+	return nil
+}
+
 func (s *Server) live() []*serverSession {
 	s.mu.Lock()
 	defer s.mu.Unlock()

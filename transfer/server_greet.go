@@ -237,6 +237,7 @@ func (s *Server) register(x *serverSession, peer netip.AddrPort, r Request) erro
 		return &Error{Code: CodeBusy, Message: "this transfer has as many sessions here as it may", RetryAfter: time.Second}
 	}
 	s.sessions[x.status.ID] = x
+	x.status.Target = x.target() // from here on changes of the node's rates find it
 	x.memory = sessionMemory(s.config.Memory, len(s.sessions))
 	s.byJob[transfer]++
 	s.totals.SessionsStarted++
@@ -245,7 +246,9 @@ func (s *Server) register(x *serverSession, peer netip.AddrPort, r Request) erro
 
 // cipher picks the client's first choice that the node allows.
 func (s *Server) cipher(wanted []string) (Cipher, error) {
+	s.mu.Lock()
 	allowed := s.config.Ciphers
+	s.mu.Unlock()
 	if len(allowed) == 0 {
 		allowed = []Cipher{AES128, AES256, ChaCha20}
 	}

@@ -57,10 +57,15 @@ func (x *serverSession) policy() Policy {
 	return p
 }
 
-// target is the least of what client, grant and operator say; 0: no limit.
+// target is the least of what client, grant, operator and node say; 0: no
+// limit.
 func (x *serverSession) target() int64 {
+	wish, most := x.server.sessionRates()
+	if x.wish > 0 {
+		wish = x.wish
+	}
 	t := int64(0)
-	for _, r := range []int64{x.wish, x.grant.MaxRate, x.limit} {
+	for _, r := range []int64{wish, most, x.grant.MaxRate, x.limit} {
 		if r > 0 && (t == 0 || r < t) {
 			t = r
 		}
@@ -175,6 +180,7 @@ func (x *serverSession) serve(ctx context.Context, conn *tls.Conn) {
 	moving := x.status.Moving
 	x.status.Moving = false
 	x.mu.Unlock()
+	x.apply() // what changed while the data path was made
 	if moving {
 		x.move()
 	}
