@@ -12,16 +12,16 @@ import (
 
 // compiled is a schedule ready to be asked. Compiling is pure but slow (it reads
 // a zone's table), so results are kept: one entry per text of a valid schedule.
-var compiled sync.Map // scheduleKey → cron.Schedule
+var compiled sync.Map // scheduleKey → *wallClock
 
 type scheduleKey struct{ cron, zone string }
 
 type scheduleError struct{ field, problem string }
 
-func (s Schedule) compile() (cron.Schedule, *scheduleError) {
+func (s Schedule) compile() (*wallClock, *scheduleError) {
 	key := scheduleKey{s.Cron, s.TimeZone}
 	if c, ok := compiled.Load(key); ok {
-		return c.(cron.Schedule), nil //nolint:forcetypeassert // only cron.Schedule is stored
+		return c.(*wallClock), nil //nolint:forcetypeassert // only these are stored
 	}
 	if strings.Contains(s.Cron, "TZ=") {
 		return nil, &scheduleError{"cron", "names a time zone; put it into time_zone"}
@@ -50,8 +50,70 @@ func (s Schedule) compile() (cron.Schedule, *scheduleError) {
 	if spec.Next(time.Unix(0, 0)).IsZero() {
 		return nil, &scheduleError{"cron", fmt.Sprintf("%q never comes", s.Cron)}
 	}
-	compiled.Store(key, cron.Schedule(spec))
-	return spec, nil
+	clock := &wallClock{spec}
+	compiled.Store(key, clock)
+	return clock, nil
+}
+
+// wallClock is a cron line read off the clock on a zone's wall. A start in an
+// hour that the clock skips comes when it does so: cron itself would leave it
+// out, and with it a floor, in zones that change at midnight for a whole day.
+type wallClock struct{ *cron.SpecSchedule }
+
+// Next returns the first start after t; zero: there is none within five years.
+func (w *wallClock) Next(t time.Time) time.Time {
+	next := w.SpecSchedule.Next(t)
+	for at := t; !next.IsZero(); {
+		at = nextClockChange(at, next, w.Location)
+		if at.IsZero() {
+			break
+		}
+		if _, skipped := w.skips(at); skipped {
+			return at
+		}
+	}
+	return next
+}
+
+// skips returns the first start, by the clock as it was before, that the change
+// leaves out.
+func (w *wallClock) skips(change time.Time) (time.Time, bool) {
+	shift := clockShift(change, w.Location)
+	if shift <= 0 {
+		return time.Time{}, false
+	}
+	at := w.before(change).Next(change.Add(-time.Second))
+	return at, !at.IsZero() && at.Before(change.Add(shift))
+}
+
+// before is the cron line as if the clock did not change.
+func (w *wallClock) before(change time.Time) *cron.SpecSchedule {
+	_, offset := change.Add(-time.Second).In(w.Location).Zone()
+	spec := *w.SpecSchedule
+	spec.Location = time.FixedZone("", offset)
+	return &spec
+}
+
+// clockShift is how far the clock goes forward, or if negative back, at change.
+func clockShift(change time.Time, zone *time.Location) time.Duration {
+	_, before := change.Add(-time.Second).In(zone).Zone()
+	_, after := change.In(zone).Zone()
+	return time.Duration(after-before) * time.Second
+}
+
+// nextClockChange finds the first change of the offset in (from, until), to the
+// second; zero: there is none.
+func nextClockChange(from, until time.Time, zone *time.Location) time.Time {
+	for at := from; ; {
+		_, end := at.In(zone).ZoneBounds()
+		if end.IsZero() || !end.Before(until) {
+			return time.Time{}
+		}
+		if clockShift(end, zone) != 0 { // else another name for the same time
+			return end
+		}
+		at = end
+	}
 }
 
 // Window is one time that a schedule is in force.
@@ -67,12 +129,7 @@ func (s Schedule) Windows(from, until time.Time) []Window {
 	if err != nil {
 		return nil
 	}
-	length := seconds(s.DurationS)
-	var out []Window
-	for at := c.Next(from.Add(-length)); !at.IsZero() && at.Before(until) && len(out) < 1000; at = c.Next(at) {
-		out = append(out, Window{From: at, Until: at.Add(length)})
-	}
-	return out
+	return s.firings(c, from, until, 1000)
 }
 
 // activeAt returns the window that is in force at now.
