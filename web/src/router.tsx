@@ -85,12 +85,34 @@ export const auditRoute = createRoute({
   component: page(() => import('./settings/AuditPage'), 'AuditPage'),
 })
 
+const clusters = createRoute({ getParentRoute: () => shell, path: '/clusters', component: page(() => import('./clusters/ClustersPage'), 'ClustersPage') })
+export const newClusterRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/clusters/new',
+  validateSearch: only('template'),
+  component: page(() => import('./clusters/NewClusterPage'), 'NewClusterPage'),
+})
+export const clusterRoute = createRoute({ getParentRoute: () => shell, path: '/clusters/$name', component: page(() => import('./clusters/ClusterPage'), 'ClusterPage') })
+export const policyRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/clusters/$name/policy',
+  validateSearch: only('from', 'to'),
+  component: page(() => import('./policy/PolicyPage'), 'PolicyPage'),
+})
+const templates = createRoute({ getParentRoute: () => shell, path: '/templates', component: page(() => import('./templates/TemplatesPage'), 'TemplatesPage') })
+const newTemplate = createRoute({ getParentRoute: () => shell, path: '/templates/new', component: page(() => import('./templates/NewTemplatePage'), 'NewTemplatePage') })
+export const templateRoute = createRoute({ getParentRoute: () => shell, path: '/templates/$name', component: page(() => import('./templates/TemplatePage'), 'TemplatePage') })
+
 const tree = root.addChildren([
   setup,
   signInRoute,
   shell.addChildren([
     overviewRoute,
     start,
+    clusters,
+    newClusterRoute,
+    clusterRoute,
+    policyRoute,
     nodesRoute,
     nodeRoute,
     activityRoute,
@@ -101,6 +123,9 @@ const tree = root.addChildren([
     newKey,
     keyRoute,
     settings.addChildren([general, account, users, tokens, auditRoute]),
+    templates,
+    newTemplate,
+    templateRoute,
   ]),
 ])
 

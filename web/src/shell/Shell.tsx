@@ -7,7 +7,7 @@ import { clustersQuery, meQuery } from '../api/queries'
 import { answer } from '../api/refusal'
 import { Ago } from '../ui/Ago'
 import { keep, useCluster } from './cluster'
-import { ActivityIcon, KeysIcon, NodesIcon, OverviewIcon, SettingsIcon, TransfersIcon } from './icons'
+import { ActivityIcon, ClustersIcon, KeysIcon, NodesIcon, OverviewIcon, SettingsIcon, TemplatesIcon, TransfersIcon } from './icons'
 import { KeysHelp, useKeys } from './Keys'
 import { Mark } from './Mark'
 import { SearchBox } from './SearchBox'
@@ -15,10 +15,12 @@ import s from './shell.module.css'
 
 export const screens = [
   { to: '/', name: 'Overview', key: 'o', Icon: OverviewIcon },
+  { to: '/clusters', name: 'Clusters', key: 'c', Icon: ClustersIcon },
   { to: '/nodes', name: 'Nodes', key: 'n', Icon: NodesIcon },
   { to: '/activity', name: 'Activity', key: 'a', Icon: ActivityIcon },
   { to: '/transfers', name: 'Transfers', key: 't', Icon: TransfersIcon },
   { to: '/keys', name: 'Access keys', key: 'k', Icon: KeysIcon },
+  { to: '/templates', name: 'Templates', key: 'm', Icon: TemplatesIcon },
   { to: '/settings', name: 'Settings', key: 's', Icon: SettingsIcon },
 ] as const
 

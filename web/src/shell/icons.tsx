@@ -45,3 +45,16 @@ export const SettingsIcon = () => (
     <circle cx="7.500" cy="13" r="2" />
   </Icon>
 )
+export const ClustersIcon = () => (
+  <Icon>
+    <circle cx="9" cy="9" r="6.700" />
+    <circle cx="6.600" cy="7.400" r="1.300" fill="currentColor" stroke="none" />
+    <circle cx="11.600" cy="7.800" r="1.300" fill="currentColor" stroke="none" />
+    <circle cx="8.700" cy="11.600" r="1.300" fill="currentColor" stroke="none" />
+  </Icon>
+)
+export const TemplatesIcon = () => (
+  <Icon>
+    <path d="M3 3h12v4H3zM3 10h5v5H3zM11 10h4M11 12.500h4M11 15h2.500" />
+  </Icon>
+)

@@ -12,27 +12,28 @@ interface Props {
   keep?: string // of the button that does not
   danger?: boolean
   typed?: string // to be typed where data can be lost
+  ready?: boolean // false: what is asked below is not answered yet
   command?: string
   failed: string // what to say when it was refused
   act: () => Promise<unknown>
-  onDone: () => unknown
+  onDone?: () => unknown
   onClose: () => void
   children?: ReactNode
 }
 
 // Confirm asks before something is done that cannot be taken back, and says what it does.
-export function Confirm({ title, consequences, label, keep = 'Leave it', danger, typed, command, failed, act, onDone, onClose, children }: Props) {
+export function Confirm({ title, consequences, label, keep = 'Leave it', danger, typed, ready = true, command, failed, act, onDone, onClose, children }: Props) {
   const [said, setSaid] = useState('')
   const doing = useMutation({
     mutationFn: act,
     onSuccess: async () => {
       onClose()
-      await onDone()
+      await onDone?.()
     },
   })
   const submit = (e: FormEvent) => {
     e.preventDefault()
-    if (!typed || said === typed) doing.mutate()
+    if (ready && (!typed || said === typed)) doing.mutate()
   }
   return (
     <Modal opened onClose={onClose} title={<strong>{title}</strong>}>
@@ -49,7 +50,7 @@ export function Confirm({ title, consequences, label, keep = 'Leave it', danger,
           <Button variant="default" onClick={onClose}>
             {keep}
           </Button>
-          <Button type="submit" color={danger ? 'red' : ''} loading={doing.isPending} disabled={!!typed && said !== typed}>
+          <Button type="submit" color={danger ? 'red' : ''} loading={doing.isPending} disabled={!ready || (!!typed && said !== typed)}>
             {label}
           </Button>
         </div>

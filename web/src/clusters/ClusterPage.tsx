@@ -1,0 +1,173 @@
+import { Skeleton } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { verb, why } from '../activity/fold'
+import { decisionsQuery, overviewQuery, rereadMs } from '../api/queries'
+import { isRefusal } from '../api/refusal'
+import { useReread } from '../api/reread'
+import type { Cluster, Overview } from '../api/types'
+import { initial, plural, rate } from '../format/format'
+import { useNames, withNames } from '../nodes/names'
+import { Flock } from '../overview/Flock'
+import { summary } from '../policy/summary'
+import { clusterRoute } from '../router'
+import { NotFound } from '../shell/Lost'
+import { Ago } from '../ui/Ago'
+import { Id, Same } from '../ui/Copy'
+import { Empty, Facts, Page, Panel } from '../ui/Page'
+import { Trouble } from '../ui/Trouble'
+import { ClusterActions } from './ClusterActions'
+import s from './clusters.module.css'
+import { verdict } from './health'
+import { ClusterTabs, ClusterTag } from './parts'
+import { clusterQuery, policyQuery } from './queries'
+
+export function ClusterPage() {
+  const { name } = clusterRoute.useParams()
+  const { data: c, error, refetch } = useQuery(clusterQuery(name))
+  const { data: o, refetch: look } = useQuery(overviewQuery(name))
+  useReread(refetch, rereadMs.overview)
+  useReread(look, rereadMs.overview)
+  if (isRefusal(error, 404)) return <NotFound />
+  if (!c) {
+    return (
+      <Page title={name} name={name}>
+        <Trouble error={error} what="The cluster cannot be read" />
+        {error ? null : <Skeleton height={320} />}
+      </Page>
+    )
+  }
+  const v = verdict(c)
+  return (
+    <Page
+      title={c.name}
+      name={c.name}
+      lead={
+        <>
+          <ClusterTag cluster={c} /> <span className="dim">{v.text}</span>
+        </>
+      }
+      actions={<ClusterActions cluster={c} sessions={o?.sessions ?? 0} />}
+    >
+      <ClusterTabs name={c.name} />
+      <Trouble error={error} what="What is shown may be old" />
+      <div className={s.two}>
+        <Panel title="Nodes" aside={<Link to="/nodes" search={{ cluster: c.name }}>all nodes</Link>}>
+          <Numbers cluster={c} o={o} />
+          <div style={{ marginTop: 14 }}>
+            {o?.nodes.length ? (
+              <Flock nodes={o.nodes} cluster={c.name} height={150} />
+            ) : (
+              <Empty title="No nodes">
+                <p>{c.paused ? 'The cluster is paused: resume it, and the policy’s floor is launched.' : 'The next decision launches what the policy’s floor asks for; it takes a few seconds.'}</p>
+              </Empty>
+            )}
+          </div>
+        </Panel>
+        <div style={{ display: 'grid', gap: 16 }}>
+          <Doing o={o} name={c.name} />
+          <Conditions cluster={c} />
+        </div>
+        <PolicyPanel name={c.name} />
+        <Panel title="What it is">
+          <Facts
+            rows={[
+              ['Template', <Link key="t" to="/templates/$name" params={{ name: c.template.name }}>{c.template.name}</Link>],
+              ['Made', <Ago key="m" at={c.created_at} />],
+              ['Id', <Id key="i" value={c.id} />],
+            ]}
+          />
+        </Panel>
+      </div>
+      <Same command={`godwit cluster get ${c.name}`} />
+    </Page>
+  )
+}
+
+function Numbers({ cluster: c, o }: { cluster: Cluster; o: Overview | undefined }) {
+  const figures: [string, string, string?][] = [
+    ['running', String(c.nodes.by_state.running ?? 0), `of ${c.nodes.total}`],
+    ['take clients', String(c.nodes.available)],
+    ['sessions', o ? String(o.sessions) : '–'],
+    ['in', o ? rate(o.receive_bps) : '–'],
+    ['out', o ? rate(o.send_bps) : '–'],
+  ]
+  return (
+    <dl className={s.big}>
+      {figures.map(([k, v, of]) => (
+        <div key={k}>
+          <dt>{k}</dt>
+          <dd>
+            {v} {of ? <small>{of}</small> : null}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function Doing({ o, name }: { o: Overview | undefined; name: string }) {
+  const { data } = useInfiniteQuery(decisionsQuery({ cluster: name, changes: true }))
+  const named = useNames()
+  const latest = (data?.pages[0]?.items ?? []).slice(0, 4)
+  return (
+    <Panel title="What it does, and why" aside={<Link to="/activity" search={{ cluster: name }}>activity</Link>}>
+      {o ? <p className={s.sentence}>{initial(withNames(o.doing, o.nodes))}</p> : <Skeleton height={22} />}
+      {latest.length ? (
+        <ul className={s.lines} style={{ marginTop: 12 }}>
+          {latest.map((d) => (
+            <li key={d.id}>
+              <Link to="/activity/$id" params={{ id: d.id }}>
+                {initial(verb(d))}
+              </Link>
+              <Ago at={d.at} />
+              <small>{named(why(d)[0] ?? '')}</small>
+            </li>
+          ))}
+        </ul>
+      ) : null}
+    </Panel>
+  )
+}
+
+function Conditions({ cluster: c }: { cluster: Cluster }) {
+  return (
+    <Panel title="Conditions">
+      {c.conditions.length ? (
+        <ul className={s.conditions}>
+          {c.conditions.map((x) => (
+            <li key={x.kind + x.since}>
+              <span>{x.text}</span>
+              <small>
+                {x.kind} · since <Ago at={x.since} />
+              </small>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p className="dim">Nothing is wrong.</p>
+      )}
+    </Panel>
+  )
+}
+
+function PolicyPanel({ name }: { name: string }) {
+  const { data } = useQuery(policyQuery(name))
+  return (
+    <Panel title="Policy" aside={<Link to="/clusters/$name/policy" params={{ name }}>{data ? `version ${data.data.version}, open` : 'open'}</Link>}>
+      {data ? (
+        <div style={{ display: 'grid', gap: 6 }}>
+          {summary(data.data.policy).map((t) => (
+            <p key={t}>{t}</p>
+          ))}
+          <p className="dim">
+            Changed {data.data.author ? `by ${data.data.author} ` : ''}
+            <Ago at={data.data.created_at} />. {plural(data.data.version, 'version')}.
+          </p>
+        </div>
+      ) : (
+        <Skeleton height={80} />
+      )}
+    </Panel>
+  )
+}

@@ -1,0 +1,39 @@
+// What the screens of clusters and policies read.
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { client } from '../api/client'
+import { answer, tagged } from '../api/refusal'
+
+export const clusterQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['cluster', name],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/clusters/{cluster}', { params: { path: { cluster: name } }, signal })),
+  })
+
+export const policyQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['policy', name],
+    queryFn: ({ signal }) => tagged(client.GET('/api/v1/clusters/{cluster}/policy', { params: { path: { cluster: name } }, signal })),
+  })
+
+export const policyVersionsQuery = (name: string) =>
+  infiniteQueryOptions({
+    queryKey: ['policy-versions', name],
+    queryFn: ({ signal, pageParam }) =>
+      answer(client.GET('/api/v1/clusters/{cluster}/policy/versions', { params: { path: { cluster: name }, query: { limit: 20, ...(pageParam && { cursor: pageParam }) } }, signal })),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next_cursor || undefined,
+  })
+
+export const templatesQuery = queryOptions({
+  queryKey: ['templates'],
+  queryFn: ({ signal }) => answer(client.GET('/api/v1/templates', { params: { query: { limit: 500 } }, signal })),
+})
+
+export const templateQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['template', name],
+    queryFn: ({ signal }) => tagged(client.GET('/api/v1/templates/{template}', { params: { path: { template: name } }, signal })),
+  })
+
+// changed are the nouns that any act on a cluster may move.
+export const changed = ['clusters', 'cluster', 'overview', 'nodes', 'templates', 'template', 'policy', 'policy-versions', 'preview']

@@ -1,0 +1,104 @@
+import { NativeSelect, NumberInput, Radio, Switch } from '@mantine/core'
+import { useState } from 'react'
+import type { Field } from './fields'
+import s from './policy.module.css'
+import { unitOf, units, type Unit } from './seconds'
+
+interface Props {
+  field: Field
+  value: unknown
+  error?: string | undefined
+  changed: boolean
+  readOnly: boolean
+  onChange: (v: unknown) => void
+}
+
+// FieldInput is one value of a policy with what it means; a value that differs from the stored one is marked.
+export function FieldInput({ field: f, value, error, changed, readOnly, onChange }: Props) {
+  const common = { label: f.label, description: f.help, error, disabled: readOnly }
+  const mark = changed ? 'yes' : undefined
+  switch (f.kind) {
+    case 'switch':
+      return <Switch {...common} data-changed={mark} className={s.field} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
+    case 'choice':
+      return (
+        <Radio.Group {...common} data-changed={mark} className={s.field} value={String(value)} onChange={onChange}>
+          <div className="row" style={{ marginTop: 8, gap: 16 }}>
+            {(f.choices ?? []).map(([v, label]) => (
+              <Radio key={v} value={v} label={label} disabled={readOnly} />
+            ))}
+          </div>
+        </Radio.Group>
+      )
+    case 'seconds':
+      return <Seconds field={f} seconds={Number(value)} error={error} mark={mark} readOnly={readOnly} onChange={onChange} />
+    case 'share':
+      return (
+        <NumberInput
+          {...common}
+          data-changed={mark}
+          className={s.field}
+          suffix=" %"
+          decimalScale={1}
+          min={(f.min ?? 0) * 100}
+          max={(f.max ?? 1) * 100}
+          value={Math.round(Number(value) * 1000) / 10}
+          onChange={(v) => onChange(Math.round(Number(v) * 10) / 1000)}
+        />
+      )
+    default:
+      return (
+        <NumberInput
+          {...common}
+          data-changed={mark}
+          className={s.field}
+          allowDecimal={f.kind === 'mbps'}
+          {...(f.kind === 'mbps' && { suffix: ' Mb/s' })}
+          {...(f.min !== undefined && { min: f.min })}
+          {...(f.max !== undefined && { max: f.max })}
+          value={Number(value)}
+          onChange={(v) => onChange(Number(v))}
+        />
+      )
+  }
+}
+
+interface SecondsProps {
+  field: Field
+  seconds: number
+  error: string | undefined
+  mark: string | undefined
+  readOnly: boolean
+  onChange: (v: number) => void
+}
+
+// Seconds is a duration in the unit that suits it; changing the unit keeps the duration.
+function Seconds({ field: f, seconds, error, mark, readOnly, onChange }: SecondsProps) {
+  const [picked, setPicked] = useState<Unit>()
+  const unit = picked ?? unitOf(seconds)
+  return (
+    <NumberInput
+      label={f.label}
+      description={f.help}
+      error={error}
+      disabled={readOnly}
+      data-changed={mark}
+      className={s.field}
+      min={0}
+      value={seconds / units[unit]}
+      onChange={(v) => onChange(Math.round(Number(v) * units[unit]))}
+      rightSectionWidth={74}
+      rightSection={
+        <NativeSelect
+          aria-label={`Unit of ${f.label}`}
+          variant="unstyled"
+          size="xs"
+          disabled={readOnly}
+          value={unit}
+          data={Object.keys(units)}
+          onChange={(e) => setPicked(e.currentTarget.value as Unit)}
+        />
+      }
+    />
+  )
+}

@@ -1,0 +1,171 @@
+import { Button } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { useMay } from '../account/may'
+import { client } from '../api/client'
+import { isRefusal, tagged, type Tagged } from '../api/refusal'
+import type { Policy, PolicyVersion } from '../api/types'
+import { changed } from '../clusters/queries'
+import { plural } from '../format/format'
+import { Changes } from '../ui/Changes'
+import { Confirm } from '../ui/Confirm'
+import { Same } from '../ui/Copy'
+import { Panel } from '../ui/Page'
+import { Trouble } from '../ui/Trouble'
+import { command, known, patch, rebased, same, valueAt, withValue } from './draft'
+import { FieldInput } from './FieldInput'
+import { sections } from './fields'
+import { faultsOf, usePreview } from './preview'
+import { PreviewPanel } from './PreviewPanel'
+import s from './policy.module.css'
+import { Schedules } from './Schedules'
+import { Stale } from './Stale'
+import { Thresholds } from './Thresholds'
+import { linesOf, Versions } from './Versions'
+
+// PolicyEditor holds a draft over the version it was begun from, which stays put while another is stored beneath it.
+export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tagged<PolicyVersion> }) {
+  const readOnly = !useMay('operator')
+  const [base, setBase] = useState(stored)
+  const [draft, setDraft] = useState<Policy>(stored.data.policy)
+  const [reverting, setReverting] = useState<PolicyVersion>()
+  const queries = useQueryClient()
+  const body = patch(base.data.policy, draft)
+  const edited = Object.keys(body).length > 0
+  const stale = stored.data.version !== base.data.version
+
+  // Without a draft of one's own there is nothing to lose: the page follows what is stored.
+  useEffect(() => {
+    if (stale && !edited) {
+      setBase(stored)
+      setDraft(stored.data.policy)
+    }
+  }, [stale, edited, stored])
+
+  const preview = usePreview(cluster, body)
+  const settle = (next: Tagged<PolicyVersion>) => {
+    queries.setQueryData(['policy', cluster], next)
+    setBase(next)
+    setDraft(next.data.policy)
+    return Promise.all(changed.map((k) => queries.invalidateQueries({ queryKey: [k] })))
+  }
+  const write = (change: Partial<Policy>) =>
+    tagged(client.PATCH('/api/v1/clusters/{cluster}/policy', { params: { path: { cluster }, header: { 'If-Match': base.etag } }, body: change }))
+  const save = useMutation({
+    mutationFn: () => write(body as Partial<Policy>),
+    onSuccess: settle,
+    onError: (e) => (isRefusal(e, 412) ? queries.invalidateQueries({ queryKey: ['policy', cluster] }) : undefined),
+  })
+  const set = (path: string, value: unknown) => {
+    save.reset()
+    setDraft((d) => withValue(d, path, value))
+  }
+  const fault = (path: string) => faultsOf(save.error)(path) ?? faultsOf(preview.error)(path)
+  const has = known(draft)
+  const merged = rebased(base.data.policy, stored.data.policy, draft)
+  return (
+    <>
+      {stale && edited ? (
+        <Stale
+          theirs={stored.data}
+          lines={linesOf(base.data.policy, stored.data.policy)}
+          clashes={merged.clashes}
+          onMine={() => {
+            save.reset()
+            setBase(stored)
+            setDraft(merged.doc)
+          }}
+          onTheirs={() => {
+            save.reset()
+            setBase(stored)
+            setDraft(stored.data.policy)
+          }}
+        />
+      ) : null}
+      <div className={s.split}>
+        <div className={s.column}>
+          {sections.map((x) => {
+            const shownFields = x.fields.filter((f) => has.has(f.path))
+            if (!shownFields.length) return null
+            const inner = (
+              <>
+                <p className={s.lead}>{x.lead}</p>
+                {x.title === 'Full and free' ? (
+                  <Thresholds cluster={cluster} min={draft.min_threshold} max={draft.max_threshold} readOnly={readOnly} onChange={(which, v) => set(`${which}_threshold`, v)} />
+                ) : null}
+                <div className={s.fields}>
+                  {shownFields.map((f) => (
+                    <FieldInput key={f.path} field={f} value={valueAt(draft, f.path)} error={fault(f.path)} changed={!same(valueAt(base.data.policy, f.path), valueAt(draft, f.path))} readOnly={readOnly} onChange={(v) => set(f.path, v)} />
+                  ))}
+                </div>
+              </>
+            )
+            return (
+              <Panel key={x.title} title={x.title}>
+                {x.folded ? (
+                  <details open={shownFields.some((f) => fault(f.path)) || undefined}>
+                    <summary>{plural(shownFields.length, 'setting')}, rarely changed</summary>
+                    <div style={{ marginTop: 12 }}>{inner}</div>
+                  </details>
+                ) : (
+                  inner
+                )}
+              </Panel>
+            )
+          })}
+          <Panel title="Schedules">
+            <p className={s.lead}>Hours at which the floors are higher, so that nodes wait for a crowd and not the other way round.</p>
+            <Schedules schedules={draft.schedules} floors={draft} error={fault} readOnly={readOnly} onChange={(v) => set('schedules', v)} />
+          </Panel>
+        </div>
+        <div className={s.beside}>
+          <PreviewPanel {...preview} edited={edited} />
+          {readOnly ? (
+            <Panel title="Only to look at">
+              <p className="dim">Operators and administrators may save. You can try changes by command line with --preview.</p>
+            </Panel>
+          ) : (
+            <Panel title={edited ? 'Your changes' : 'No changes yet'}>
+              <div className={s.preview}>
+                {edited ? <Changes lines={linesOf(base.data.policy, draft)} caption="Your changes" /> : <p className="dim">Version {base.data.version} is in force.</p>}
+                <Trouble error={isRefusal(save.error, 412) ? null : save.error} what="Nothing was saved" />
+                <div className={s.save}>
+                  <Button disabled={!edited || !!preview.error || stale} loading={save.isPending} onClick={() => save.mutate()}>
+                    Save version {base.data.version + 1}
+                  </Button>
+                  {edited ? (
+                    <Button variant="default" onClick={() => { save.reset(); setDraft(base.data.policy) }}>
+                      Undo all
+                    </Button>
+                  ) : null}
+                </div>
+                <Same command={command(cluster, body)} />
+              </div>
+            </Panel>
+          )}
+        </div>
+      </div>
+      <Versions cluster={cluster} current={stored.data} readOnly={readOnly} onRevert={setReverting} />
+      {reverting ? (
+        <Confirm
+          title={`Go back to version ${reverting.version}?`}
+          consequences={[
+            <Changes key="c" lines={linesOf(stored.data.policy, reverting.policy)} caption="What goes back" />,
+            `It becomes version ${stored.data.version + 1}; nothing of the history is lost, and you can go forward again.`,
+            ...(edited ? ['Your unsaved changes are dropped.'] : []),
+          ]}
+          label={`Go back to version ${reverting.version}`}
+          failed="The policy is as it was"
+          act={async () =>
+            settle(
+              await tagged(
+                client.PUT('/api/v1/clusters/{cluster}/policy', { params: { path: { cluster }, header: { 'If-Match': stored.etag } }, body: reverting.policy }),
+              ),
+            )
+          }
+          onClose={() => setReverting(undefined)}
+        />
+      ) : null}
+    </>
+  )
+}

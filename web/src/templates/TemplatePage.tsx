@@ -1,0 +1,162 @@
+import { Button, Skeleton } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import { useMay } from '../account/may'
+import { client } from '../api/client'
+import { isRefusal, tagged, type Tagged } from '../api/refusal'
+import type { Template } from '../api/types'
+import { templateQuery } from '../clusters/queries'
+import { changes, rebased } from '../policy/draft'
+import { templateRoute } from '../router'
+import { NotFound } from '../shell/Lost'
+import { Ago } from '../ui/Ago'
+import { Changes, type Line } from '../ui/Changes'
+import { Same } from '../ui/Copy'
+import { Page, Panel } from '../ui/Page'
+import { Trouble } from '../ui/Trouble'
+import ui from '../ui/ui.module.css'
+import { useCheck } from './check'
+import { cleaned, says, sectionsOf, type Spec } from './spec'
+import { SpecForm } from './SpecForm'
+import { TemplateActions } from './TemplateActions'
+import s from './templates.module.css'
+import { Verdict } from './Verdict'
+
+export function TemplatePage() {
+  const { name } = templateRoute.useParams()
+  const { data, error } = useQuery({ ...templateQuery(name), refetchInterval: 15_000 })
+  if (isRefusal(error, 404)) return <NotFound />
+  if (!data) {
+    return (
+      <Page title={name} name={name}>
+        <Trouble error={error} what="The template cannot be read" />
+        {error ? null : <Skeleton height={300} />}
+      </Page>
+    )
+  }
+  const t = data.data
+  return (
+    <Page
+      title={t.name}
+      name={t.name}
+      lead={
+        <>
+          Template of {t.provider}, version {t.version}, changed <Ago at={t.updated_at} />. {says(t.provider)}{' '}
+          {t.clusters.length ? 'Launched by ' : 'No cluster launches it yet.'}
+          {t.clusters.map((c, i) => (
+            <span key={c.id}>
+              {i ? ', ' : ''}
+              <Link to="/clusters/$name" params={{ name: c.name }}>
+                {c.name}
+              </Link>
+            </span>
+          ))}
+        </>
+      }
+      actions={<TemplateActions template={t} />}
+    >
+      <Editor key={t.id} stored={data} />
+    </Page>
+  )
+}
+
+// linesOf are the differences of two specifications, named as their form names them.
+export function linesOf(provider: string, before: Spec, after: Spec): Line[] {
+  const fields = new Map(sectionsOf(provider).flatMap((x) => x.fields.map((f) => [f.path, f] as const)))
+  const text = (v: unknown, unit?: string) => (v === undefined ? 'default' : typeof v === 'object' ? JSON.stringify(v) : `${String(v)}${unit ? ` ${unit}` : ''}`)
+  return changes(before, after).map((c) => {
+    const f = fields.get(c.path)
+    return { label: f?.label ?? c.path, before: text(c.before, f?.unit), after: text(c.after, f?.unit) }
+  })
+}
+
+function Editor({ stored }: { stored: Tagged<Template> }) {
+  const admin = useMay('admin')
+  const operator = useMay('operator')
+  const queries = useQueryClient()
+  const [base, setBase] = useState(stored)
+  const [draft, setDraft] = useState<Spec>(stored.data.spec)
+  const [shape, setShape] = useState(0) // the form is made anew when another draft takes its place
+  const t = base.data
+  const clean = (cleaned(draft) ?? {}) as Spec
+  const was = (cleaned(t.spec) ?? {}) as Spec
+  const lines = linesOf(t.provider, was, clean)
+  const edited = lines.length > 0
+  const stale = stored.data.version !== t.version
+  const check = useCheck(t.provider, clean, operator)
+  const adopt = (next: Tagged<Template>, spec: Spec) => {
+    setBase(next)
+    setDraft(spec)
+    setShape((n) => n + 1)
+  }
+  useEffect(() => {
+    if (stale && !edited) {
+      setBase(stored)
+      setDraft(stored.data.spec)
+      setShape((n) => n + 1)
+    }
+  }, [stale, edited, stored])
+  const save = useMutation({
+    mutationFn: () => tagged(client.PUT('/api/v1/templates/{template}', { params: { path: { template: t.name }, header: { 'If-Match': base.etag } }, body: { spec: clean } })),
+    onSuccess: async (next) => {
+      queries.setQueryData(['template', t.name], next)
+      adopt(next, next.data.spec)
+      await Promise.all(['templates', 'template', 'cluster'].map((k) => queries.invalidateQueries({ queryKey: [k] })))
+    },
+    onError: (e) => (isRefusal(e, 412) ? queries.invalidateQueries({ queryKey: ['template', t.name] }) : undefined),
+  })
+  return (
+    <>
+      {stale && edited ? (
+        <div className={ui.notice} role="alert">
+          <strong>Version {stored.data.version} was stored while you were editing</strong>
+          <Changes lines={linesOf(t.provider, t.spec, stored.data.spec)} caption="What the other changed" />
+          <div className="row">
+            <Button size="xs" onClick={() => { save.reset(); adopt(stored, rebased(t.spec, stored.data.spec, draft).doc) }}>
+              Put my changes on top
+            </Button>
+            <Button size="xs" variant="default" onClick={() => { save.reset(); adopt(stored, stored.data.spec) }}>
+              Drop mine, take theirs
+            </Button>
+          </div>
+        </div>
+      ) : null}
+      <div className={s.split}>
+        <div className={s.column}>
+          <SpecForm key={shape} name={t.name} provider={t.provider} spec={draft} faults={check.data?.errors ?? []} readOnly={!admin} onChange={(v) => { save.reset(); setDraft(v) }} />
+        </div>
+        <div className={s.beside}>
+          {operator ? (
+            <Panel title="Would it be accepted?">
+              <Verdict check={check} />
+            </Panel>
+          ) : null}
+          {admin ? (
+            <Panel title={edited ? 'Your changes' : 'No changes yet'}>
+              <div style={{ display: 'grid', gap: 12 }}>
+                {edited ? <Changes lines={lines} caption="Your changes" /> : <p className="dim">Running nodes keep what they were launched with until they are replaced.</p>}
+                <Trouble error={isRefusal(save.error, 412) ? null : save.error} what="Nothing was saved" />
+                <div className="row">
+                  <Button disabled={!edited || check.data?.valid === false || stale} loading={save.isPending} onClick={() => save.mutate()}>
+                    Save version {t.version + 1}
+                  </Button>
+                  {edited ? (
+                    <Button variant="default" onClick={() => { save.reset(); adopt(base, t.spec) }}>
+                      Undo all
+                    </Button>
+                  ) : null}
+                </div>
+              </div>
+            </Panel>
+          ) : (
+            <Panel title="Only to look at">
+              <p className="dim">Administrators may change templates.</p>
+            </Panel>
+          )}
+        </div>
+      </div>
+      <Same command={`godwit template get ${t.name} -o yaml`} />
+    </>
+  )
+}

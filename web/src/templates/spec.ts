@@ -1,0 +1,88 @@
+// What a template holds, section by section, for each provider that this console knows. Fields that it does not know
+// stay as they are and are edited as JSON.
+
+export interface SpecField {
+  path: string
+  label: string
+  help: string
+  kind: 'number' | 'text' | 'list' | 'pairs'
+  unit?: string
+  whole?: boolean
+  placeholder?: string
+}
+
+export interface SpecSection {
+  title: string
+  fields: readonly SpecField[]
+}
+
+const caps: SpecSection = {
+  title: 'What a node may do',
+  fields: [
+    { path: 'node.send_cap_mbps', label: 'Sends at most', help: 'To all clients together. Empty or 0: as fast as it can.', kind: 'number', unit: 'Mb/s' },
+    { path: 'node.receive_cap_mbps', label: 'Receives at most', help: 'From all clients together. Empty or 0: as fast as it can.', kind: 'number', unit: 'Mb/s' },
+    { path: 'node.session_rate_mbps', label: 'One session at most', help: 'Empty or 0: as fast as the path allows.', kind: 'number', unit: 'Mb/s' },
+    { path: 'node.max_sessions', label: 'Sessions at most', help: 'Empty or 0: as many as the policy lets.', kind: 'number', whole: true },
+  ],
+}
+const reporting = (usual: number): SpecSection => ({
+  title: 'Reporting and tags',
+  fields: [
+    { path: 'report_interval_s', label: 'Reports every', help: `Shorter is livelier, longer is cheaper. ${usual} s if empty.`, kind: 'number', unit: 's', whole: true, placeholder: String(usual) },
+    { path: 'tags', label: 'Tags', help: 'One per line, name=value.', kind: 'pairs' },
+  ],
+})
+
+const known: Record<string, { says: string; sections: readonly SpecSection[] }> = {
+  local: {
+    says: 'Nodes are processes beside the manager, on its machine.',
+    sections: [
+      caps,
+      {
+        title: 'Where clients reach it',
+        fields: [
+          { path: 'listen_host', label: 'Listens on', help: 'An address of this machine; 127.0.0.1 is for this machine alone.', kind: 'text', placeholder: '127.0.0.1' },
+          { path: 'advertise_host', label: 'Clients are told', help: 'A name or address that leads here; what it listens on if empty.', kind: 'text' },
+        ],
+      },
+      reporting(2),
+    ],
+  },
+  attached: {
+    says: 'Nodes run on machines of yours that were attached; each offers slots.',
+    sections: [
+      { title: 'Where it runs', fields: [{ path: 'slots', label: 'Slots', help: 'Names, one per line. Empty: any slot that is free.', kind: 'list' }] },
+      caps,
+      reporting(5),
+    ],
+  },
+}
+
+export const providers = Object.keys(known)
+export const says = (provider: string): string | undefined => known[provider]?.says
+export const sectionsOf = (provider: string): readonly SpecSection[] => known[provider]?.sections ?? []
+
+export type Spec = Record<string, unknown>
+
+// cleaned leaves out what is empty: a field left out takes its default.
+export function cleaned(v: unknown): unknown {
+  if (Array.isArray(v)) return v.length ? v.map(cleaned) : undefined
+  if (typeof v !== 'object' || v === null) return v === '' ? undefined : v
+  const out: Spec = {}
+  for (const [k, x] of Object.entries(v)) {
+    const c = cleaned(x)
+    if (c !== undefined) out[k] = c
+  }
+  return Object.keys(out).length ? out : undefined
+}
+
+// pairs and lines are how tags and lists are typed.
+export const pairsText = (v: unknown): string => Object.entries((v as Record<string, string> | undefined) ?? {}).map(([k, x]) => `${k}=${x}`).join('\n')
+export const textPairs = (text: string): Record<string, string> => Object.fromEntries(textLines(text).map((l) => [l.split('=')[0]!.trim(), l.split('=').slice(1).join('=').trim()]))
+export const textLines = (text: string): string[] => text.split('\n').map((l) => l.trim()).filter(Boolean)
+
+// faultAt finds what was said of a field. The API names it with or without the body and the spec before it.
+export function faultAt(faults: readonly { location: string; message: string }[], path: string): string | undefined {
+  const bare = (l: string) => l.replace(/^body\.?/, '').replace(/^spec\.?/, '')
+  return faults.find((f) => bare(f.location) === path || bare(f.location).startsWith(`${path}[`) || bare(f.location).startsWith(`${path}.`))?.message
+}
