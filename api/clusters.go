@@ -59,6 +59,7 @@ type PolicyVersion struct {
 
 // PolicyPreview is what would be decided now under a policy; nothing is changed.
 type PolicyPreview struct {
-	Plan    Plan     `json:"plan"`
-	Reasons []Reason `json:"reasons"`
+	Changes []FieldChange `json:"changes" doc:"Where the policy differs from the one in force."`
+	Plan    Plan          `json:"plan"`
+	Reasons []Reason      `json:"reasons"`
 }

@@ -44,6 +44,17 @@ var clusterExamples = map[string]func(*scene) ask{
 		return ask{at: at{"template": s.template().ID}, body: fmt.Sprintf(`{"name":%q}`, s.name("cluster"))}
 	},
 
-	"list-decisions": func(s *scene) ask { return ask{query: "cluster=" + s.decision().ClusterID} },
-	"get-decision":   func(s *scene) ask { return ask{at: at{"decision": s.decision().ID}} },
+	"revert-policy": func(s *scene) ask {
+		id := s.cluster().ID
+		return ask{at: at{"cluster": id}, body: `{"version":1}`, tag: "/api/v1/clusters/" + id + "/policy"}
+	},
+	"diff-policies": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, query: "from=1&to=1"} },
+
+	"why-not": func(s *scene) ask { return ask{query: "action=launch&cluster=" + s.decision().ClusterID} },
+	"replay-decision": func(s *scene) ask {
+		return ask{at: at{"decision": s.decision().ID}, body: `{"policy":{"max_nodes":3}}`}
+	},
+	"list-conditions": func(s *scene) ask { return ask{query: "open=true"} },
+	"list-decisions":  func(s *scene) ask { return ask{query: "cluster=" + s.decision().ClusterID} },
+	"get-decision":    func(s *scene) ask { return ask{at: at{"decision": s.decision().ID}} },
 }

@@ -70,7 +70,10 @@ func (s *Server) listDecisions(ctx context.Context, in *decisionsIn) (*body[Page
 	if err != nil {
 		return nil, err
 	}
-	f := statestore.DecisionFilter{ClusterID: clusterID}
+	f := statestore.DecisionFilter{
+		ClusterID: clusterID, Kind: statestore.DecisionKind(in.Kind), Code: in.Code, Action: in.Action, Text: in.Text,
+		From: in.From, To: in.To,
+	}
 	if in.Changes {
 		f.Kind = statestore.DecisionAct
 	}
@@ -79,12 +82,17 @@ func (s *Server) listDecisions(ctx context.Context, in *decisionsIn) (*body[Page
 }
 
 func (s *Server) getDecision(ctx context.Context, in *decisionIn) (*body[DecisionDetail], error) {
-	d, err := s.store.Decisions.Get(ctx, in.ID)
-	if errors.Is(err, statestore.ErrNotFound) {
-		return nil, notFound("decision", in.ID)
-	}
+	d, err := s.decision(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return ok(DecisionDetail{Decision: s.flock.current().decisionView(d), Snapshot: d.Snapshot, Result: d.Result}), nil
+}
+
+func (s *Server) decision(ctx context.Context, id string) (statestore.Decision, error) {
+	d, err := s.store.Decisions.Get(ctx, id)
+	if errors.Is(err, statestore.ErrNotFound) {
+		err = notFound("decision", id)
+	}
+	return d, err
 }

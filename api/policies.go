@@ -46,21 +46,35 @@ func (s *Server) getPolicy(ctx context.Context, in *clusterIn) (*tagged[PolicyVe
 }
 
 func (s *Server) putPolicy(ctx context.Context, in *policyPutIn) (*tagged[PolicyVersion], error) {
-	return s.writePolicy(ctx, in, func(statestore.PolicyVersion) (policy.Policy, error) { return policy.Parse(in.Body) })
+	return s.writePolicy(ctx, in.edit(), func(context.Context, *statestore.Tables, statestore.Cluster, statestore.PolicyVersion) (policy.Policy, error) {
+		return policy.Parse(in.Body)
+	})
 }
 
 func (s *Server) patchPolicy(ctx context.Context, in *policyPutIn) (*tagged[PolicyVersion], error) {
-	return s.writePolicy(ctx, in, func(v statestore.PolicyVersion) (policy.Policy, error) { return amend(v.Policy, in.Body) })
+	return s.writePolicy(ctx, in.edit(), func(_ context.Context, _ *statestore.Tables, _ statestore.Cluster, v statestore.PolicyVersion) (policy.Policy, error) {
+		return amend(v.Policy, in.Body)
+	})
 }
 
-func (s *Server) writePolicy(ctx context.Context, in *policyPutIn, next func(statestore.PolicyVersion) (policy.Policy, error)) (*tagged[PolicyVersion], error) {
-	base, err := version(in.IfMatch)
+// policyEdit is who changes which policy, from which version.
+type policyEdit struct{ cluster, ifMatch, action string }
+
+func (in *policyPutIn) edit() policyEdit {
+	return policyEdit{cluster: in.Cluster, ifMatch: in.IfMatch, action: "update"}
+}
+
+// nextPolicy makes the policy that follows the one in force.
+type nextPolicy func(context.Context, *statestore.Tables, statestore.Cluster, statestore.PolicyVersion) (policy.Policy, error)
+
+func (s *Server) writePolicy(ctx context.Context, e policyEdit, next nextPolicy) (*tagged[PolicyVersion], error) {
+	base, err := version(e.ifMatch)
 	if err != nil {
 		return nil, err
 	}
 	var v statestore.PolicyVersion
-	err = s.change(ctx, "update", "policy", func(tx *statestore.Tables, a *trail) error {
-		c, err := findCluster(ctx, tx, in.Cluster)
+	err = s.change(ctx, e.action, "policy", func(tx *statestore.Tables, a *trail) error {
+		c, err := findCluster(ctx, tx, e.cluster)
 		if err != nil {
 			return err
 		}
@@ -72,9 +86,9 @@ func (s *Server) writePolicy(ctx context.Context, in *policyPutIn, next func(sta
 			return err
 		}
 		if old.Version != base {
-			return stale("the policy of "+c.Name, old.Version, base)
+			return stalePolicy(ctx, tx, c, old, base)
 		}
-		p, err := next(old)
+		p, err := next(ctx, tx, c, old)
 		if err != nil {
 			return policyError(err)
 		}
@@ -96,7 +110,8 @@ func (s *Server) writePolicy(ctx context.Context, in *policyPutIn, next func(sta
 // policyError keeps faults of fields as they are; other refusals of the document become one of the body.
 func policyError(err error) error {
 	var faults policy.FieldErrors
-	if errors.As(err, &faults) {
+	var refusal *Problem
+	if errors.As(err, &faults) || errors.As(err, &refusal) {
 		return err
 	}
 	return invalid("body", "%s", err.Error())
@@ -147,7 +162,15 @@ func (s *Server) previewPolicy(ctx context.Context, in *policyPreviewIn) (*body[
 	if err != nil {
 		return nil, err
 	}
-	return ok(PolicyPreview{Plan: filled(plan), Reasons: filled(plan).Reasons}), nil
+	doc, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := policyChanges(v.Policy, doc)
+	if err != nil {
+		return nil, err
+	}
+	return ok(PolicyPreview{Changes: changes, Plan: filled(plan), Reasons: filled(plan).Reasons}), nil
 }
 
 // filled gives a plan lists where it has none: the document promises them.
@@ -178,7 +201,7 @@ func (s *Server) getPolicyVersion(ctx context.Context, in *policyVersionIn) (*bo
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.store.Policies.Get(ctx, c.ID, in.Version)
+	v, err := policyAt(ctx, s.store.Tables, c, in.Version)
 	if err != nil {
 		return nil, err
 	}

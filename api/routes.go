@@ -16,6 +16,7 @@ func (s *Server) routes() {
 	s.templateRoutes()
 	s.nodeRoutes()
 	s.decisionRoutes()
+	s.conditionRoutes()
 	s.transferRoutes()
 	s.keyRoutes()
 	s.overviewRoutes()

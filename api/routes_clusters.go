@@ -1,6 +1,9 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 type clustersIn struct{ Paging }
 
@@ -79,6 +82,11 @@ func (s *Server) clusterRoutes() {
 		summary: "List the versions of a policy, newest first", errors: notFound}, s.listPolicyVersions)
 	register(s, operation{id: "get-policy-version", method: get, path: "/clusters/{cluster}/policy/versions/{version}", tag: policies, role: RoleViewer,
 		summary: "Get one version of a policy", errors: notFound}, s.getPolicyVersion)
+	register(s, operation{id: "revert-policy", method: post, path: "/clusters/{cluster}/policy/revert", tag: policies, role: RoleOperator,
+		summary: "Go back to an earlier version of the policy, which becomes a new one",
+		errors:  []int{http.StatusNotFound, http.StatusPreconditionFailed}}, s.revertPolicy)
+	register(s, operation{id: "diff-policies", method: get, path: "/clusters/{cluster}/policy/diff", tag: policies, role: RoleViewer,
+		summary: "What changed between two versions of a policy", errors: notFound}, s.diffPolicies)
 }
 
 type templateIn struct {
@@ -148,8 +156,14 @@ func (s *Server) templateRoutes() {
 }
 
 type decisionsIn struct {
-	Cluster string `query:"cluster" maxLength:"64" doc:"Id or name; left out, all."`
-	Changes bool   `query:"changes" doc:"Only decisions that changed something."`
+	Cluster string    `query:"cluster" maxLength:"64" doc:"Id or name; left out, all."`
+	Changes bool      `query:"changes" doc:"Only decisions that changed something: kind=act."`
+	Kind    string    `query:"kind" enum:"noop,act" doc:"noop: nothing was done."`
+	Code    string    `query:"code" maxLength:"64" doc:"Code of one of the reasons, such as max_reached."`
+	Action  string    `query:"action" maxLength:"32" doc:"Kind of one of the actions, such as launch or drain."`
+	Text    string    `query:"q" maxLength:"200" doc:"Words of the reasons; each may be cut short."`
+	From    time.Time `query:"from" doc:"Decisions that held at this time or later."`
+	To      time.Time `query:"to" doc:"Decisions that were made before this time."`
 	Paging
 }
 
@@ -163,4 +177,9 @@ func (s *Server) decisionRoutes() {
 		summary: "List decisions with their reasons, newest first"}, s.listDecisions)
 	register(s, operation{id: "get-decision", method: get, path: "/decisions/{decision}", tag: tag, role: RoleViewer,
 		summary: "Get a decision with the state it was made from", errors: []int{http.StatusNotFound}}, s.getDecision)
+	register(s, operation{id: "why-not", method: get, path: "/decisions/why-not", tag: tag, role: RoleViewer,
+		summary: "Why was nothing launched, drained … at some time?", errors: []int{http.StatusNotFound}}, s.whyNot)
+	register(s, operation{id: "replay-decision", method: post, path: "/decisions/{decision}/replay", tag: tag, role: RoleViewer, pure: true,
+		summary: "Make a decision again from its stored state, as it was or under another policy; nothing is changed",
+		errors:  []int{http.StatusNotFound, http.StatusConflict}}, s.replayDecision)
 }

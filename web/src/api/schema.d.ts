@@ -186,6 +186,23 @@ export interface paths {
         patch: operations["patch-policy"];
         trace?: never;
     };
+    "/api/v1/clusters/{cluster}/policy/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed between two versions of a policy */
+        get: operations["diff-policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/{cluster}/policy/preview": {
         parameters: {
             query?: never;
@@ -197,6 +214,23 @@ export interface paths {
         put?: never;
         /** What would be decided now, if the policy were changed so? Fields left out stay */
         post: operations["preview-policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}/policy/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go back to an earlier version of the policy, which becomes a new one */
+        post: operations["revert-policy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -271,6 +305,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conditions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what is or was wrong with clusters, newest first */
+        get: operations["list-conditions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions": {
         parameters: {
             query?: never;
@@ -280,6 +331,23 @@ export interface paths {
         };
         /** List decisions with their reasons, newest first */
         get: operations["list-decisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/why-not": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why was nothing launched, drained … at some time? */
+        get: operations["why-not"];
         put?: never;
         post?: never;
         delete?: never;
@@ -299,6 +367,23 @@ export interface paths {
         get: operations["get-decision"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/{decision}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a decision again from its stored state, as it was or under another policy; nothing is changed */
+        post: operations["replay-decision"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1056,6 +1141,30 @@ export interface components {
             scale?: number;
             template: components["schemas"]["Ref"];
         };
+        ClusterCondition: {
+            cluster: components["schemas"]["Ref"];
+            id: string;
+            /** @example quota_reached */
+            kind: string;
+            /** @description What to do about it. */
+            next?: string;
+            /**
+             * Format: date-time
+             * @description Last time that it was found to be so.
+             */
+            seen_at: string;
+            /** Format: date-time */
+            since: string;
+            /** @description What it is about, such as an offering or a node. */
+            subject?: string;
+            /** @description What is the matter. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description Absent while it lasts.
+             */
+            until?: string;
+        };
         ClusterCreate: {
             name: string;
             /** @description Left out fields take their defaults. */
@@ -1146,6 +1255,17 @@ export interface components {
             kind: string;
             object: components["schemas"]["Ref"];
             text: string;
+        };
+        FieldChange: {
+            /** @description Absent where nothing is left. */
+            after?: unknown;
+            /** @description Absent where there was nothing. */
+            before?: unknown;
+            /**
+             * @description Path in the document; lists are compared as a whole.
+             * @example launch_limit.count
+             */
+            field: string;
         };
         FlockNode: {
             cluster_id: string;
@@ -1381,6 +1501,11 @@ export interface components {
             /** @description Give it back as cursor to get the next page; absent on the last one. */
             next_cursor?: string;
         };
+        PageClusterCondition: {
+            items: components["schemas"]["ClusterCondition"][];
+            /** @description Give it back as cursor to get the next page; absent on the last one. */
+            next_cursor?: string;
+        };
         PageDecision: {
             items: components["schemas"]["Decision"][];
             /** @description Give it back as cursor to get the next page; absent on the last one. */
@@ -1541,7 +1666,16 @@ export interface components {
             /** Format: int64 */
             warm_nodes?: number;
         };
+        PolicyDiff: {
+            changes: components["schemas"]["FieldChange"][];
+            /** Format: int64 */
+            from: number;
+            /** Format: int64 */
+            to: number;
+        };
         PolicyPreview: {
+            /** @description Where the policy differs from the one in force. */
+            changes: components["schemas"]["FieldChange"][];
             plan: components["schemas"]["Plan"];
             reasons: components["schemas"]["Reason"][];
         };
@@ -1590,8 +1724,29 @@ export interface components {
             id: string;
             name: string;
         };
+        Replay: {
+            /** @description In words, from the stored plan to this one. */
+            differences: string[];
+            /** @description The plan is the same to the last byte. */
+            identical: boolean;
+            plan: components["schemas"]["Plan"];
+            /** @description What it was made with. */
+            policy: components["schemas"]["Policy"];
+            text: string;
+        };
+        ReplayRequest: {
+            /** @description Fields that were otherwise; left out ones are those of the decision's policy. Without it the decision is made again as it was. */
+            policy?: components["schemas"]["PolicyChange"];
+        };
         ResetEvent: {
             reason: string;
+        };
+        RevertRequest: {
+            /**
+             * Format: int64
+             * @description Its content becomes a new version.
+             */
+            version: number;
         };
         RotateRequest: {
             /**
@@ -2078,6 +2233,22 @@ export interface components {
              * @description 0 where it is not known.
              */
             version: number;
+        };
+        WhyNot: {
+            action: string;
+            /** @description The decision that was in force. */
+            decision: components["schemas"]["Decision"];
+            /** @description It was done after all. */
+            done: boolean;
+            /** @description What held it back although it was wanted. */
+            held_back: components["schemas"]["Reason"][];
+            /**
+             * @description The answer in one sentence.
+             * @example studio: launch was held back: max 10 reached (10 exist): 2 more wanted
+             */
+            text: string;
+            /** @description Why it was not wanted. */
+            unneeded: components["schemas"]["Reason"][];
         };
     };
     responses: never;
@@ -3850,6 +4021,88 @@ export interface operations {
             };
         };
     };
+    "diff-policies": {
+        parameters: {
+            query?: {
+                /** @description Left out, the version before to. */
+                from?: number;
+                /** @description Left out, the version in force. */
+                to?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDiff"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "preview-policy": {
         parameters: {
             query?: never;
@@ -3931,6 +4184,136 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revert-policy": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the version in force. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevertRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyVersion"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4305,13 +4688,113 @@ export interface operations {
             };
         };
     };
+    "list-conditions": {
+        parameters: {
+            query?: {
+                /** @description Id or name; left out, all. */
+                cluster?: string;
+                kind?: string;
+                /** @description Only those that last. */
+                open?: boolean;
+                /** @description Those that lasted at this time or later. */
+                from?: string;
+                /** @description Those that began before this time. */
+                to?: string;
+                /** @description Where to go on: next_cursor of the page before. */
+                cursor?: string;
+                /** @description Most items to return. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageClusterCondition"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-decisions": {
         parameters: {
             query?: {
                 /** @description Id or name; left out, all. */
                 cluster?: string;
-                /** @description Only decisions that changed something. */
+                /** @description Only decisions that changed something: kind=act. */
                 changes?: boolean;
+                /** @description noop: nothing was done. */
+                kind?: "noop" | "act";
+                /** @description Code of one of the reasons, such as max_reached. */
+                code?: string;
+                /** @description Kind of one of the actions, such as launch or drain. */
+                action?: string;
+                /** @description Words of the reasons; each may be cut short. */
+                q?: string;
+                /** @description Decisions that held at this time or later. */
+                from?: string;
+                /** @description Decisions that were made before this time. */
+                to?: string;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
                 /** @description Most items to return. */
@@ -4343,6 +4826,87 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "why-not": {
+        parameters: {
+            query: {
+                /** @description Id or name. */
+                cluster: string;
+                /** @description What was not done. */
+                action: "launch" | "start" | "drain" | "undrain" | "terminate" | "stop" | "move";
+                /** @description When; left out, now. */
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhyNot"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4419,6 +4983,122 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "replay-decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                decision: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
