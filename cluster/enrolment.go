@@ -2,9 +2,12 @@ package cluster
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/godwit/godwit/provisioner"
@@ -23,22 +26,29 @@ type Authority interface {
 // Identity is the Enrolment over the real state store and authority. urls are
 // where nodes find the managers; they are asked at each launch.
 func Identity(tables *statestore.Tables, authority Authority, urls func() []string) Enrolment {
-	return identity{tables, authority, urls}
+	return &identity{tables: tables, authority: authority, urls: urls}
 }
 
 type identity struct {
 	tables    *statestore.Tables
 	authority Authority
 	urls      func() []string
+
+	mutex sync.Mutex
+	key   statestore.Secret // of the join tokens; read once
 }
 
-// Bootstrap makes a token of 256 random bits; the store keeps only its hash.
-func (i identity) Bootstrap(ctx context.Context, term statestore.Term, node statestore.Node, clusterName string, ttl time.Duration) (provisioner.Bootstrap, error) {
-	var raw [32]byte
-	if _, err := rand.Read(raw[:]); err != nil {
-		return provisioner.Bootstrap{}, fmt.Errorf("join token: %w", err)
+// Bootstrap derives the node's token from a key of 256 random bits that only
+// managers know, so that a repeated launch, of another manager too, hands out
+// the same one. The store keeps its hash, which says whether it was used.
+func (i *identity) Bootstrap(ctx context.Context, term statestore.Term, node statestore.Node, clusterName string, ttl time.Duration) (provisioner.Bootstrap, error) {
+	key, err := i.tokenKey(ctx)
+	if err != nil {
+		return provisioner.Bootstrap{}, err
 	}
-	token := base64.RawURLEncoding.EncodeToString(raw[:])
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("join token of node " + node.ID))
+	token := base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 	if err := i.tables.JoinTokens.Create(ctx, term, node.ID, statestore.Secret(token), ttl); err != nil {
 		return provisioner.Bootstrap{}, err
 	}
@@ -47,8 +57,26 @@ func (i identity) Bootstrap(ctx context.Context, term statestore.Term, node stat
 	}, nil
 }
 
+func (i *identity) tokenKey(ctx context.Context) (statestore.Secret, error) {
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	if i.key != nil {
+		return i.key, nil
+	}
+	fresh := make([]byte, sha256.Size)
+	if _, err := rand.Read(fresh); err != nil {
+		return nil, fmt.Errorf("join token key: %w", err)
+	}
+	key, err := i.tables.Settings.PutSealedFirst(ctx, "join token key", fresh)
+	if err != nil {
+		return nil, err
+	}
+	i.key = key
+	return key, nil
+}
+
 // Retire revokes the certificates. Unused join tokens need nothing: a join is
 // refused for a node whose row ends.
-func (i identity) Retire(ctx context.Context, nodeID, why string) error {
+func (i *identity) Retire(ctx context.Context, nodeID, why string) error {
 	return i.authority.RevokeNode(ctx, nodeID, why)
 }

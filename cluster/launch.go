@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -53,11 +54,23 @@ type launching struct {
 }
 
 func (r *Reconciler) launch(ctx context.Context, l launching) error {
+	bootstrap, err := r.config.Enrolment.Bootstrap(ctx, l.term, l.node, l.clusterName, l.ttl)
+	if err != nil {
+		return fmt.Errorf("bootstrap: %w", err)
+	}
+	first, err := l.request(bootstrap)
+	if err != nil {
+		return err
+	}
 	// Also when it is launching already: the step that started this may have
 	// read the row before an earlier effect was through with it.
 	row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID,
 		[]statestore.NodeState{statestore.NodeRequested, statestore.NodeLaunching},
-		statestore.NodeLaunching, "the provider is asked for an instance", nil)
+		statestore.NodeLaunching, "the provider is asked for an instance", func(row *statestore.Node) {
+			if row.LaunchRequest == nil {
+				row.LaunchRequest, row.TemplateVersion = first, l.template.Version
+			}
+		})
 	if err != nil {
 		return err
 	}
@@ -66,27 +79,50 @@ func (r *Reconciler) launch(ctx context.Context, l launching) error {
 	if instance, ok := r.inventory.get(row.Provider).ofNode(row.ID); ok && again {
 		return r.launched(ctx, l, instance)
 	}
-	instance, err := r.ask(ctx, l)
+	instance, err := r.ask(ctx, l, bootstrap.JoinToken)
 	if err != nil {
 		return r.launchFailed(ctx, l, err)
 	}
 	return r.launched(ctx, l, instance)
 }
 
-func (r *Reconciler) ask(ctx context.Context, l launching) (provisioner.Instance, error) {
+// wanted is what a provider is asked with, as the row keeps it: a cloud that
+// knows the token answers only to the same request, and by the time of a second
+// try the template may be another, the cluster renamed, the manager elsewhere.
+// The join token is not in it: it is derived from the node.
+type wanted struct {
+	Spec      json.RawMessage       `json:"spec"`
+	Tags      map[string]string     `json:"tags"`
+	Bootstrap provisioner.Bootstrap `json:"bootstrap"`
+}
+
+func (l launching) request(bootstrap provisioner.Bootstrap) (json.RawMessage, error) {
+	bootstrap.JoinToken = ""
+	raw, err := json.Marshal(wanted{
+		Spec: l.template.Spec, Bootstrap: bootstrap,
+		Tags: map[string]string{"cluster": l.clusterName, "node": l.node.Name},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("launch request: %w", err)
+	}
+	return raw, nil
+}
+
+// ask launches with what the row keeps.
+func (r *Reconciler) ask(ctx context.Context, l launching, joinToken string) (provisioner.Instance, error) {
 	provider := r.config.Providers[l.node.Provider]
 	if provider == nil {
 		return provisioner.Instance{}, unknownProvider(l.node.Provider)
 	}
-	bootstrap, err := r.config.Enrolment.Bootstrap(ctx, l.term, l.node, l.clusterName, l.ttl)
-	if err != nil {
-		return provisioner.Instance{}, fmt.Errorf("bootstrap: %w", err)
+	var w wanted
+	if err := json.Unmarshal(l.node.LaunchRequest, &w); err != nil {
+		return provisioner.Instance{}, fmt.Errorf("launch request: %w", err)
 	}
+	w.Bootstrap.JoinToken = joinToken
 	return provider.Launch(ctx, provisioner.LaunchRequest{
 		ClientToken: l.node.LaunchToken, NodeID: l.node.ID, NodeName: l.node.Name,
 		Owner: provisioner.Owner{Installation: r.config.Installation, Cluster: l.node.ClusterID},
-		Spec:  l.template.Spec, Bootstrap: bootstrap,
-		Tags: map[string]string{"cluster": l.clusterName, "node": l.node.Name},
+		Spec:  w.Spec, Bootstrap: w.Bootstrap, Tags: w.Tags,
 	})
 }
 
@@ -141,7 +177,7 @@ func (r *Reconciler) launchFailed(ctx context.Context, l launching, cause error)
 	case provisioner.Capacity, provisioner.Quota, provisioner.Unauthorized, provisioner.InvalidTemplate,
 		provisioner.NotFound, provisioner.Unsupported:
 	}
-	l.memory.refused(r.now(), cause, l.template.Version)
+	l.memory.refused(r.now(), cause, l.node.TemplateVersion)
 	r.log.Warn("launch refused", "node", l.node.Name, "err", cause)
 	_, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeLaunching},
 		statestore.NodeTerminated, cause.Error(), func(row *statestore.Node) { row.FailureReason = cause.Error() })

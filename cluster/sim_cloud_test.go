@@ -32,6 +32,7 @@ type simInstance struct {
 	joinsAt  time.Time // zero: never
 	endsAt   time.Time // terminating until then; zero: not asked to
 	dead     bool      // ended by itself
+	asked    string    // the request that made it
 }
 
 func newSimCloud(w *world) *simCloud {
@@ -114,6 +115,10 @@ func (c cloudOf) Launch(_ context.Context, q provisioner.LaunchRequest) (provisi
 	c.m.touch()
 	for _, i := range c.all() {
 		if i.ClientToken == q.ClientToken {
+			if asked := string(mustJSON(q)); asked != i.asked {
+				c.w.fault("a launch was repeated with another request:\n%s\n%s", i.asked, asked)
+			}
+			c.w.meet("launch repeated")
 			c.m.touch()
 			return i.Instance, nil
 		}
@@ -152,6 +157,7 @@ func (c cloudOf) create(q provisioner.LaunchRequest) *simInstance {
 		},
 		listedAt: w.now.Add(w.between(0, listLag)),
 		joinsAt:  w.now.Add(w.between(20*time.Second, 3*time.Minute)),
+		asked:    string(mustJSON(q)),
 	}
 	if w.chance(15) {
 		i.joinsAt = time.Time{}

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -110,6 +111,12 @@ func (w *world) advance() {
 	}
 	if w.chance(150) {
 		w.order()
+	}
+	if w.chance(100) {
+		w.db.template.Version++
+		w.db.template.Spec = json.RawMessage(fmt.Sprintf(`{"version":%d}`, w.db.template.Version))
+		w.db.cluster.Name = fmt.Sprint("sim ", w.db.template.Version)
+		w.tell("an operator edits the template and renames the cluster")
 	}
 	if w.chance(300) {
 		w.db.cluster.Paused = true

@@ -162,6 +162,9 @@ func (s storeOf) enter(row *statestore.Node, to statestore.NodeState) {
 	if to != statestore.NodeRunning {
 		row.Pool = ""
 	}
+	if to != statestore.NodeLaunching {
+		row.LaunchRequest = nil
+	}
 }
 
 func (s storeOf) Reported(_ context.Context, at map[string]time.Time) error {

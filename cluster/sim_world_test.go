@@ -318,7 +318,7 @@ func (e enrolmentOf) Bootstrap(_ context.Context, term statestore.Term, n states
 	if err := e.w.db.writable(term); err != nil {
 		return provisioner.Bootstrap{}, err
 	}
-	return provisioner.Bootstrap{NodeID: n.ID}, nil
+	return provisioner.Bootstrap{NodeID: n.ID, JoinToken: "join-" + n.ID, ManagerURLs: []string{fmt.Sprint("https://manager-", term)}}, nil
 }
 
 func (e enrolmentOf) Retire(_ context.Context, nodeID, _ string) error {

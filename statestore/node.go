@@ -179,6 +179,9 @@ func (n *Node) enter(to NodeState, now time.Time) {
 	if to != NodeRunning {
 		n.Pool = ""
 	}
+	if to != NodeLaunching {
+		n.LaunchRequest = nil
+	}
 }
 
 // keep restores what a change must not touch.
