@@ -45,7 +45,7 @@ const (
 // With none to have the error is a *policy.Refusal with the time after which
 // to try again. Any manager may answer.
 func (r *Reconciler) Best(ctx context.Context, clusterID string, count int, without ...string) ([]Placement, error) {
-	b, err := r.placing.round(clusterID, r.now(), func() (*round, error) { return r.look(ctx, clusterID) })
+	b, err := r.placing.round(clusterID, r.now(), func() (*round, error) { return r.look(ctx, clusterID, nil) })
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func missed(without []string, nodeID string) int {
 func reachable(b *round, nodes []policy.Node) []policy.Node {
 	var kept []policy.Node
 	for i, node := range nodes {
-		report := b.reports[node.ID]
+		report, _ := b.reports.of(node.ID)
 		row := b.nodes[i]
 		known := (report.Port != 0 || row.TransferPort != 0) && (row.PublicAddress != "" || row.PrivateAddress != "")
 		if node.State != policy.Running || known && !report.Draining {
@@ -106,7 +106,7 @@ func (b *round) place(choice policy.Placement) Placement {
 			p.Address = n.PrivateAddress
 		}
 	}
-	if report := b.reports[choice.NodeID]; report.Port != 0 {
+	if report, _ := b.reports.of(choice.NodeID); report.Port != 0 {
 		p.Port = report.Port
 		if report.CertSHA256 != "" {
 			p.CertSHA256 = report.CertSHA256
@@ -119,17 +119,14 @@ func (b *round) place(choice policy.Placement) Placement {
 type placing struct {
 	mutex   sync.Mutex
 	cache   map[string]*round
-	reports map[string]Report
+	reports heard
 	heardAt time.Time
 }
 
 // hear returns the reports of all nodes, with the mutex held.
-func (p *placing) hear(now time.Time, fleet Fleet) map[string]Report {
+func (p *placing) hear(now time.Time, fleet Fleet) heard {
 	if p.reports == nil || now.Sub(p.heardAt) > reportsFor {
-		p.reports, p.heardAt = map[string]Report{}, now
-		for _, report := range fleet.Reports() {
-			p.reports[report.NodeID] = report
-		}
+		p.reports, p.heardAt = hear(fleet), now
 	}
 	return p.reports
 }

@@ -54,10 +54,10 @@ func (r *Reconciler) settleInstance(ctx context.Context, b *round, n *statestore
 	if n.InstanceID == "" || !list.AskedAt.After(n.StateSince) {
 		return nil
 	}
-	if report, ok := b.reports[n.ID]; ok && report.At.After(list.AskedAt) {
+	if report, ok := b.reports.of(n.ID); ok && report.At.After(list.AskedAt) {
 		return nil
 	}
-	instance, listed := list.byID[n.InstanceID]
+	instance, listed := list.find(n.InstanceID)
 	switch {
 	case !listed:
 		r.checkMissing(ctx, b, n, list)

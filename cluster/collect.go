@@ -8,33 +8,21 @@ import (
 	"github.com/godwit/godwit/statestore"
 )
 
-// collect ends instances that carry our tag but no living row. Rows are read
-// after the lists were, and a row is written before its instance: so what has
-// no row now never will. The age guard is against surprises outside that
-// argument, such as a state store restored from an older backup.
-func (r *Reconciler) collect(ctx context.Context, clusters []statestore.Cluster) error {
-	lists := map[string]listing{}
-	for name := range r.config.Providers {
-		lists[name] = r.inventory.get(name)
-	}
-	rows, err := r.config.Store.LiveNodes(ctx, "")
-	if err != nil {
-		return err
-	}
-	living := make(map[string]*statestore.Node, len(rows))
-	for i := range rows {
-		living[rows[i].ID] = &rows[i]
-	}
-	paused := map[string]bool{}
+// collect ends instances that carry our tag but no living row. Rows were read
+// after the lists, and a row is written before its instance: so what has no row
+// now never will. The age guard is against surprises outside that argument, such
+// as a state store restored from an older backup.
+func (r *Reconciler) collect(ctx context.Context, s *step, clusters []statestore.Cluster) {
+	spared := map[string]bool{} // clusters that are paused, or whose rows are not known
 	for _, c := range clusters {
-		paused[c.ID] = c.Paused
+		spared[c.ID] = c.Paused || !s.known[c.ID]
 	}
 	now := r.now()
 	seen := map[string]bool{}
-	for name, list := range lists {
+	for name, list := range s.lists {
 		for _, instance := range list.Instances {
-			row := living[instance.NodeID]
-			if instance.State == provisioner.Terminating || !orphaned(instance, row) || paused[instance.Owner.Cluster] {
+			row := s.rows[instance.NodeID]
+			if instance.State == provisioner.Terminating || !orphaned(instance, row) || spared[instance.Owner.Cluster] {
 				continue
 			}
 			seen[instance.ID] = true
@@ -57,7 +45,6 @@ func (r *Reconciler) collect(ctx context.Context, clusters []statestore.Cluster)
 			delete(r.orphans, id)
 		}
 	}
-	return nil
 }
 
 // orphan is an instance that seems to have no row.

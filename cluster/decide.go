@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/statestore"
@@ -22,8 +23,10 @@ func (r *Reconciler) decide(ctx context.Context, b *round) error {
 	}
 	b.plan = plan
 	b.memory.decided(plan, b.policy)
-	if err := r.storeMemory(ctx, b); err != nil {
-		return err
+	if len(plan.Actions) > 0 || len(plan.Pools) <= manyNodes || b.now.Sub(r.rememberedAt[b.cluster.ID]) >= rememberEvery {
+		if err := r.storeMemory(ctx, b); err != nil {
+			return err
+		}
 	}
 	results, err := r.intend(ctx, b, plan)
 	if err != nil {
@@ -80,11 +83,22 @@ func (r *Reconciler) storeDecision(ctx context.Context, b *round, s policy.Snaps
 	return stored, err
 }
 
-// collapseKey is equal for plans that do nothing, say the same and leave every
-// node in the pool where it was.
+// manyNodes is from where on somebody changes pool in every step, and decisions
+// that do nothing are alike though nodes did.
+const manyNodes = 500
+
+// rememberEvery is how often the memory of many nodes, megabytes of it, is
+// stored while nothing is done: so much later its timers go on after a crash.
+const rememberEvery = 10 * time.Second
+
+// collapseKey is equal for plans that do nothing, say the same and, where nodes
+// are not many, leave every node in the pool where it was.
 func collapseKey(plan policy.Plan) string {
 	sum := sha256.New()
 	sum.Write([]byte(plan.Key()))
+	if len(plan.Pools) > manyNodes {
+		return hex.EncodeToString(sum.Sum(nil)[:16])
+	}
 	for _, a := range plan.Pools {
 		_, _ = fmt.Fprintf(sum, "\x00%s=%s", a.NodeID, a.Pool)
 	}
@@ -96,7 +110,11 @@ func (r *Reconciler) storeMemory(ctx context.Context, b *round) error {
 	if err != nil {
 		return fmt.Errorf("cluster's memory: %w", err)
 	}
-	return r.config.Store.SetMemory(ctx, b.term, b.cluster.ID, raw)
+	if err := r.config.Store.SetMemory(ctx, b.term, b.cluster.ID, raw); err != nil {
+		return err
+	}
+	r.rememberedAt[b.cluster.ID] = b.now
+	return nil
 }
 
 // result is what became of one action.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/godwit/godwit/fleet"
@@ -12,8 +13,9 @@ import (
 
 // Fleet is the live picture of nodes and the way to talk to them.
 type Fleet interface {
-	// Reports returns what each node last said, silent ones included.
-	Reports() []Report
+	// Reports returns what each node last said, silent ones included. Nobody
+	// changes a report that was returned.
+	Reports() []*Report
 	// Drain and Undrain tell a node; both can be repeated.
 	Drain(ctx context.Context, nodeID, reason string) error
 	Undrain(ctx context.Context, nodeID string) error
@@ -45,34 +47,48 @@ type Report struct {
 }
 
 // Live is the Fleet over the real one.
-func Live(f *fleet.Fleet) Fleet { return live{f} }
+func Live(f *fleet.Fleet) Fleet { return &live{f: f} }
 
-type live struct{ f *fleet.Fleet }
+// live reads each report once, however often and by whom it is asked for.
+type live struct {
+	f *fleet.Fleet
 
-func (l live) Reports() []Report {
+	mutex sync.Mutex
+	read  map[*fleet.NodeView]*Report // of the last call
+}
+
+func (l *live) Reports() []*Report {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	views := l.f.Snapshot()
-	reports := make([]Report, len(views))
+	read := make(map[*fleet.NodeView]*Report, len(views))
+	reports := make([]*Report, len(views))
 	for i, view := range views {
-		reports[i] = readReport(view)
+		report := l.read[view]
+		if report == nil {
+			report = readReport(view)
+		}
+		reports[i], read[view] = report, report
 	}
+	l.read = read
 	return reports
 }
 
-func (l live) Drain(ctx context.Context, nodeID, reason string) error {
+func (l *live) Drain(ctx context.Context, nodeID, reason string) error {
 	return l.f.Drain(ctx, nodeID, reason)
 }
 
-func (l live) Undrain(ctx context.Context, nodeID string) error { return l.f.Undrain(ctx, nodeID) }
+func (l *live) Undrain(ctx context.Context, nodeID string) error { return l.f.Undrain(ctx, nodeID) }
 
-func (l live) Move(ctx context.Context, nodeID string, sessions []string, reason string) (int, error) {
+func (l *live) Move(ctx context.Context, nodeID string, sessions []string, reason string) (int, error) {
 	return l.f.Move(ctx, nodeID, command.MoveRequest{Sessions: sessions, Reason: reason})
 }
 
-func (l live) Forget(nodeID string) { l.f.Forget(nodeID) }
+func (l *live) Forget(nodeID string) { l.f.Forget(nodeID) }
 
-func readReport(view *fleet.NodeView) Report {
+func readReport(view *fleet.NodeView) *Report {
 	facts := view.Facts
-	r := Report{
+	r := &Report{
 		NodeID: view.ID, At: view.At, Healthy: view.Healthy(), Draining: facts.GetDraining(),
 		Port: int(facts.GetTransferPort()), CertSHA256: facts.GetServingSha256(), Version: facts.GetAgentVersion(),
 		ConfigVersion: int64(facts.GetConfigVersion()), //nolint:gosec // counts an operator's edits

@@ -81,8 +81,8 @@ func (f fileFleet) find(nodeID string) string {
 	return ""
 }
 
-func (f fileFleet) Reports() []cluster.Report {
-	var reports []cluster.Report
+func (f fileFleet) Reports() []*cluster.Report {
+	var reports []*cluster.Report
 	files, _ := filepath.Glob(filepath.Join(f.dir, "instances", "local-*", "instance.json"))
 	for _, file := range files {
 		var tag struct {
@@ -98,7 +98,7 @@ func (f fileFleet) Reports() []cluster.Report {
 		if err != nil || gone != nil {
 			continue
 		}
-		reports = append(reports, cluster.Report{
+		reports = append(reports, &cluster.Report{
 			NodeID: tag.NodeID, At: info.ModTime().UTC(), Healthy: true, Draining: string(state) == "draining",
 			Port: 4433, CertSHA256: "pin", // The machine is busy with something else: no reason for another node on it.
 			Usage: policy.Usage{SendCapBps: 1e9, ReceiveCapBps: 1e9, CPU: 0.99},

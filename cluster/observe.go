@@ -19,13 +19,13 @@ type round struct {
 	policy   policy.Policy
 	memory   *memory
 	nodes    []*statestore.Node // rows, kept up to date by every write
-	reports  map[string]Report
+	reports  heard
 	plan     policy.Plan // once it is decided
 }
 
 // observe reads a cluster's desired state and rows.
-func (r *Reconciler) observe(ctx context.Context, term statestore.Term, c statestore.Cluster) (*round, error) {
-	b := &round{term: term, now: r.now(), cluster: c, reports: map[string]Report{}}
+func (r *Reconciler) observe(ctx context.Context, s *step, c statestore.Cluster) (*round, error) {
+	b := &round{term: s.term, now: r.now(), cluster: c, reports: s.heard}
 	var err error
 	if b.template, err = r.config.Store.Template(ctx, c.TemplateID); err != nil {
 		return nil, err
@@ -37,7 +37,11 @@ func (r *Reconciler) observe(ctx context.Context, term statestore.Term, c states
 		return nil, err
 	}
 	b.memory = r.remember(c)
-	return b, r.readNodes(ctx, b)
+	if err := r.readNodes(ctx, b); err != nil {
+		return nil, err
+	}
+	s.read(b)
+	return b, nil
 }
 
 // parsed reads a policy version, once: versions never change.
@@ -61,25 +65,16 @@ type parsedPolicy struct {
 	policy  policy.Policy
 }
 
-// readNodes reads the rows, whose requests go into the memory, and what they
-// reported. Reports come first: one that
-// is newer than its row can only make a node look more alive.
+// readNodes reads the rows, whose requests go into the memory. Reports came
+// first: one that is newer than its row can only make a node look more alive.
 func (r *Reconciler) readNodes(ctx context.Context, b *round) error {
-	reports := r.config.Fleet.Reports()
 	rows, err := r.config.Store.LiveNodes(ctx, b.cluster.ID)
 	if err != nil {
 		return err
 	}
 	b.nodes = make([]*statestore.Node, len(rows))
-	ours := make(map[string]bool, len(rows))
 	for i := range rows {
 		b.nodes[i] = &rows[i]
-		ours[rows[i].ID] = true
-	}
-	for _, report := range reports {
-		if ours[report.NodeID] {
-			b.reports[report.NodeID] = report
-		}
 	}
 	// A manager that died between a row and its memory left the row alone to
 	// tell of the request: taken down while it lives, for it may end this step.
@@ -105,6 +100,6 @@ func (r *Reconciler) remember(c statestore.Cluster) *memory {
 
 // fresh returns a node's report if it is newer than a time.
 func (b *round) fresh(n *statestore.Node, than time.Time) (Report, bool) {
-	report, ok := b.reports[n.ID]
+	report, ok := b.reports.of(n.ID)
 	return report, ok && report.At.After(than)
 }

@@ -14,7 +14,7 @@ func (r *Reconciler) Preview(ctx context.Context, clusterID string, edit policy.
 	if err := edit.Validate(); err != nil {
 		return policy.Plan{}, err
 	}
-	b, err := r.look(ctx, clusterID)
+	b, err := r.look(ctx, clusterID, hear(r.config.Fleet))
 	if err != nil {
 		return policy.Plan{}, err
 	}
@@ -23,12 +23,12 @@ func (r *Reconciler) Preview(ctx context.Context, clusterID string, edit policy.
 }
 
 // look observes one cluster without leading.
-func (r *Reconciler) look(ctx context.Context, clusterID string) (*round, error) {
+func (r *Reconciler) look(ctx context.Context, clusterID string, reports heard) (*round, error) {
 	c, err := r.config.Store.Cluster(ctx, clusterID)
 	if err != nil {
 		return nil, err
 	}
-	b := &round{now: r.now(), cluster: c, reports: map[string]Report{}}
+	b := &round{now: r.now(), cluster: c, reports: reports}
 	if b.template, err = r.config.Store.Template(ctx, c.TemplateID); err != nil {
 		return nil, err
 	}

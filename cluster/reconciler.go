@@ -33,8 +33,10 @@ type Reconciler struct {
 	conditions *conditions
 	orphans    map[string]orphan
 	lastNoop   map[string]string // by cluster: what its newest decision says
-	reportedAt time.Time         // rows' report times last written
-	forgotAt   time.Time
+	// rememberedAt is when a cluster's memory was last stored.
+	rememberedAt map[string]time.Time
+	reportedAt   time.Time // rows' report times last written
+	forgotAt     time.Time
 
 	mutex    sync.Mutex
 	memories map[string]*memory
@@ -59,7 +61,7 @@ func (r *Reconciler) begin() {
 	r.begun = r.now()
 	r.effects = newEffects(&r.config)
 	r.conditions = &conditions{}
-	r.orphans, r.lastNoop = map[string]orphan{}, map[string]string{}
+	r.orphans, r.lastNoop, r.rememberedAt = map[string]orphan{}, map[string]string{}, map[string]time.Time{}
 	r.reportedAt, r.forgotAt = time.Time{}, time.Time{}
 	r.mutex.Lock()
 	r.memories = map[string]*memory{}
@@ -139,13 +141,14 @@ func (r *Reconciler) Step(ctx context.Context, term statestore.Term) error {
 		return fmt.Errorf("term %d: %w", term, statestore.ErrFenced)
 	}
 	r.takeStock(ctx)
+	s := r.newStep(term)
 	clusters, err := r.config.Store.Clusters(ctx)
 	if err != nil {
 		return err
 	}
 	var failures []error
 	for _, c := range clusters {
-		if err := r.reconcile(ctx, term, c); err != nil {
+		if err := r.reconcile(ctx, s, c); err != nil {
 			if errors.Is(err, statestore.ErrFenced) || ctx.Err() != nil {
 				return err
 			}
@@ -155,8 +158,8 @@ func (r *Reconciler) Step(ctx context.Context, term statestore.Term) error {
 	}
 	r.forgetClusters(clusters)
 	for _, finish := range []func() error{
-		func() error { return r.collect(ctx, clusters) },
-		func() error { return r.noteReports(ctx) },
+		func() error { r.collect(ctx, s, clusters); return nil },
+		func() error { return r.noteReports(ctx, s) },
 		func() error { return r.settleConditions(ctx, term, clusters) },
 		func() error { return r.forget(ctx) },
 	} {
@@ -175,8 +178,8 @@ func (r *Reconciler) Step(ctx context.Context, term statestore.Term) error {
 }
 
 // reconcile is one cluster's step.
-func (r *Reconciler) reconcile(ctx context.Context, term statestore.Term, c statestore.Cluster) error {
-	b, err := r.observe(ctx, term, c)
+func (r *Reconciler) reconcile(ctx context.Context, s *step, c statestore.Cluster) error {
+	b, err := r.observe(ctx, s, c)
 	if err != nil {
 		return err
 	}
@@ -230,17 +233,13 @@ func (r *Reconciler) move(ctx context.Context, b *round, n *statestore.Node, to 
 
 // noteReports stores when nodes last reported, now and then: after a restart of
 // all managers silence is measured from there.
-func (r *Reconciler) noteReports(ctx context.Context) error {
+func (r *Reconciler) noteReports(ctx context.Context, s *step) error {
 	const every = 10 * time.Second
 	now := r.now()
 	if now.Sub(r.reportedAt) < every {
 		return nil
 	}
-	at := map[string]time.Time{}
-	for _, report := range r.config.Fleet.Reports() {
-		at[report.NodeID] = report.At
-	}
-	if len(at) > 0 {
+	if at := s.heard.times(); len(at) > 0 {
 		if err := r.config.Store.Reported(ctx, at); err != nil {
 			return err
 		}

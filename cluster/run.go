@@ -38,7 +38,7 @@ func (r *Reconciler) keepFacts(ctx context.Context, b *round, plan policy.Plan) 
 		if n.State != statestore.NodeRunning && n.State != statestore.NodeDraining {
 			continue
 		}
-		report := b.reports[n.ID]
+		report, _ := b.reports.of(n.ID)
 		update := func(row *statestore.Node) bool {
 			changed := report.record(row)
 			if pool := statestore.NodePool(pools[row.ID]); row.State == statestore.NodeRunning && row.Pool != pool {

@@ -271,12 +271,12 @@ type fleetOf struct {
 	m *simManager
 }
 
-func (f fleetOf) Reports() []cluster.Report {
-	var reports []cluster.Report
+func (f fleetOf) Reports() []*cluster.Report {
+	var reports []*cluster.Report
 	for _, n := range f.w.sortedNodes() {
 		// A manager hears only what is said after it came.
 		if n.report != nil && !n.reportedAt.Before(f.m.upAt) {
-			reports = append(reports, *n.report)
+			reports = append(reports, n.report)
 		}
 	}
 	return reports

@@ -36,14 +36,20 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 		last[a.NodeID] = a
 	}
 	sessions := 0
-	for _, report := range b.reports {
-		sessions += len(report.Sessions)
+	for _, n := range b.nodes {
+		if report := b.reports[n.ID]; report != nil {
+			sessions += len(report.Sessions)
+		}
 	}
 	for _, n := range b.nodes {
 		node := r.describe(b, n)
 		node.Last = last[n.ID]
-		if sessions > listSessions && len(node.Sessions) > 0 {
+		switch {
+		case sessions > listSessions && len(node.Sessions) > 0:
 			node.Sum(b.policy, b.now)
+		case len(node.Sessions) > 0:
+			node.Sessions = slices.Clone(node.Sessions)
+			slices.SortFunc(node.Sessions, func(x, y policy.Session) int { return strings.Compare(x.ID, y.ID) })
 		}
 		s.Nodes = append(s.Nodes, node)
 	}
@@ -62,7 +68,7 @@ func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
 	if n.LastReportAt != nil {
 		node.ReportedAt = *n.LastReportAt
 	}
-	report, ok := b.reports[n.ID]
+	report, ok := b.reports.of(n.ID)
 	if n.State == statestore.NodeDraining && node.ReportedAt.After(n.StateSince) && node.ReportedAt.After(report.At) {
 		// Somebody else heard it last. The row says when, which proves that the
 		// node lives, but not with what: until this manager hears that it is
@@ -80,8 +86,7 @@ func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
 	if p := r.config.Providers[n.Provider]; p != nil && p.Capabilities().SharedMachine {
 		node.Usage.CPU = report.OwnCPU
 	}
-	node.Sessions = slices.Clone(report.Sessions)
-	slices.SortFunc(node.Sessions, func(x, y policy.Session) int { return strings.Compare(x.ID, y.ID) })
+	node.Sessions = report.Sessions
 	node.Expected = r.reserved.expected(n.ID, report.At, b.now)
 	if n.State == statestore.NodeDraining && !report.Draining {
 		// It has not said yet that it takes no more: one may just be arriving.

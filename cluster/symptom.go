@@ -138,7 +138,7 @@ func (r *Reconciler) wantOfReports(b *round, want func(kind, subject, text strin
 	var late []string
 	var longest time.Duration
 	for _, n := range b.nodes {
-		report, heard := b.reports[n.ID]
+		report, heard := b.reports.of(n.ID)
 		if n.State == statestore.NodeTerminating || n.State == statestore.NodeStopped {
 			continue
 		}

@@ -42,11 +42,7 @@ func (r *Reconciler) end(ctx context.Context, term statestore.Term, n statestore
 	if provider == nil {
 		return unknownProvider(n.Provider)
 	}
-	looked := r.now()
-	ids, err := r.remains(ctx, provider, n)
-	if err != nil {
-		return err
-	}
+	ids, looked := r.remains(n)
 	for _, outcome := range provider.Terminate(ctx, ids) {
 		if outcome.Err != nil && !errors.Is(outcome.Err, provisioner.NotFound) {
 			return outcome.Err
@@ -63,7 +59,7 @@ func (r *Reconciler) end(ctx context.Context, term statestore.Term, n statestore
 	if n.InstanceID == "" && n.LaunchedAt != nil && looked.Sub(r.lastAsked(n)) < provider.Capabilities().ListLag {
 		return errEnding // what a lost answer made may not be listed yet
 	}
-	_, err = r.config.Store.MoveNode(ctx, term, n.ID, []statestore.NodeState{statestore.NodeTerminating},
+	_, err := r.config.Store.MoveNode(ctx, term, n.ID, []statestore.NodeState{statestore.NodeTerminating},
 		statestore.NodeTerminated, "nothing of it is left", nil)
 	if err == nil {
 		r.reserved.drop(n.ID)
@@ -87,25 +83,21 @@ func (r *Reconciler) lastAsked(n statestore.Node) time.Time {
 	return asked
 }
 
-// remains are the instances to end: the recorded one, or whatever carries the
-// node's tag when a crash or a lost answer kept it from being recorded.
-func (r *Reconciler) remains(ctx context.Context, provider provisioner.Provider, n statestore.Node) ([]string, error) {
+// remains are the instances to end: the recorded one, or whatever carried the
+// node's tag in the last list when a crash or a lost answer kept it from being
+// recorded. looked is when that list was asked for.
+func (r *Reconciler) remains(n statestore.Node) (ids []string, looked time.Time) {
 	if n.InstanceID != "" {
-		return []string{n.InstanceID}, nil
+		return []string{n.InstanceID}, r.now()
 	}
 	if n.LaunchedAt == nil {
-		return nil, nil // the provider was never asked
+		return nil, r.now() // the provider was never asked
 	}
-	owner := provisioner.Owner{Installation: r.config.Installation, Cluster: n.ClusterID}
-	instances, err := provider.List(ctx, owner)
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	for _, instance := range instances {
+	list := r.inventory.get(n.Provider)
+	for _, instance := range list.Instances {
 		if instance.NodeID == n.ID {
 			ids = append(ids, instance.ID)
 		}
 	}
-	return ids, nil
+	return ids, list.AskedAt
 }
