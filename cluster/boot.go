@@ -17,8 +17,9 @@ func (r *Reconciler) settle(ctx context.Context, b *round) error {
 			err = r.settleBoot(ctx, b, n)
 		case statestore.NodeRunning, statestore.NodeDraining, statestore.NodeLost:
 			err = r.settleInstance(ctx, b, n)
-		case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeTerminating, statestore.NodeTerminated,
-			statestore.NodeStopping, statestore.NodeStopped, statestore.NodeFailed:
+		case statestore.NodeStopping, statestore.NodeStopped:
+			r.settleWarm(ctx, b, n)
+		case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeTerminating, statestore.NodeTerminated, statestore.NodeFailed:
 		}
 		if err != nil {
 			return err
@@ -30,20 +31,29 @@ func (r *Reconciler) settle(ctx context.Context, b *round) error {
 // settleBoot lets a node run once it reports itself fit to serve.
 func (r *Reconciler) settleBoot(ctx context.Context, b *round, n *statestore.Node) error {
 	report, ok := b.fresh(n, n.StateSince)
+	started := n.State == statestore.NodeStarting
 	if !ok || !report.Healthy || report.Port == 0 {
+		if started { // its instance may still be stopped; see driveStart
+			r.settleWarm(ctx, b, n)
+			return nil
+		}
 		return r.settleInstance(ctx, b, n)
-	}
-	requested := n.RequestedAt
-	if n.State == statestore.NodeStarting {
-		requested = n.StateSince
 	}
 	moved, err := r.move(ctx, b, n, statestore.NodeRunning, "it has joined and reports itself healthy", func(row *statestore.Node) {
 		report.record(row)
 	})
-	if moved {
-		b.memory.booted(b.now.Sub(requested))
+	if moved && !started {
+		b.memory.booted(b.now.Sub(n.RequestedAt))
 	}
 	return err
+}
+
+// settleWarm notices that the instance of a node in the warm pool is gone.
+func (r *Reconciler) settleWarm(ctx context.Context, b *round, n *statestore.Node) {
+	list := r.inventory.get(n.Provider)
+	if _, listed := list.find(n.InstanceID); !listed && list.AskedAt.After(n.StateSince) {
+		r.checkMissing(ctx, b, n, list)
+	}
 }
 
 // settleInstance notices an instance that has ended behind our back. The

@@ -189,7 +189,11 @@ func (b *round) step(n *statestore.Node, action policy.Action) (to statestore.No
 		return to, change, true
 	case policy.ActionTerminate:
 		return statestore.NodeTerminating, nil, true
-	case policy.ActionLaunch, policy.ActionMove, policy.ActionStop, policy.ActionStart:
+	case policy.ActionStop:
+		return statestore.NodeStopping, nil, true
+	case policy.ActionStart:
+		return statestore.NodeStarting, nil, true
+	case policy.ActionLaunch, policy.ActionMove:
 	}
 	return n.State, nil, false
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -39,6 +40,8 @@ type facts struct {
 	// WarmAt is when a node last failed to stop or to start again.
 	WarmAt   time.Time `json:"warm_at,omitzero"`
 	WarmText string    `json:"warm_text,omitempty"`
+	// StartFailed is when the provider last refused to start a stopped node.
+	StartFailed map[string]time.Time `json:"start_failed,omitempty"`
 }
 
 // requested is one row that was written for a launch.
@@ -103,6 +106,7 @@ func (m *memory) look() facts {
 	defer m.mutex.Unlock()
 	f := m.m
 	f.Requests, f.Errors, f.BootS = slices.Clone(f.Requests), slices.Clone(f.Errors), slices.Clone(f.BootS)
+	f.StartFailed = maps.Clone(f.StartFailed)
 	if f.Block != nil {
 		b := *f.Block
 		f.Block = &b

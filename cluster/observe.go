@@ -79,6 +79,7 @@ func (r *Reconciler) readNodes(ctx context.Context, b *round) error {
 	// A manager that died between a row and its memory left the row alone to
 	// tell of the request: taken down while it lives, for it may end this step.
 	b.memory.requested(b.now, b.nodes...)
+	b.memory.keepStarts(b.nodes)
 	return nil
 }
 

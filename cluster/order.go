@@ -36,7 +36,7 @@ func (r *Reconciler) obey(ctx context.Context, b *round) error {
 // there, or no longer.
 func (b *round) order(n *statestore.Node) (to statestore.NodeState, why string, change func(*statestore.Node)) {
 	why = string(n.OrderAction) + " ordered by " + orSomeone(n.OrderBy)
-	pending := policy.State(n.State).Pending()
+	pending := policy.State(n.State).Pending() || n.State == statestore.NodeStopping || n.State == statestore.NodeStopped
 	switch n.OrderAction {
 	case statestore.OrderKill:
 		if n.State != statestore.NodeTerminating {

@@ -205,8 +205,13 @@ func (r *Reconciler) drive(ctx context.Context, b *round) {
 			r.driveDrain(ctx, b, n)
 		case statestore.NodeTerminating:
 			r.driveEnd(ctx, b, n)
-		case statestore.NodeBooting, statestore.NodeFailed, statestore.NodeLost, statestore.NodeTerminated,
-			statestore.NodeStopping, statestore.NodeStopped, statestore.NodeStarting:
+		case statestore.NodeStopping:
+			r.driveStop(ctx, b, n)
+		case statestore.NodeStopped:
+			r.driveRest(ctx, b, n)
+		case statestore.NodeStarting:
+			r.driveStart(ctx, b, n)
+		case statestore.NodeBooting, statestore.NodeFailed, statestore.NodeLost, statestore.NodeTerminated:
 			// Nothing to do but wait: for a report, or for policy.
 		}
 	}

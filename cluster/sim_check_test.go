@@ -16,6 +16,8 @@ type checker struct {
 	w        *world
 	lastDown time.Time
 	orphan   map[string]time.Time
+	// rested rows end from the warm pool: they don't run while they do.
+	rested map[string]bool
 }
 
 // down notes that nobody could act just now.
@@ -42,8 +44,10 @@ func (k *checker) count() {
 		k.w.fault("%d launches within %d s, limit %d", recent, k.w.policy.LaunchLimit.PerSeconds, k.w.policy.LaunchLimit.Count)
 	}
 	rows := 0
-	for range k.w.db.living() {
-		rows++
+	for _, row := range k.w.db.living() {
+		if policy.State(row.State).Counts() && !k.rested[row.ID] {
+			rows++
+		}
 	}
 	if rows > k.w.policy.MaxNodes {
 		k.w.fault("%d rows, maximum %d", rows, k.w.policy.MaxNodes)
@@ -57,20 +61,31 @@ func (k *checker) launched(q provisioner.LaunchRequest) {
 		k.w.fault("an instance for %s was made before its row", q.NodeID)
 		return
 	}
-	same, all := 0, 0
+	same := 0
 	for _, i := range k.w.cloud.instances {
-		if i.exists() && i.ClientToken != "" { // twins are the cloud's own doing
-			all++
-		}
 		if i.NodeID == q.NodeID && i.exists() {
 			same++
 		}
 	}
-	if all > k.w.policy.MaxNodes {
-		k.w.fault("%d instances, maximum %d", all, k.w.policy.MaxNodes)
-	}
 	if same > 1 {
 		k.w.fault("%d instances of %s", same, q.NodeID)
+	}
+	k.running()
+}
+
+// running: instances that run never exceed the maximum.
+func (k *checker) running() {
+	all := 0
+	for _, i := range k.w.cloud.instances {
+		row := k.w.db.rows[i.NodeID]
+		// Twins are the cloud's own doing; what a late answer wakes is put back to
+		// rest.
+		if i.exists() && i.ClientToken != "" && i.State != provisioner.Stopped && row.State != statestore.NodeStopped && !k.rested[i.NodeID] {
+			all++
+		}
+	}
+	if all > k.w.policy.MaxNodes {
+		k.w.fault("%d instances, maximum %d", all, k.w.policy.MaxNodes)
 	}
 }
 
@@ -114,6 +129,9 @@ func (k *checker) arrived(n *simNode, c *simClient) {
 
 // moved checks a row's step.
 func (k *checker) moved(old *statestore.Node, to statestore.NodeState) {
+	if old.State == statestore.NodeStopped && to == statestore.NodeTerminating {
+		k.rested[old.ID] = true
+	}
 	if to != statestore.NodeTerminated {
 		return
 	}
@@ -146,7 +164,7 @@ func (k *checker) limit(row *statestore.Node) time.Duration {
 	p := k.w.policy
 	const slack = 100 * time.Second // backoff of an effect and its delay
 	switch row.State {
-	case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeBooting:
+	case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeBooting, statestore.NodeStopping, statestore.NodeStarting:
 		return time.Duration(p.LaunchTimeoutS)*time.Second + slack
 	case statestore.NodeDraining:
 		return time.Duration(p.DrainTimeoutS)*time.Second + slack
@@ -200,10 +218,17 @@ func (k *checker) step() {
 // end: load and faults are long over.
 func (k *checker) end() {
 	w := k.w
-	rows, exist := 0, 0
+	rows, exist, warm := 0, 0, 0
 	for _, row := range w.db.living() {
 		rows++
-		if row.State != statestore.NodeRunning {
+		switch row.State {
+		case statestore.NodeRunning:
+		case statestore.NodeStopped:
+			warm++
+			if i := w.cloud.instances[row.InstanceID]; i == nil || i.State != provisioner.Stopped {
+				w.fault("at the end %s is stopped and its instance is not", row.ID)
+			}
+		default:
 			w.fault("at the end %s is %s", row.ID, row.State)
 		}
 	}
@@ -216,8 +241,8 @@ func (k *checker) end() {
 			w.fault("at the end %s of %s is leaked", i.ID, i.NodeID)
 		}
 	}
-	if rows != exist || rows != w.policy.MinAvailable {
-		w.fault("at the end %d rows, %d instances; minimum %d", rows, exist, w.policy.MinAvailable)
+	if rows != exist || rows-warm != w.policy.MinAvailable || warm != w.policy.WarmNodes {
+		w.fault("at the end %d rows, %d of them stopped, %d instances; minimum %d, warm %d", rows, warm, exist, w.policy.MinAvailable, w.policy.WarmNodes)
 	}
 	if len(w.clients) > 0 {
 		w.fault("at the end %d clients are not done", len(w.clients))

@@ -31,6 +31,7 @@ type simInstance struct {
 	listedAt time.Time // List shows it from then on
 	joinsAt  time.Time // zero: never
 	endsAt   time.Time // terminating until then; zero: not asked to
+	stopsAt  time.Time // stopping until then; zero: not asked to
 	dead     bool      // ended by itself
 	asked    string    // the request that made it
 }
@@ -39,7 +40,7 @@ func newSimCloud(w *world) *simCloud {
 	return &simCloud{w: w, instances: map[string]*simInstance{}, quota: w.policy.MaxNodes + 3}
 }
 
-// exists says that the machine costs money.
+// exists says that the machine is there; it costs money unless it is stopped.
 func (i *simInstance) exists() bool { return i.endsAt.IsZero() }
 
 func (c *simCloud) all() []*simInstance {
@@ -58,6 +59,10 @@ func (c *simCloud) advance() {
 		case !i.endsAt.IsZero():
 			if !w.now.Before(i.endsAt) {
 				delete(c.instances, i.ID)
+			}
+		case !i.stopsAt.IsZero():
+			if !w.now.Before(i.stopsAt) {
+				i.stopsAt, i.State = time.Time{}, provisioner.Stopped
 			}
 		case i.dead:
 		case w.chance(1500):
@@ -99,7 +104,7 @@ type cloudOf struct {
 }
 
 func (c cloudOf) Capabilities() provisioner.Capabilities {
-	return provisioner.Capabilities{Provider: "sim", ListLag: listLag}
+	return provisioner.Capabilities{Provider: "sim", ListLag: listLag, StopStart: true}
 }
 
 func (c cloudOf) Validate(context.Context, json.RawMessage) ([]provisioner.FieldError, error) {
@@ -227,8 +232,5 @@ func (c cloudOf) Terminate(_ context.Context, ids []string) []provisioner.Result
 	}
 	return results
 }
-
-func (c cloudOf) Stop(_ context.Context, _ []string) []provisioner.Result  { return nil }
-func (c cloudOf) Start(_ context.Context, _ []string) []provisioner.Result { return nil }
 
 func (c cloudOf) Console(context.Context, string) ([]byte, error) { return nil, nil }

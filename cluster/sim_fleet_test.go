@@ -49,6 +49,7 @@ func (w *world) nodeJoins(i *simInstance) {
 	row := w.db.rows[i.NodeID]
 	joinable := row != nil && slices.Contains([]statestore.NodeState{
 		statestore.NodeLaunching, statestore.NodeBooting, statestore.NodeRunning, statestore.NodeDraining, statestore.NodeLost,
+		statestore.NodeStarting, statestore.NodeStopped, statestore.NodeStopping, // these by the key of its first join
 	}, row.State)
 	if !joinable || w.retired[i.NodeID] {
 		w.tell("%s is refused to join as %s", i.ID, i.NodeID)

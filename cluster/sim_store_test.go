@@ -158,6 +158,8 @@ func (s storeOf) enter(row *statestore.Node, to statestore.NodeState) {
 		}
 	case statestore.NodeDraining:
 		row.DrainingAt = &now
+	case statestore.NodeStopping:
+		row.DrainingAt, row.DrainDeadline, row.DrainReason = nil, nil, ""
 	}
 	if to != statestore.NodeRunning {
 		row.Pool = ""

@@ -64,7 +64,7 @@ func meetsWhatItClaims(t *testing.T, met map[string]int) {
 	t.Helper()
 	for _, what := range []string{
 		"crash", "deposed", "store away", "lost answer", "capacity", "quota", "throttled", "instance died",
-		"never joins", "silent", "drain command lost", "launch repeated", "list failed", "launched", "drained", "undrained", "terminated",
+		"never joins", "silent", "drain command lost", "launch repeated", "stopped", "started", "start refused", "does not come back", "list failed", "launched", "drained", "undrained", "terminated",
 		"session moved", "asked to move", "moved by request", "session done", "orphan", "replayed decision", "order", "pause",
 	} {
 		if met[what] == 0 {

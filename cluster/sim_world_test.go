@@ -19,8 +19,9 @@ import (
 
 const (
 	stepTime = 5 * time.Second
-	loadTime = 13 * time.Minute // load and faults
+	loadTime = 19 * time.Minute // load and faults
 	calmTime = 10 * time.Minute // then neither: all must settle
+	warmTime = 20 * time.Minute // and the warm pool be filled again
 	simInst  = "installation"
 )
 
@@ -72,8 +73,14 @@ func play(seed uint64) *world {
 	w := newWorld(seed)
 	w.policy.MaxNodes = 4 + w.rng.IntN(6)
 	w.policy.MinAvailable = 1 + w.rng.IntN(2)
+	w.policy.WarmNodes = w.rng.IntN(3)
+	w.policy.DisruptionBudget = w.rng.IntN(3)
 	w.begin()
-	for w.now.Sub(w.start) < loadTime+calmTime && len(w.faults) == 0 {
+	length := loadTime + calmTime
+	if w.policy.WarmNodes > 0 {
+		length += warmTime
+	}
+	for w.now.Sub(w.start) < length && len(w.faults) == 0 {
 		w.step()
 	}
 	if len(w.faults) == 0 {
@@ -108,7 +115,7 @@ func newWorld(seed uint64) *world {
 func (w *world) begin() {
 	w.db = newSimStore(w)
 	w.cloud = newSimCloud(w)
-	w.check.w = w
+	w.check.w, w.check.rested = w, map[string]bool{}
 	w.elect()
 }
 

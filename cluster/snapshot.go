@@ -23,6 +23,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 		Paused:         b.cluster.Paused,
 		History:        f.History,
 		ListeningSince: r.listening,
+		CanStop:        r.canStop(b),
 		BootS:          f.bootS(),
 	}
 	if block := f.blocked(b.now, b.template.Version); block != nil {
@@ -43,7 +44,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 	}
 	for _, n := range b.nodes {
 		node := r.describe(b, n)
-		node.Last = last[n.ID]
+		node.Last, node.StartFailedAt = last[n.ID], f.StartFailed[n.ID]
 		switch {
 		case sessions > listSessions && len(node.Sessions) > 0:
 			node.Sum(b.policy, b.now)
@@ -60,7 +61,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
 	node := policy.Node{
 		ID: n.ID, Name: n.Name, State: policy.State(n.State), Since: n.StateSince, RequestedAt: n.RequestedAt,
-		DrainCause: drainCause(n.DrainReason),
+		DrainCause: drainCause(n.DrainReason), Stale: n.TemplateVersion != b.template.Version,
 	}
 	if n.DrainDeadline != nil {
 		node.DrainDeadline = *n.DrainDeadline

@@ -173,6 +173,8 @@ func (n *Node) enter(to NodeState, now time.Time) {
 		}
 	case NodeDraining:
 		n.DrainingAt = &now
+	case NodeStopping:
+		n.DrainingAt, n.DrainDeadline, n.DrainReason = nil, nil, ""
 	case NodeTerminated:
 		n.TerminatedAt, n.Pool = &now, ""
 	}

@@ -262,6 +262,49 @@ func TestLaunchCrashedBeforeTheRecordIsAdopted(t *testing.T) {
 	}
 }
 
+func TestStartCrashedBeforeTheRecordIsAdopted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := open(t, dir, "yes")
+	instance := launch(t, p, "a")
+	ok := func(results []provisioner.Result) {
+		t.Helper()
+		if err := results[0].Err; err != nil {
+			t.Fatal(err)
+		}
+	}
+	ok(p.Stop(t.Context(), []string{instance.ID}))
+	ok(p.Start(t.Context(), []string{instance.ID}))
+	r := read(t, p, instance.ID)
+	want := r.Process
+	r.Process = process{} // as if the manager died before it could write it
+	if err := p.save(r); err != nil {
+		t.Fatal(err)
+	}
+	next := open(t, dir, "yes")
+	ok(next.Start(t.Context(), []string{instance.ID}))
+	if got := read(t, next, instance.ID).Process; got != want {
+		t.Errorf("adopted process %+v, want %+v", got, want)
+	}
+	if n := len(members(instance.ID, want)); n != 1 {
+		t.Errorf("%d processes of one instance", n)
+	}
+
+	// And one that died before it could start a process.
+	ok(next.Stop(t.Context(), []string{instance.ID}))
+	r.Halted, r.Process = false, process{}
+	if err := p.save(r); err != nil {
+		t.Fatal(err)
+	}
+	if seen, err := next.Get(t.Context(), instance.ID); err != nil || seen.State != provisioner.Pending {
+		t.Fatalf("half started: %+v, %v", seen, err)
+	}
+	ok(next.Start(t.Context(), []string{instance.ID}))
+	if seen, err := next.Get(t.Context(), instance.ID); err != nil || seen.State != provisioner.Running {
+		t.Fatalf("started: %+v, %v", seen, err)
+	}
+}
+
 func TestProcessIDUsedAgainIsNotOurs(t *testing.T) {
 	t.Parallel()
 	p := open(t, t.TempDir(), "yes")

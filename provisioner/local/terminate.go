@@ -58,17 +58,40 @@ func (p *Provider) Start(_ context.Context, ids []string) []provisioner.Result {
 		if r.Process.alive() && !r.Halted {
 			return nil
 		}
-		if len(members(id, r.Process)) > 0 {
-			return &provisioner.Error{
-				Class: provisioner.Transient, Op: "start", Subject: id,
-				RetryAfter: p.config.Grace, Err: errors.New("its processes are still ending"),
-			}
-		}
-		if err := p.spawn(&r); err != nil {
-			return &provisioner.Error{Class: classify(err), Op: "start", Subject: id, Err: err}
+		if err := p.revive(&r); err != nil {
+			return err
 		}
 		return nil
 	})
+}
+
+// revive starts the process of an instance that has none. The order is: record
+// without a process, process, record with it. A crash after the first leaves a
+// pending instance, as a launch would: the next call goes on from there, and a
+// process that was started is found by its marker.
+func (p *Provider) revive(r *record) error {
+	left := members(r.ID, r.Process)
+	if r.Process.PID == 0 && !r.Halted {
+		if found, ok := leader(left); ok {
+			r.Process = found
+			return p.save(*r)
+		}
+	}
+	if len(left) > 0 {
+		return &provisioner.Error{
+			Class: provisioner.Transient, Op: "start", Subject: r.ID,
+			RetryAfter: p.config.Grace, Err: errors.New("its processes are still ending"),
+		}
+	}
+	r.Halted, r.Process = false, process{}
+	err := p.save(*r)
+	if err == nil {
+		err = p.spawn(r)
+	}
+	if err != nil {
+		return &provisioner.Error{Class: classify(err), Op: "start", Subject: r.ID, Err: err}
+	}
+	return nil
 }
 
 // each runs one action per id at once: an end may take the whole grace.

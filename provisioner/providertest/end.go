@@ -109,3 +109,51 @@ func (b *bench) each(results []provisioner.Result) {
 		}
 	}
 }
+
+// stopAndStartTwice: a caller that lost the answer asks again.
+func (b *bench) stopAndStartTwice() {
+	if !b.Provider.Capabilities().StopStart {
+		b.Skip("this provider has no stop and start")
+	}
+	launched := b.launch(b.request())
+	b.becomes(launched.ID, provisioner.Running)
+	for range 2 {
+		b.each(b.Provider.Stop(b.ctx, []string{launched.ID}))
+	}
+	b.becomes(launched.ID, provisioner.Stopped)
+	for range 2 {
+		b.each(b.Provider.Start(b.ctx, []string{launched.ID}))
+	}
+	b.becomes(launched.ID, provisioner.Running)
+	b.listsExactly(b.Provider, b.owner, launched.ID)
+	for _, seen := range b.list(b.Provider, b.owner) {
+		if seen.ClientToken != launched.ClientToken || seen.NodeID != launched.NodeID || !seen.LaunchedAt.Equal(launched.LaunchedAt) {
+			b.Errorf("came back as %+v, was %+v", seen, launched)
+		}
+	}
+	for _, result := range append(b.Provider.Stop(b.ctx, []string{unique("i")}), b.Provider.Start(b.ctx, []string{unique("i")})...) {
+		if !errors.Is(result.Err, provisioner.NotFound) {
+			b.Errorf("stop or start of a stranger: %v", result.Err)
+		}
+	}
+}
+
+// stoppedOutlivesTheManager: what is stopped can be found, started and ended by
+// the manager after.
+func (b *bench) stoppedOutlivesTheManager() {
+	if !b.Provider.Capabilities().StopStart {
+		b.Skip("this provider has no stop and start")
+	}
+	one, two := b.launch(b.request()), b.launch(b.request())
+	b.becomes(one.ID, provisioner.Running)
+	b.becomes(two.ID, provisioner.Running)
+	b.each(b.Provider.Stop(b.ctx, []string{one.ID, two.ID}))
+	b.becomes(one.ID, provisioner.Stopped)
+	next := b.Reopen(b.T)
+	b.listsExactly(next, b.owner, one.ID, two.ID)
+	b.each(next.Start(b.ctx, []string{one.ID}))
+	b.becomes(one.ID, provisioner.Running)
+	b.each(next.Terminate(b.ctx, []string{two.ID}))
+	b.gone(two.ID)
+	b.listsExactly(next, b.owner, one.ID)
+}

@@ -58,6 +58,8 @@ func Run(t *testing.T, setup func(t *testing.T) Harness) {
 		{"ConsoleShowsOutput", (*bench).consoleShowsOutput},
 		{"CrashIsSeenAndCleared", (*bench).crashIsSeen},
 		{"StopKeepsAndStartRevives", (*bench).stopAndStart},
+		{"StopAndStartTwiceAreOne", (*bench).stopAndStartTwice},
+		{"StoppedIsListedByTheNextManagerAndEnds", (*bench).stoppedOutlivesTheManager},
 		{"ValidateNamesTheField", (*bench).validateNamesTheField},
 	} {
 		t.Run(test.name, func(t *testing.T) {
