@@ -53,7 +53,8 @@ the slot, with 1 when none does.
 			if verbose {
 				c.Command = append(c.Command, "--verbose")
 			}
-			c.Version, c.Log = version.Version, logger(cmd.ErrOrStderr(), verbose)
+			c.Version = version.Version
+			c.Log, _ = logger(cmd.ErrOrStderr(), verbose)
 			// A node with a bootstrap that it can't use, or that was ended, is not started again.
 			c.Final = []int{exitUsage, exitEnded}
 			return attach.Run(cmd.Context(), c)

@@ -54,9 +54,10 @@ The process logs to standard error. Under systemd it tells when it is ready.
 			if verbose {
 				command = append(command, "--verbose")
 			}
-			log := logger(c.ErrOrStderr(), verbose).With("node", b.NodeID)
+			handler, level := logger(c.ErrOrStderr(), verbose)
+			log := handler.With("node", b.NodeID)
 			return agent.Run(c.Context(), agent.Config{
-				Bootstrap: b, Version: version.Version, Command: command, Log: log,
+				Bootstrap: b, Version: version.Version, Command: command, Log: log, Level: level,
 				Ready: func() {
 					if err := notifyReady(os.Getenv("NOTIFY_SOCKET")); err != nil {
 						log.Warn("service manager not told that the node is ready", "error", err)
@@ -87,7 +88,8 @@ the transfer port on as open files, and configures it over its socket.`,
 			if o.TCP, o.UDP, err = transferd.Inherited(); err != nil {
 				return err
 			}
-			o.Log = logger(c.ErrOrStderr(), verbose).With("service", "transfer")
+			log, level := logger(c.ErrOrStderr(), verbose)
+			o.Log, o.Level = log.With("service", "transfer"), level
 			return transferd.Run(c.Context(), o)
 		},
 	}
@@ -97,10 +99,11 @@ the transfer port on as open files, and configures it over its socket.`,
 	return c
 }
 
-func logger(w io.Writer, verbose bool) *slog.Logger {
-	level := slog.LevelInfo
+// logger writes at a level that may change while it is used.
+func logger(w io.Writer, verbose bool) (*slog.Logger, *slog.LevelVar) {
+	level := new(slog.LevelVar)
 	if verbose {
-		level = slog.LevelDebug
+		level.Set(slog.LevelDebug)
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})), level
 }

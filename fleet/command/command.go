@@ -21,6 +21,7 @@ const (
 	Revoke        = "revoke"         // RevokeRequest → Nothing: a transfer or an access key is over
 	TenantChanged = "tenant-changed" // TenantRequest → Nothing: forget what is cached of an access key
 	Move          = "move"           // MoveRequest → MoveAnswer
+	Restart       = "restart"        // RestartRequest → Nothing: a service that the agent supervises
 	Resend        = "resend"         // ResendRequest → Nothing: publish spooled events again
 )
 
@@ -47,14 +48,22 @@ type DrainRequest struct {
 
 // Config is what a node runs with; it changes live. Zero caps mean none. Rates are bits per second.
 type Config struct {
-	Version        uint64          `json:"version"`
-	ClusterID      string          `json:"cluster_id,omitempty"` // transfer tokens of other clusters are refused
-	NodeName       string          `json:"node_name,omitempty"`
-	SendCapBps     int64           `json:"send_cap_bps"`
-	ReceiveCapBps  int64           `json:"receive_cap_bps"`
-	MaxSessions    int             `json:"max_sessions"`
-	Ciphers        []string        `json:"ciphers,omitempty"`
-	ReportInterval float64         `json:"report_interval_s,omitempty"`
+	Version        uint64   `json:"version"`
+	ClusterID      string   `json:"cluster_id,omitempty"` // transfer tokens of other clusters are refused
+	NodeName       string   `json:"node_name,omitempty"`
+	SendCapBps     int64    `json:"send_cap_bps"`
+	ReceiveCapBps  int64    `json:"receive_cap_bps"`
+	MaxSessions    int      `json:"max_sessions"`
+	Ciphers        []string `json:"ciphers,omitempty"`
+	ReportInterval float64  `json:"report_interval_s,omitempty"`
+	SessionRateBps int64    `json:"session_rate_bps,omitempty"` // target of sessions whose client asks for none
+	SessionCapBps  int64    `json:"session_cap_bps,omitempty"`  // most that one session gets
+	SessionMemory  int64    `json:"session_memory,omitempty"`   // bytes; 0 = the default
+	LogLevel       string   `json:"log_level,omitempty"`        // debug, info, warn, error; "" = as started
+	// LogOverride takes LogLevel's place for LogOverrideFor seconds from when it is heard: the node's clock may be
+	// wrong, its manager away when the time is over.
+	LogOverride    string          `json:"log_override,omitempty"`
+	LogOverrideFor float64         `json:"log_override_for_s,omitempty"`
 	TokenKeys      json.RawMessage `json:"token_keys,omitempty"` // access/token's JSON form
 }
 
@@ -71,6 +80,12 @@ type CancelRequest struct {
 	Session  string `json:"session,omitempty"`
 	Transfer string `json:"transfer,omitempty"`
 	Reason   string `json:"reason"`
+}
+
+// RestartRequest asks for a fresh process of a service. Its sessions are told to go on, and resume.
+type RestartRequest struct {
+	Service string `json:"service"`
+	Reason  string `json:"reason"`
 }
 
 // MoveRequest asks the clients of some sessions to go on elsewhere, as a drain asks all. Sessions that are not there are passed over.

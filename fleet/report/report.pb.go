@@ -170,8 +170,16 @@ type Facts struct {
 	SessionsFailed uint64 `protobuf:"varint,28,opt,name=sessions_failed,json=sessionsFailed,proto3" json:"sessions_failed,omitempty"`
 	SpoolEvents    uint64 `protobuf:"varint,26,opt,name=spool_events,json=spoolEvents,proto3" json:"spool_events,omitempty"` // journal events not yet acknowledged
 	StartedUnixMs  int64  `protobuf:"varint,27,opt,name=started_unix_ms,json=startedUnixMs,proto3" json:"started_unix_ms,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Configuration: what is in force beyond the caps above, and what is not yet.
+	Drift              []*Drift `protobuf:"bytes,30,rep,name=drift,proto3" json:"drift,omitempty"`
+	ConfigError        string   `protobuf:"bytes,31,opt,name=config_error,json=configError,proto3" json:"config_error,omitempty"` // why the newest configuration was refused; empty when it was not
+	RefusedVersion     uint64   `protobuf:"varint,32,opt,name=refused_version,json=refusedVersion,proto3" json:"refused_version,omitempty"`
+	LogLevel           string   `protobuf:"bytes,33,opt,name=log_level,json=logLevel,proto3" json:"log_level,omitempty"` // in force
+	SessionRateBps     float64  `protobuf:"fixed64,34,opt,name=session_rate_bps,json=sessionRateBps,proto3" json:"session_rate_bps,omitempty"`
+	SessionCapBps      float64  `protobuf:"fixed64,35,opt,name=session_cap_bps,json=sessionCapBps,proto3" json:"session_cap_bps,omitempty"`
+	SessionMemoryBytes uint64   `protobuf:"varint,36,opt,name=session_memory_bytes,json=sessionMemoryBytes,proto3" json:"session_memory_bytes,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Facts) Reset() {
@@ -379,20 +387,140 @@ func (x *Facts) GetStartedUnixMs() int64 {
 	return 0
 }
 
+func (x *Facts) GetDrift() []*Drift {
+	if x != nil {
+		return x.Drift
+	}
+	return nil
+}
+
+func (x *Facts) GetConfigError() string {
+	if x != nil {
+		return x.ConfigError
+	}
+	return ""
+}
+
+func (x *Facts) GetRefusedVersion() uint64 {
+	if x != nil {
+		return x.RefusedVersion
+	}
+	return 0
+}
+
+func (x *Facts) GetLogLevel() string {
+	if x != nil {
+		return x.LogLevel
+	}
+	return ""
+}
+
+func (x *Facts) GetSessionRateBps() float64 {
+	if x != nil {
+		return x.SessionRateBps
+	}
+	return 0
+}
+
+func (x *Facts) GetSessionCapBps() float64 {
+	if x != nil {
+		return x.SessionCapBps
+	}
+	return 0
+}
+
+func (x *Facts) GetSessionMemoryBytes() uint64 {
+	if x != nil {
+		return x.SessionMemoryBytes
+	}
+	return 0
+}
+
+type Drift struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"` // as in the configuration document
+	Wanted        string                 `protobuf:"bytes,2,opt,name=wanted,proto3" json:"wanted,omitempty"`
+	Has           string                 `protobuf:"bytes,3,opt,name=has,proto3" json:"has,omitempty"`
+	How           string                 `protobuf:"bytes,4,opt,name=how,proto3" json:"how,omitempty"` // restart
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drift) Reset() {
+	*x = Drift{}
+	mi := &file_report_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drift) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drift) ProtoMessage() {}
+
+func (x *Drift) ProtoReflect() protoreflect.Message {
+	mi := &file_report_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drift.ProtoReflect.Descriptor instead.
+func (*Drift) Descriptor() ([]byte, []int) {
+	return file_report_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Drift) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Drift) GetWanted() string {
+	if x != nil {
+		return x.Wanted
+	}
+	return ""
+}
+
+func (x *Drift) GetHas() string {
+	if x != nil {
+		return x.Has
+	}
+	return ""
+}
+
+func (x *Drift) GetHow() string {
+	if x != nil {
+		return x.How
+	}
+	return ""
+}
+
 type Service struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"` // healthy, starting, restarting, failed
 	Restarts      uint32                 `protobuf:"varint,3,opt,name=restarts,proto3" json:"restarts,omitempty"`
 	SinceUnixMs   int64                  `protobuf:"varint,4,opt,name=since_unix_ms,json=sinceUnixMs,proto3" json:"since_unix_ms,omitempty"`
-	Detail        string                 `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"` // for a person; empty when healthy
+	Detail        string                 `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"`                                       // for a person; empty when healthy
+	Pid           uint32                 `protobuf:"varint,6,opt,name=pid,proto3" json:"pid,omitempty"`                                            // 0 while there is no process
+	LastError     string                 `protobuf:"bytes,7,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`                // why it ended last; stays when it is healthy again
+	StartedUnixMs int64                  `protobuf:"varint,8,opt,name=started_unix_ms,json=startedUnixMs,proto3" json:"started_unix_ms,omitempty"` // of the process
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_report_proto_msgTypes[2]
+	mi := &file_report_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -404,7 +532,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_report_proto_msgTypes[2]
+	mi := &file_report_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -417,7 +545,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_report_proto_rawDescGZIP(), []int{2}
+	return file_report_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Service) GetName() string {
@@ -455,6 +583,27 @@ func (x *Service) GetDetail() string {
 	return ""
 }
 
+func (x *Service) GetPid() uint32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *Service) GetLastError() string {
+	if x != nil {
+		return x.LastError
+	}
+	return ""
+}
+
+func (x *Service) GetStartedUnixMs() int64 {
+	if x != nil {
+		return x.StartedUnixMs
+	}
+	return 0
+}
+
 type Session struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -489,7 +638,7 @@ type Session struct {
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_report_proto_msgTypes[3]
+	mi := &file_report_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +650,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_report_proto_msgTypes[3]
+	mi := &file_report_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +663,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_report_proto_rawDescGZIP(), []int{3}
+	return file_report_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Session) GetId() string {
@@ -717,7 +866,7 @@ const file_report_proto_rawDesc = "" +
 	"\bsessions\x18\t \x03(\v2\x1f.godwit.fleet.report.v1.SessionR\bsessions\x12 \n" +
 	"\fboot_unix_ms\x18\n" +
 	" \x01(\x03R\n" +
-	"bootUnixMs\"\xa0\a\n" +
+	"bootUnixMs\"\xc2\t\n" +
 	"\x05Facts\x12#\n" +
 	"\ragent_version\x18\x01 \x01(\tR\fagentVersion\x12%\n" +
 	"\x0econfig_version\x18\x02 \x01(\x04R\rconfigVersion\x12\x1a\n" +
@@ -751,13 +900,29 @@ const file_report_proto_rawDesc = "" +
 	"\rsessions_done\x18\x19 \x01(\x04R\fsessionsDone\x12'\n" +
 	"\x0fsessions_failed\x18\x1c \x01(\x04R\x0esessionsFailed\x12!\n" +
 	"\fspool_events\x18\x1a \x01(\x04R\vspoolEvents\x12&\n" +
-	"\x0fstarted_unix_ms\x18\x1b \x01(\x03R\rstartedUnixMs\"\x8b\x01\n" +
+	"\x0fstarted_unix_ms\x18\x1b \x01(\x03R\rstartedUnixMs\x123\n" +
+	"\x05drift\x18\x1e \x03(\v2\x1d.godwit.fleet.report.v1.DriftR\x05drift\x12!\n" +
+	"\fconfig_error\x18\x1f \x01(\tR\vconfigError\x12'\n" +
+	"\x0frefused_version\x18  \x01(\x04R\x0erefusedVersion\x12\x1b\n" +
+	"\tlog_level\x18! \x01(\tR\blogLevel\x12(\n" +
+	"\x10session_rate_bps\x18\" \x01(\x01R\x0esessionRateBps\x12&\n" +
+	"\x0fsession_cap_bps\x18# \x01(\x01R\rsessionCapBps\x120\n" +
+	"\x14session_memory_bytes\x18$ \x01(\x04R\x12sessionMemoryBytes\"Y\n" +
+	"\x05Drift\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x16\n" +
+	"\x06wanted\x18\x02 \x01(\tR\x06wanted\x12\x10\n" +
+	"\x03has\x18\x03 \x01(\tR\x03has\x12\x10\n" +
+	"\x03how\x18\x04 \x01(\tR\x03how\"\xe4\x01\n" +
 	"\aService\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x1a\n" +
 	"\brestarts\x18\x03 \x01(\rR\brestarts\x12\"\n" +
 	"\rsince_unix_ms\x18\x04 \x01(\x03R\vsinceUnixMs\x12\x16\n" +
-	"\x06detail\x18\x05 \x01(\tR\x06detail\"\xea\x05\n" +
+	"\x06detail\x18\x05 \x01(\tR\x06detail\x12\x10\n" +
+	"\x03pid\x18\x06 \x01(\rR\x03pid\x12\x1d\n" +
+	"\n" +
+	"last_error\x18\a \x01(\tR\tlastError\x12&\n" +
+	"\x0fstarted_unix_ms\x18\b \x01(\x03R\rstartedUnixMs\"\xea\x05\n" +
 	"\aSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vtransfer_id\x18\x02 \x01(\tR\n" +
@@ -807,22 +972,24 @@ func file_report_proto_rawDescGZIP() []byte {
 	return file_report_proto_rawDescData
 }
 
-var file_report_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_report_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_report_proto_goTypes = []any{
 	(*Report)(nil),  // 0: godwit.fleet.report.v1.Report
 	(*Facts)(nil),   // 1: godwit.fleet.report.v1.Facts
-	(*Service)(nil), // 2: godwit.fleet.report.v1.Service
-	(*Session)(nil), // 3: godwit.fleet.report.v1.Session
+	(*Drift)(nil),   // 2: godwit.fleet.report.v1.Drift
+	(*Service)(nil), // 3: godwit.fleet.report.v1.Service
+	(*Session)(nil), // 4: godwit.fleet.report.v1.Session
 }
 var file_report_proto_depIdxs = []int32{
 	1, // 0: godwit.fleet.report.v1.Report.facts:type_name -> godwit.fleet.report.v1.Facts
-	3, // 1: godwit.fleet.report.v1.Report.sessions:type_name -> godwit.fleet.report.v1.Session
-	2, // 2: godwit.fleet.report.v1.Facts.services:type_name -> godwit.fleet.report.v1.Service
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 1: godwit.fleet.report.v1.Report.sessions:type_name -> godwit.fleet.report.v1.Session
+	3, // 2: godwit.fleet.report.v1.Facts.services:type_name -> godwit.fleet.report.v1.Service
+	2, // 3: godwit.fleet.report.v1.Facts.drift:type_name -> godwit.fleet.report.v1.Drift
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_report_proto_init() }
@@ -836,7 +1003,7 @@ func file_report_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_report_proto_rawDesc), len(file_report_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -44,6 +44,7 @@ type Config struct {
 	// Ready, when set, is called once the node serves: certificates are there and the service is up.
 	Ready func()
 	Log   *slog.Logger
+	Level *slog.LevelVar // of Log; follows the configuration. May be nil
 }
 
 // Agent is one node's agent; Run it once.
@@ -52,6 +53,7 @@ type Agent struct {
 	log      *slog.Logger
 	boot     string
 	bootTime time.Time
+	level    slog.Level // as started
 	lock     *os.File
 	sockets  string   // directory of the two sockets
 	tcp      *os.File // the transfer port
@@ -71,8 +73,9 @@ type Agent struct {
 	mu       sync.Mutex
 	identity *join.Identity
 	state    state
-	collect  chan struct{} // closed when the running child's events have all been taken; nil before the first
+	collect  *collector // of the running child's events; nil before the first
 	meter    figures
+	eased    ease // the last restart for the configuration's sake
 }
 
 // Run works until ctx ends, which yields nil, or until one of the reasons above.
@@ -85,6 +88,9 @@ func Run(ctx context.Context, c Config) error {
 		Config: c, log: c.Log, boot: event.NewID(now), bootTime: now,
 		wake: make(chan struct{}, 1), lost: make(chan struct{}, 1), fatal: make(chan error, 4),
 		joiner: &join.Client{Bootstrap: c.Bootstrap, Version: c.Version, Log: c.Log},
+	}
+	if c.Level != nil {
+		a.level = c.Level.Level()
 	}
 	defer a.close()
 	if err := a.prepare(); err != nil { //nolint:contextcheck // opening a port waits for nothing

@@ -38,6 +38,7 @@ func (a *Agent) serviceConfig() (service.Config, error) {
 	out := service.Config{
 		NodeID: a.Bootstrap.NodeID, NodeName: c.NodeName, ClusterID: c.ClusterID, Version: c.Version, CertPEM: cert, KeyPEM: key, TokenKeys: a.state.keys,
 		SendCap: c.SendCapBps, ReceiveCap: c.ReceiveCapBps, MaxSessions: c.MaxSessions,
+		SessionRate: c.SessionRateBps, SessionCap: c.SessionCapBps, SessionMemory: c.SessionMemory, LogLevel: a.state.logLevel(time.Now()),
 		RevokedTransfers: a.state.RevokedTransfers, RevokedKeys: a.state.RevokedKeys,
 	}
 	for _, s := range c.Ciphers {
@@ -77,31 +78,59 @@ func (a *Agent) childReady(ctx context.Context) error {
 			return err
 		}
 	}
-	pid, done := a.super.State().PID, make(chan struct{})
+	pid, events := a.super.State().PID, newCollector()
 	a.mu.Lock()
-	a.collect = done
+	a.collect = events
 	a.mu.Unlock()
 	go func() { //nolint:contextcheck // it ends with the child, after ctx, so that no event is left behind
-		defer close(done)
-		a.collectEvents(pid)
+		defer close(events.done)
+		a.collectEvents(pid, events)
 	}()
 	return nil
 }
 
+// collector takes the events of one child.
+type collector struct {
+	done chan struct{}
+	// first is the context of its first stream, which is left to end by itself: it may hold the last words of a child
+	// that died. again is that of streams after a break, which may have met the child's successor at the same socket.
+	first, again       context.Context //nolint:containedctx // they outlive every call
+	endFirst, endAgain context.CancelFunc
+}
+
+func newCollector() *collector {
+	c := &collector{done: make(chan struct{})}
+	c.first, c.endFirst = context.WithCancel(context.Background())
+	c.again, c.endAgain = context.WithCancel(c.first)
+	return c
+}
+
+// lastWords bounds how long the events of a child that is gone are waited for.
+const lastWords = 2 * time.Second
+
+// awaitCollector returns when the events of the child before have all been taken. That child is gone.
 func (a *Agent) awaitCollector() {
 	a.mu.Lock()
-	done := a.collect
+	c := a.collect
 	a.mu.Unlock()
-	if done != nil {
-		<-done
+	if c == nil {
+		return
+	}
+	c.endAgain()
+	defer c.endFirst()
+	select {
+	case <-c.done:
+	case <-time.After(lastWords):
+		c.endFirst()
+		<-c.done
 	}
 }
 
 // collectEvents takes the events of the child with the given process id into the spool until that process is gone; sessions that it left open then end as lost.
-func (a *Agent) collectEvents(pid int) {
+func (a *Agent) collectEvents(pid int, c *collector) {
 	var taken uint64
-	for {
-		err := a.service.Events(context.Background(), func(e service.Event) error {
+	for ctx := c.first; ; ctx = c.again {
+		err := a.service.Events(ctx, func(e service.Event) error {
 			if e.Seq <= taken { // said again after a broken stream
 				return nil
 			}
@@ -113,7 +142,7 @@ func (a *Agent) collectEvents(pid int) {
 			defer cancel()
 			return a.service.Ack(ctx, e.Seq)
 		})
-		if a.super.State().PID != pid {
+		if a.super.State().PID != pid || c.again.Err() != nil {
 			break
 		}
 		a.log.Debug("event stream of the transfer service broke", "error", err)

@@ -21,10 +21,12 @@ func (a *Agent) handlers() map[string]link.Handler {
 		command.Drain:   handle(a.drain),
 		command.Undrain: handle(a.undrain),
 		command.Configure: handle(func(ctx context.Context, c command.Config) (any, error) {
-			a.configure(c)
 			defer a.reportNow()
-			return command.Nothing{}, a.reconfigure(ctx)
+			refusal := a.configure(c)
+			// Keys and certificates are brought up to date also when the rest is refused.
+			return command.Nothing{}, errors.Join(refusal, a.reconfigure(ctx))
 		}),
+		command.Restart: handle(a.restart),
 		command.SetRate: handle(func(ctx context.Context, r command.RateRequest) (any, error) {
 			return command.Nothing{}, notFound(a.service.SetRate(ctx, r))
 		}),
@@ -89,6 +91,15 @@ func (a *Agent) undrain(ctx context.Context, _ command.Nothing) (any, error) {
 	}
 	defer a.reportNow()
 	return command.Nothing{}, a.whileUp(func() error { return a.service.Undrain(ctx) })
+}
+
+// restart ends the service politely: its sessions are told to go on, and resume.
+func (a *Agent) restart(_ context.Context, r command.RestartRequest) (any, error) {
+	if r.Service != serviceName {
+		return nil, command.Errorf(command.CodeNotFound, "this node has no service %q; there is %s", r.Service, serviceName)
+	}
+	a.super.Restart(r.Reason)
+	return command.Nothing{}, nil
 }
 
 func (a *Agent) revoke(ctx context.Context, r command.RevokeRequest) (any, error) {

@@ -28,7 +28,14 @@ type figures struct {
 
 // report publishes the node's state at intervals, and at once when something changed, until ctx ends.
 func (a *Agent) report(ctx context.Context) {
+	level := a.followLevel()
 	for {
+		if now := a.followLevel(); now != level { // an override's time is over
+			level = now
+			if err := a.reconfigure(ctx); err != nil {
+				a.log.Warn("transfer service keeps its log level", "error", err)
+			}
+		}
 		r := a.observe(ctx)
 		if l := a.link.Load(); l != nil {
 			err := l.Report(r)
@@ -73,6 +80,8 @@ func (a *Agent) observe(ctx context.Context) *report.Report {
 	totals := addTotals(m.before, m.child.Totals)
 	f := &report.Facts{
 		AgentVersion: a.Version, ConfigVersion: conf.Version, Draining: a.state.Draining,
+		ConfigError: a.state.Refused.Why, RefusedVersion: a.state.Refused.Version, LogLevel: a.state.logLevel(now),
+		SessionRateBps: float64(conf.SessionRateBps), SessionCapBps: float64(conf.SessionCapBps), SessionMemoryBytes: count(status.SessionMemory),
 		TransferPort: uint32(a.port), ServingSha256: a.identity.ServingSHA256(), // a port
 		SendCapBps: float64(conf.SendCapBps), ReceiveCapBps: float64(conf.ReceiveCapBps), MaxSessions: uint32(max(0, conf.MaxSessions)), // small
 		SendBps: float64(status.Load.SendRate), ReceiveBps: float64(status.Load.ReceiveRate), BufferFill: status.Load.BufferFill,
@@ -81,6 +90,12 @@ func (a *Agent) observe(ctx context.Context) *report.Report {
 		SessionsDone: count(totals.SessionsEnded), SessionsFailed: count(totals.SessionsFailed),
 		SpoolEvents: a.spool.Stats().Pending, StartedUnixMs: a.bootTime.UnixMilli(),
 	}
+	if status.Configured {
+		// What the service has not heard of yet is not in force.
+		f.ConfigVersion = min(f.ConfigVersion, status.ConfigVersion)
+		f.Drift = a.drifts(status)
+		a.easeDrift(status, f.Drift)
+	}
 	if !m.at.IsZero() {
 		f.CpuProcess = meter.Share(used, over)
 	}
@@ -88,6 +103,7 @@ func (a *Agent) observe(ctx context.Context) *report.Report {
 	s := a.super.State()
 	f.Services = []*report.Service{{
 		Name: serviceName, State: s.State, Restarts: uint32(s.Restarts), SinceUnixMs: s.Since.UnixMilli(), Detail: s.Detail, // small
+		Pid: uint32(s.PID), LastError: s.LastError, StartedUnixMs: max(0, s.Started.UnixMilli()), // a process id
 	}}
 	r := &report.Report{
 		Version: report.Version, NodeId: a.Bootstrap.NodeID, Boot: a.boot, BootUnixMs: a.bootTime.UnixMilli(),

@@ -28,7 +28,22 @@ type state struct {
 	RevokedTransfers []string       `json:"revoked_transfers,omitempty"`
 	RevokedKeys      []string       `json:"revoked_keys,omitempty"`
 	Config           command.Config `json:"config"`
-	keys             token.Keys
+	// OverrideUntil is when Config.LogOverride ends, by this node's clock.
+	OverrideUntil time.Time `json:"override_until,omitzero"`
+	// Refused is the newest configuration that could not be taken over, and why.
+	Refused struct {
+		Version uint64 `json:"version,omitempty"`
+		Why     string `json:"why,omitempty"`
+	} `json:"refused,omitzero"`
+	keys token.Keys
+}
+
+// logLevel is the level in force; "" is the one at the start.
+func (s *state) logLevel(now time.Time) string {
+	if s.Config.LogOverride != "" && now.Before(s.OverrideUntil) {
+		return s.Config.LogOverride
+	}
+	return s.Config.LogLevel
 }
 
 func stateFile(dir string) string { return filepath.Join(dir, "state.json") }
@@ -121,41 +136,9 @@ func (a *Agent) adopt(r join.Response) {
 	if c.ReportInterval == 0 {
 		c.ReportInterval = r.ReportIntervalS
 	}
-	a.configure(c)
-}
-
-// configure takes a configuration over, unless it is older than what is known. Fields that the manager leaves open come from the bootstrap file.
-func (a *Agent) configure(c command.Config) {
-	const mega = 1e6
-	b := a.Bootstrap
-	if c.SendCapBps == 0 {
-		c.SendCapBps = int64(b.SendCapMbps * mega)
+	if err := a.configure(c); err != nil {
+		a.log.Error("manager's node configuration is refused", "error", err)
 	}
-	if c.ReceiveCapBps == 0 {
-		c.ReceiveCapBps = int64(b.ReceiveCapMbps * mega)
-	}
-	if c.MaxSessions == 0 {
-		c.MaxSessions = b.MaxSessions
-	}
-	if c.ReportInterval == 0 {
-		c.ReportInterval = b.ReportIntervalS
-	}
-	var keys token.Keys
-	if len(c.TokenKeys) > 0 {
-		if err := json.Unmarshal(c.TokenKeys, &keys); err != nil {
-			a.log.Error("manager's token keys are not readable", "error", err)
-		}
-	}
-	a.update(func(s *state) {
-		if c.Version < s.Config.Version {
-			return
-		}
-		if keys == nil {
-			keys = s.keys
-			c.TokenKeys = s.Config.TokenKeys
-		}
-		s.Config, s.keys = c, keys
-	})
 }
 
 func (a *Agent) interval() time.Duration {

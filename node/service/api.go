@@ -40,6 +40,11 @@ type Config struct {
 	ReceiveCap  int64             `json:"receive_cap"` // bit/s; 0 = none
 	MaxSessions int               `json:"max_sessions"`
 	Ciphers     []transfer.Cipher `json:"ciphers,omitempty"`
+	SessionRate int64             `json:"session_rate"` // bit/s, of sessions whose client asks for none; 0 = none
+	SessionCap  int64             `json:"session_cap"`  // bit/s, of any session; 0 = none
+	// SessionMemory is read by the first Config of a process only; bytes, 0 = the default.
+	SessionMemory int64  `json:"session_memory"`
+	LogLevel      string `json:"log_level,omitempty"` // "" = as started
 	// Revoked transfers and access keys, so that a restarted child knows them too.
 	RevokedTransfers []string `json:"revoked_transfers,omitempty"`
 	RevokedKeys      []string `json:"revoked_keys,omitempty"`
@@ -50,6 +55,7 @@ type Status struct {
 	Started       time.Time                `json:"started"`
 	Configured    bool                     `json:"configured"` // Serving waits for the first Config
 	ConfigVersion uint64                   `json:"config_version"`
+	SessionMemory int64                    `json:"session_memory"` // in force, as configured
 	Sessions      []transfer.SessionStatus `json:"sessions"`
 	Totals        transfer.Totals          `json:"totals"`
 	Load          transfer.Load            `json:"load"`

@@ -26,6 +26,9 @@ type State struct {
 	Since    time.Time
 	Detail   string // for a person; empty when healthy
 	PID      int    // 0 while there is no process
+	// Started is when the process was; LastError why the one before ended, also once all is well again.
+	Started   time.Time
+	LastError string
 }
 
 // Words for State.State.
@@ -61,8 +64,9 @@ type Config struct {
 // Supervisor is made with New. State is safe for concurrent use.
 type Supervisor struct {
 	Config
-	mu    sync.Mutex
-	state State
+	mu      sync.Mutex
+	state   State
+	restart chan string // reason; at most one waits
 }
 
 // New returns a supervisor; Run starts the child.
@@ -84,7 +88,7 @@ func New(c Config) *Supervisor {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &Supervisor{Config: c, state: State{State: Starting, Since: c.Now()}}
+	return &Supervisor{Config: c, state: State{State: Starting, Since: c.Now()}, restart: make(chan string, 1)}
 }
 
 // State returns how the child is.
@@ -92,6 +96,18 @@ func (s *Supervisor) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
+}
+
+// Restart asks for a fresh process: the running one is ended politely and the next started without a pause. It does not
+// wait. While there is no process a fresh one is on its way already, and nothing is done.
+func (s *Supervisor) Restart(reason string) {
+	if s.State().PID == 0 {
+		return
+	}
+	select {
+	case s.restart <- reason:
+	default: // asked for already
+	}
 }
 
 func (s *Supervisor) set(change func(*State)) {
@@ -120,9 +136,18 @@ func (s *Supervisor) Run(ctx context.Context) {
 		if healthyFor > 30*time.Second {
 			delay = s.MinDelay
 		}
+		var wanted *wantedRestart
+		if errors.As(err, &wanted) {
+			s.Log.Info("service restarts", "service", s.Name, "why", wanted.reason)
+			s.set(func(st *State) {
+				st.State, st.PID, st.Detail = Restarting, 0, err.Error()
+				st.Restarts++
+			})
+			continue
+		}
 		s.Log.Error("service ended, will restart", "service", s.Name, "error", err, "in", delay)
 		s.set(func(st *State) {
-			st.State, st.PID, st.Detail = Restarting, 0, err.Error()
+			st.State, st.PID, st.Detail, st.LastError = Restarting, 0, err.Error(), err.Error()
 			st.Restarts++
 		})
 		select {
@@ -153,15 +178,25 @@ func (s *Supervisor) life(ctx context.Context) (time.Duration, error) {
 	if err := <-started; err != nil {
 		return 0, fmt.Errorf("start: %w", err)
 	}
-	s.set(func(st *State) { st.PID = cmd.Process.Pid })
+	select {
+	case <-s.restart: // it was meant for the process before
+	default:
+	}
+	s.set(func(st *State) { st.PID, st.Started = cmd.Process.Pid, s.Now() })
 	defer s.set(func(st *State) { st.PID = 0 })
 	healthyFor, verdict := s.watch(ctx, ended)
 	if verdict.exited {
 		return healthyFor, exitError(verdict.err)
 	}
-	s.end(ctx, cmd, ended)
+	var wanted *wantedRestart
+	s.end(cmd, ended, ctx.Err() != nil || errors.As(verdict.err, &wanted))
 	return healthyFor, verdict.err
 }
+
+// wantedRestart ends a process that did nothing wrong.
+type wantedRestart struct{ reason string }
+
+func (w *wantedRestart) Error() string { return "restarted: " + w.reason }
 
 type verdict struct {
 	exited bool
@@ -179,6 +214,8 @@ func (s *Supervisor) watch(ctx context.Context, ended <-chan error) (healthyFor 
 			return healthyFor, verdict{exited: true, err: err}
 		case <-ctx.Done():
 			return healthyFor, verdict{err: context.Cause(ctx)}
+		case reason := <-s.restart:
+			return healthyFor, verdict{err: &wantedRestart{reason}}
 		case <-time.After(interval):
 		}
 		err := s.probe(ctx, &ready)
@@ -213,9 +250,9 @@ func (s *Supervisor) probe(ctx context.Context, ready *bool) error {
 	return nil
 }
 
-// end stops the child: in good order when the supervisor is stopping, at once when the child is ill.
-func (s *Supervisor) end(ctx context.Context, cmd *exec.Cmd, ended <-chan error) {
-	if ctx.Err() != nil {
+// end stops the child: in good order when the supervisor is stopping or a restart was asked for, at once when the child is ill.
+func (s *Supervisor) end(cmd *exec.Cmd, ended <-chan error, politely bool) {
+	if politely {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already: what was wanted
 		select {
 		case err := <-ended:

@@ -189,3 +189,34 @@ func caught(pid int, sig syscall.Signal) bool {
 	mask, err := strconv.ParseUint(strings.TrimSpace(line), 16, 64)
 	return err == nil && mask&(1<<(uint(sig)-1)) != 0
 }
+
+func TestRestartIsPoliteAndAtOnce(t *testing.T) {
+	t.Parallel()
+	said := filepath.Join(t.TempDir(), "said")
+	s, _ := tell(t, `trap 'echo bye >> "`+said+`"; exit 0' TERM; while :; do sleep 0.01; done`, on(), func(c *Config) {
+		c.MinDelay, c.MaxDelay, c.Grace = time.Hour, time.Hour, patience // a pause would be seen
+	})
+	eventually(t, "healthy", func() bool { return s.State().State == Healthy })
+	first := s.State()
+	s.Restart("a test wants it")
+	eventually(t, "a fresh process", func() bool { st := s.State(); return st.State == Healthy && st.PID != first.PID })
+	if st := s.State(); st.Restarts != 1 || st.LastError != "" || !st.Started.After(first.Started) {
+		t.Errorf("%+v after %+v", st, first)
+	}
+	if text, err := os.ReadFile(said); err != nil || string(text) != "bye\n" {
+		t.Errorf("the process before said %q, %v", text, err)
+	}
+}
+
+func TestWhyAServiceDiedLastIsRemembered(t *testing.T) {
+	t.Parallel()
+	s, _ := tell(t, "exec sleep 60", on(), nil)
+	eventually(t, "healthy", func() bool { return s.State().State == Healthy })
+	if err := syscall.Kill(s.State().PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "healthy again", func() bool { st := s.State(); return st.State == Healthy && st.Restarts == 1 })
+	if st := s.State(); st.Detail != "" || !strings.Contains(st.LastError, "killed") {
+		t.Errorf("%+v", st)
+	}
+}

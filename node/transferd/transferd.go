@@ -31,6 +31,7 @@ type Options struct {
 	TCP         net.Listener
 	UDP         *packetio.Listener
 	Log         *slog.Logger
+	Level       *slog.LevelVar // of Log; follows the configuration. May be nil
 }
 
 // Inherited returns the transfer port's sockets: TCP as the agent left it open for this process, UDP of the same number.
@@ -62,7 +63,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("service socket: %w", err)
 	}
-	d := &daemon{o: o, started: time.Now(), queue: service.NewQueue(), configured: make(chan struct{})}
+	d := &daemon{o: o, level: levelOf(o.Level), started: time.Now(), queue: service.NewQueue(), configured: make(chan struct{})}
 	d.auth = authorize.New(service.NewAsker(o.AgentSocket).Tenant, time.Now)
 	api, stopAPI := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAPI()
@@ -84,6 +85,7 @@ func Run(ctx context.Context, o Options) error {
 // daemon is the Backend of the service's routes.
 type daemon struct {
 	o          Options
+	level      slog.Level // as started
 	started    time.Time
 	queue      *service.Queue
 	auth       *authorize.Authorizer
@@ -93,6 +95,7 @@ type daemon struct {
 	config service.Config
 	cert   *tls.Certificate
 	server *transfer.Server // nil until configured; not changed afterwards
+	memory int64            // that server was made with
 }
 
 func (d *daemon) certificate() (*tls.Certificate, error) {
@@ -107,6 +110,7 @@ func (d *daemon) Configure(c service.Config) error {
 	if err != nil {
 		return fmt.Errorf("serving certificate: %w", err)
 	}
+	d.setLevel(c.LogLevel)
 	d.auth.SetKeys(c.ClusterID, c.TokenKeys)
 	for _, t := range c.RevokedTransfers {
 		d.auth.Revoke(command.RevokeRequest{Transfer: t})
@@ -116,23 +120,48 @@ func (d *daemon) Configure(c service.Config) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.cert, d.config = &cert, c
 	if d.server != nil {
+		if err := d.server.SetCiphers(c.Ciphers); err != nil {
+			return err
+		}
 		d.server.SetCaps(c.SendCap, c.ReceiveCap)
 		d.server.SetMaxSessions(c.MaxSessions)
+		d.server.SetSessionRates(c.SessionRate, c.SessionCap)
+		d.cert, d.config = &cert, c
 		return nil
 	}
+	d.cert, d.config = &cert, c
 	server, err := transfer.NewServer(transfer.ServerConfig{
 		Authorizer: d.auth, Certificate: d.certificate, NodeID: c.NodeID, NodeName: c.NodeName,
 		SendCap: c.SendCap, ReceiveCap: c.ReceiveCap, MaxSessions: c.MaxSessions, Ciphers: c.Ciphers,
+		SessionRate: c.SessionRate, SessionCap: c.SessionCap, Memory: c.SessionMemory,
 		OnEvent: d.queue.Add, Log: d.o.Log,
 	})
 	if err != nil {
 		return err
 	}
-	d.server = server
+	d.server, d.memory = server, c.SessionMemory
 	close(d.configured)
 	return nil
+}
+
+func levelOf(v *slog.LevelVar) slog.Level {
+	if v == nil {
+		return slog.LevelInfo
+	}
+	return v.Level()
+}
+
+// setLevel follows the configuration; an empty level, or one that is not known, means the one at the start.
+func (d *daemon) setLevel(name string) {
+	if d.o.Level == nil {
+		return
+	}
+	level := d.level
+	if name != "" && level.UnmarshalText([]byte(name)) != nil {
+		level = d.level
+	}
+	d.o.Level.Set(level)
 }
 
 func (d *daemon) srv() *transfer.Server {
@@ -149,7 +178,7 @@ func (d *daemon) Status() service.Status {
 		return s
 	}
 	d.mu.Lock()
-	s.ConfigVersion = d.config.Version
+	s.ConfigVersion, s.SessionMemory = d.config.Version, d.memory
 	d.mu.Unlock()
 	s.Configured, s.Sessions, s.Totals, s.Load = true, server.Sessions(), server.Totals(), server.Load()
 	return s
