@@ -62,4 +62,7 @@ type PolicyPreview struct {
 	Changes []FieldChange `json:"changes" doc:"Where the policy differs from the one in force."`
 	Plan    Plan          `json:"plan"`
 	Reasons []Reason      `json:"reasons"`
+	// Warnings are those of the schedules, and what else an operator should see before saving.
+	Warnings []PolicyWarning `json:"warnings" doc:"What is allowed and likely not meant."`
+	Schedule Schedule        `json:"schedule" doc:"The schedules' next seven days under this policy."`
 }

@@ -48,6 +48,7 @@ var clusterExamples = map[string]func(*scene) ask{
 		id := s.cluster().ID
 		return ask{at: at{"cluster": id}, body: `{"version":1}`, tag: "/api/v1/clusters/" + id + "/policy"}
 	},
+	"get-schedule":  func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, query: "days=3"} },
 	"diff-policies": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, query: "from=1&to=1"} },
 
 	"why-not": func(s *scene) ask { return ask{query: "action=launch&cluster=" + s.decision().ClusterID} },

@@ -269,3 +269,48 @@ func TestPolicyGoesBackToAnEarlierVersion(t *testing.T) {
 		t.Errorf("%+v", preview.Changes)
 	}
 }
+
+func TestPreviewSaysWhatIsLikelyNotMeant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.setup()
+	w.studio(`{}`, admin)
+	w.must(http.StatusOK, "POST", "/api/v1/clusters/studio/scale", `{"nodes":9}`, admin)
+	preview := func(change string) api.PolicyPreview {
+		t.Helper()
+		return decode[api.PolicyPreview](t, w.must(http.StatusOK, "POST", "/api/v1/clusters/studio/policy/preview", change, admin))
+	}
+	kinds := func(p api.PolicyPreview) (out []string) {
+		for _, w := range p.Warnings {
+			out = append(out, w.Field+" "+w.Kind)
+		}
+		return out
+	}
+	if p := preview(`{"max_nodes":9}`); len(p.Warnings) != 0 || len(p.Schedule.Intervals) != 1 {
+		t.Errorf("%+v %+v", p.Warnings, p.Schedule)
+	}
+	if got := kinds(preview(`{"max_nodes":3,"min_available":3}`)); !slices.Equal(got, []string{"max_nodes below_scale", "min_available no_room"}) {
+		t.Errorf("%q", got)
+	}
+	at := func(hour string, more string) string {
+		return `{"cron":"0 ` + hour + ` * * *","time_zone":"UTC","duration_s":7200,"min_available":3,"min_idle":0` + more + `}`
+	}
+	overlap := preview(`{"max_nodes":9,"schedules":[` + at("8", "") + `,` + at("9", `,"name":"late"`) + `]}`)
+	if !slices.ContainsFunc(overlap.Warnings, func(w api.PolicyWarning) bool { return w.Kind == "overlap" && w.At != nil }) {
+		t.Errorf("%+v", overlap.Warnings)
+	}
+	for change, field := range map[string]string{
+		`{"schedules":[{"cron":"0 0 31 2 *","time_zone":"UTC","duration_s":60,"min_available":3,"min_idle":0}]}`:         "body.schedules[0].cron",
+		`{"schedules":[{"cron":"0 8 * * *","time_zone":"Mars/Olympus","duration_s":60,"min_available":3,"min_idle":0}]}`: "body.schedules[0].time_zone",
+	} {
+		p := w.must(http.StatusUnprocessableEntity, "POST", "/api/v1/clusters/studio/policy/preview", change, admin).problem(t)
+		if p.Errors[0].Location != field {
+			t.Errorf("%+v, want %s", p.Errors, field)
+		}
+	}
+	w.must(http.StatusUnprocessableEntity, "GET", "/api/v1/clusters/studio/schedule?days=0", nil, admin)
+	s := decode[api.Schedule](t, w.must(http.StatusOK, "GET", "/api/v1/clusters/studio/schedule?days=2", nil, admin))
+	if s.Until.Sub(s.From) != 48*time.Hour {
+		t.Errorf("%+v", s)
+	}
+}

@@ -170,7 +170,10 @@ func (s *Server) previewPolicy(ctx context.Context, in *policyPreviewIn) (*body[
 	if err != nil {
 		return nil, err
 	}
-	return ok(PolicyPreview{Changes: changes, Plan: filled(plan), Reasons: filled(plan).Reasons}), nil
+	return ok(PolicyPreview{
+		Changes: changes, Plan: filled(plan), Reasons: filled(plan).Reasons,
+		Warnings: policyWarnings(p, c, s.now()), Schedule: policy.Occurrences(p, s.now(), scheduleDays),
+	}), nil
 }
 
 // filled gives a plan lists where it has none: the document promises them.

@@ -87,6 +87,8 @@ func (s *Server) clusterRoutes() {
 		errors:  []int{http.StatusNotFound, http.StatusPreconditionFailed}}, s.revertPolicy)
 	register(s, operation{id: "diff-policies", method: get, path: "/clusters/{cluster}/policy/diff", tag: policies, role: RoleViewer,
 		summary: "What changed between two versions of a policy", errors: notFound}, s.diffPolicies)
+	register(s, operation{id: "get-schedule", method: get, path: "/clusters/{cluster}/schedule", tag: policies, role: RoleViewer,
+		summary: "Which minima the schedules will have in force when, and what about them is likely not meant", errors: notFound}, s.getSchedule)
 }
 
 type templateIn struct {

@@ -28,7 +28,6 @@ UPDATE decisions SET
         CASE json_typeof(plan -> 'actions') WHEN 'array' THEN (plan -> 'actions')::jsonb ELSE '[]' END) a
         WHERE a ->> 'kind' IS NOT NULL ORDER BY 1);
 CREATE INDEX decisions_by_code ON decisions USING gin (codes);
-CREATE INDEX decisions_by_action ON decisions USING gin (actions);
 CREATE INDEX decisions_by_word ON decisions USING gin (to_tsvector('simple', reasons));
 CREATE INDEX decisions_acting ON decisions (id) WHERE kind = 'act';
 -- The row of a no-op is written again every few seconds. As long as no index

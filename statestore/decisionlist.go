@@ -2,6 +2,7 @@ package statestore
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +31,8 @@ func (t Decisions) List(ctx context.Context, f DecisionFilter, p Page) (List[Dec
 	q := decisionQuery{args: []any{}}
 	q.where(after != "", "id < ?", after)
 	q.where(f.ClusterID != "", "cluster_id = ?", f.ClusterID)
-	q.where(f.Kind == DecisionAct, "kind = 'act'")
+	// In words that the index of those that acted has: an action is sought there.
+	q.where(f.Kind == DecisionAct || f.Action != "", "kind = 'act'")
 	q.where(f.Kind != "" && f.Kind != DecisionAct, "kind = ?", string(f.Kind))
 	q.where(f.Code != "", "codes @> ARRAY[?::text]", f.Code)
 	q.where(f.Action != "", "actions @> ARRAY[?::text]", f.Action)
@@ -43,9 +45,36 @@ func (t Decisions) List(ctx context.Context, f DecisionFilter, p Page) (List[Dec
 	q.where(!f.From.IsZero(), "until >= ?", f.From)
 	q.where(!f.To.IsZero(), "at < ?", f.To)
 	q.where(!f.To.IsZero(), "id < ?", FirstID(f.To.Add(time.Millisecond)))
-	rows, err := all[Decision](ctx, t.handle, "decisions",
-		`SELECT `+decisionListColumns+` FROM decisions`+q.sql()+` ORDER BY id DESC LIMIT `+q.arg(p.limit()+1), q.args...)
+	newest := q.clone()
+	newest.where(true, `id >= coalesce((SELECT id FROM decisions WHERE (? = '' OR id < ?) AND (? = '' OR cluster_id = ?)
+		ORDER BY id DESC OFFSET `+strconv.Itoa(lately)+` LIMIT 1), '')`, after, after, f.ClusterID, f.ClusterID)
+	rows, err := t.find(ctx, q, newest, p.limit()+1, f.Text != "")
 	return paged("decisions", rows, p.limit(), func(d Decision) string { return d.ID }), err
+}
+
+// lately is how many of the newest decisions are looked through for words
+// before the index of words is asked.
+const lately = 5000
+
+// find runs the query. The planner cannot tell a rare beginning of a word from
+// a common one: on the guess that it is common it would read a million rows
+// backwards for one that is nowhere. So the newest rows are read backwards, and
+// where they do not fill the page the index of words is asked, which is quick
+// for what is rare; an order by an expression keeps the planner from walking.
+func (t Decisions) find(ctx context.Context, q, newest decisionQuery, limit int, byWords bool) ([]Decision, error) {
+	query := func(q decisionQuery, order string) ([]Decision, error) {
+		where := q.sql()
+		return all[Decision](ctx, t.handle, "decisions",
+			`SELECT `+decisionListColumns+` FROM decisions`+where+` ORDER BY `+order+` DESC LIMIT `+q.arg(limit), q.args...)
+	}
+	if !byWords {
+		return query(q, "id")
+	}
+	rows, err := query(newest, "id")
+	if err != nil || len(rows) == limit {
+		return rows, err
+	}
+	return query(q, "id || ''")
 }
 
 // At returns the decision of a cluster that was in force at a time, without its
@@ -61,6 +90,10 @@ func (t Decisions) At(ctx context.Context, clusterID string, at time.Time) (Deci
 type decisionQuery struct {
 	conditions []string
 	args       []any
+}
+
+func (q decisionQuery) clone() decisionQuery {
+	return decisionQuery{conditions: slices.Clone(q.conditions), args: slices.Clone(q.args)}
 }
 
 // where adds a condition; its ? is the value.

@@ -305,6 +305,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{cluster}/schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which minima the schedules will have in force when, and what about them is likely not meant */
+        get: operations["get-schedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conditions": {
         parameters: {
             query?: never;
@@ -1283,6 +1300,17 @@ export interface components {
             /** Format: double */
             utilization: number;
         };
+        Interval: {
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            min_available: number;
+            /** Format: int64 */
+            min_idle: number;
+            schedules: string[];
+            /** Format: date-time */
+            until: string;
+        };
         Invalid: {
             /**
              * @description Where: body.max_nodes, query.limit, path.id.
@@ -1678,6 +1706,10 @@ export interface components {
             changes: components["schemas"]["FieldChange"][];
             plan: components["schemas"]["Plan"];
             reasons: components["schemas"]["Reason"][];
+            /** @description The schedules' next seven days under this policy. */
+            schedule: components["schemas"]["Preview"];
+            /** @description What is allowed and likely not meant. */
+            warnings: components["schemas"]["PolicyWarning"][];
         };
         PolicyVersion: {
             author?: string;
@@ -1686,6 +1718,26 @@ export interface components {
             policy: components["schemas"]["Policy"];
             /** Format: int64 */
             version: number;
+        };
+        PolicyWarning: {
+            /**
+             * Format: date-time
+             * @description When it first happens; absent where it always does.
+             */
+            at?: string;
+            /** @example schedules[0].cron */
+            field: string;
+            /** @example overlap */
+            kind: string;
+            text: string;
+        };
+        Preview: {
+            /** Format: date-time */
+            from: string;
+            intervals: components["schemas"]["Interval"][];
+            /** Format: date-time */
+            until: string;
+            warnings: components["schemas"]["ScheduleWarning"][];
         };
         Problem: {
             /**
@@ -1790,6 +1842,14 @@ export interface components {
             min_idle: number;
             name?: string;
             time_zone: string;
+        };
+        ScheduleWarning: {
+            /** Format: date-time */
+            at?: string;
+            kind: string;
+            /** Format: int64 */
+            schedule: number;
+            text: string;
         };
         Series: {
             at: string[];
@@ -4652,6 +4712,85 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-schedule": {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
