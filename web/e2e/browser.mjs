@@ -1,6 +1,4 @@
 // The browser that tests use: Debian's Chromium, kept off every network but this machine.
-import { mkdirSync } from 'node:fs'
-import path from 'node:path'
 import { chromium } from 'playwright-core'
 
 export async function openBrowser() {
@@ -19,18 +17,15 @@ export function watch(page) {
   const complaints = []
   page.on('pageerror', (e) => complaints.push(`page error: ${e.message}`))
   page.on('console', (m) => {
-    if (m.type() === 'error' && !/status of (401|404|409|503)|ERR_CONNECTION|ERR_NETWORK|ERR_HTTP2|ERR_INCOMPLETE/.test(m.text())) complaints.push(m.text())
+    if (m.type() === 'error' && !/status of (401|404|409|412|422|503)|ERR_CONNECTION|ERR_NETWORK|ERR_HTTP2|ERR_INCOMPLETE/.test(m.text())) complaints.push(m.text())
   })
   return complaints
 }
 
-// shots takes pictures of the page as it is, light and dark.
-export async function shots(page, dir, name) {
-  mkdirSync(dir, { recursive: true })
-  for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme })
-    await page.waitForTimeout(500) // let colours fade over
-    await page.screenshot({ path: path.join(dir, `${name}-${colorScheme}.png`) })
-  }
-  await page.emulateMedia({ colorScheme: 'light' })
+// trace counts the tasks that held up a page for longer than a frame or three, as the browser itself reports them.
+export async function trace(page) {
+  await page.addInitScript(() => {
+    window.longTasks = []
+    new PerformanceObserver((l) => window.longTasks.push(...l.getEntries().map((e) => Math.round(e.duration)))).observe({ type: 'longtask', buffered: true })
+  })
 }

@@ -1,74 +1,98 @@
 import { Button, Skeleton } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { useCallback, useEffect, useMemo, useState } from 'react'
+import { useMay } from '../account/may'
 import { useDecisions } from '../api/live'
 import { decisionAfter } from '../api/merge'
 import { decisionsQuery } from '../api/queries'
-import type { Decision, DecisionEvent } from '../api/types'
+import { useReread } from '../api/reread'
+import type { AuditEntry, Decision, DecisionEvent } from '../api/types'
 import { count } from '../format/format'
-import { useNames } from '../nodes/names'
-import { symbol } from '../overview/throughput'
 import { activityRoute } from '../router'
-import { keep, useCluster } from '../shell/cluster'
-import { Ago } from '../ui/Ago'
+import { auditQuery } from '../settings/queries'
+import { useCluster } from '../shell/cluster'
 import { Chips } from '../ui/Chips'
 import { Same } from '../ui/Copy'
 import { Empty, Page, Panel } from '../ui/Page'
+import { arrivals } from '../ui/still'
 import { Trouble } from '../ui/Trouble'
 import ui from '../ui/ui.module.css'
 import s from './activity.module.css'
-import { fold, quiet, verb, why, type Entry } from './fold'
+import { Line } from './Line'
+import { quiet } from './fold'
+import { behind, byPeople, complete, weave } from './timeline'
+
+const auditRereadMs = 10_000
 
 export function ActivityPage() {
   const cluster = useCluster()
+  const admin = useMay('admin')
   const { show } = activityRoute.useSearch()
   const navigate = activityRoute.useNavigate()
-  const changes = show === 'changes'
-  const { data, error, isPending, hasNextPage, fetchNextPage, isFetchingNextPage, refetch } = useInfiniteQuery(decisionsQuery({ cluster, changes }))
-  const read = useMemo(() => data?.pages.flatMap((p) => p.items) ?? [], [data])
-  const { shown, held, release } = useHeld(read, cluster, changes)
-  const entries = useMemo(() => fold(shown), [shown])
+  const acts = show === 'changes'
+  const deeds = show === 'people' && admin
+  const decisions = useInfiniteQuery({ ...decisionsQuery({ cluster, changes: acts }), enabled: !deeds })
+  const audit = useInfiniteQuery({ ...auditQuery({}), enabled: admin })
+  useReread(audit.refetch, auditRereadMs, admin && (audit.data?.pages.length ?? 0) <= 1)
+  const read = useMemo(() => (deeds ? none : (decisions.data?.pages.flatMap((p) => p.items) ?? none)), [decisions.data, deeds])
+  const { shown, held, release } = useHeld(read, cluster, acts)
+  const people = usePeople(audit.data?.pages)
+  const items = useMemo(
+    () =>
+      complete(
+        weave(shown, people.rows),
+        { oldest: shown.at(-1)?.at, more: !deeds && decisions.hasNextPage },
+        { oldest: audit.data?.pages.at(-1)?.items.at(-1)?.at, more: admin && audit.hasNextPage },
+      ),
+    [shown, people.rows, decisions.hasNextPage, audit.hasNextPage, audit.data, deeds, admin],
+  )
+  const next = behind({ oldest: shown.at(-1)?.at, more: !deeds && decisions.hasNextPage }, { oldest: audit.data?.pages.at(-1)?.items.at(-1)?.at, more: admin && audit.hasNextPage })
+  const fresh = held.length + people.fresh
   const more = () => {
     release()
+    people.release()
     // Many pages are not read again for a few rows that are here already.
-    if ((data?.pages.length ?? 0) <= 1) void refetch()
+    if ((decisions.data?.pages.length ?? 0) <= 1 && !deeds) void decisions.refetch()
   }
+  const pending = (!deeds && decisions.isPending) || (admin && audit.isPending)
   return (
-    <Page title="Activity" name="Activity" lead="What was decided and why, newest first. Looking and leaving things alone is a decision, too.">
-      <Chips
-        label="Show"
-        options={[['changes', 'changes only']]}
-        chosen={show}
-        onToggle={() => void navigate({ search: (old) => ({ ...old, show: changes ? undefined : 'changes' }), replace: true })}
-      />
-      <Trouble error={error} what="The decisions cannot be read" healed={read.length > 0} />
-      <Panel flush label="Decisions">
-        {held.length ? (
+    <Page title="Activity" name="Activity" lead="What was decided and why, and what people changed, newest first. Looking and leaving things alone is a decision, too.">
+      <div className={s.filters}>
+        <Chips
+          label="Show"
+          options={[['changes', 'without inactions'], ...(admin ? ([['people', 'by people only']] as const) : [])]}
+          chosen={show}
+          onToggle={(v) => void navigate({ search: (old) => ({ ...old, show: show === v ? undefined : v }), replace: true })}
+        />
+      </div>
+      <Trouble error={decisions.error} what="The decisions cannot be read" healed={read.length > 0} />
+      <Trouble error={audit.error} what="The changes by people cannot be read" healed={people.rows.length > 0} />
+      <Panel flush label="Decisions and changes">
+        {fresh ? (
           <button type="button" className={ui.fresh} onClick={more} aria-live="polite">
-            {count(held.length)} new
+            {count(fresh)} new
           </button>
         ) : null}
-        {isPending ? (
+        {pending ? (
           <div style={{ padding: 16, display: 'grid', gap: 14 }}>
             {[0, 1, 2, 3].map((i) => (
               <Skeleton key={i} height={34} />
             ))}
           </div>
-        ) : entries.length ? (
+        ) : items.length ? (
           <ol className={s.stream}>
-            {entries.map((e) => (
-              <Line key={e.kind === 'quiet' ? e.id : e.decision.id} entry={e} cluster={cluster} />
+            {items.map((i) => (
+              <Line key={i.kind === 'change' ? i.entry.id : i.kind === 'quiet' ? i.id : i.decision.id} item={i} cluster={cluster} />
             ))}
           </ol>
-        ) : (
-          <Empty title={changes ? 'Nothing was changed yet' : 'No decision was made yet'}>
-            <p>{changes ? 'Take the filter off to see what was looked at and left alone.' : 'Once there is a cluster, it is looked at every few seconds.'}</p>
+        ) : next ? null : (
+          <Empty title={show ? 'Nothing like that happened yet' : 'No decision was made yet'}>
+            <p>{show ? 'Take the filter off to see everything.' : 'Once there is a cluster, it is looked at every few seconds.'}</p>
           </Empty>
         )}
-        {hasNextPage ? (
+        {next && !pending ? (
           <div className={ui.more}>
-            <Button size="xs" variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+            <Button size="xs" variant="default" loading={decisions.isFetchingNextPage || audit.isFetchingNextPage} onClick={() => void (next === 'a' ? decisions : audit).fetchNextPage()}>
               Older
             </Button>
           </div>
@@ -99,55 +123,15 @@ function useHeld(read: Decision[], cluster: string | undefined, changes: boolean
   return { ...state, release }
 }
 
-function Line({ entry: e, cluster }: { entry: Entry; cluster: string | undefined }) {
-  const [open, setOpen] = useState(false)
-  const name = useNames()
-  if (e.kind === 'action') {
-    const d = e.decision
-    return (
-      <li>
-        <span className={s.sign} aria-hidden="true">
-          {symbol(d.kind)}
-        </span>
-        <div className={s.line}>
-          <Link to="/activity/$id" params={{ id: d.id }} search={keep(cluster)}>
-            {d.cluster.name}: {verb(d)}
-          </Link>
-          <Ago at={d.at} />
-        </div>
-        <p className={s.why}>{name(why(d).join('; '))}</p>
-      </li>
-    )
-  }
-  const newest = e.decisions[0]!
-  return (
-    <li className={s.quiet}>
-      <span className={s.sign} aria-hidden="true" />
-      <div className={s.line}>
-        <span>
-          <Link to="/activity/$id" params={{ id: newest.id }} search={keep(cluster)} style={{ fontWeight: 500, color: 'inherit' }}>
-            {newest.cluster.name}: no change × {count(e.count)}: {name(why(newest).join('; '))}
-          </Link>{' '}
-          {e.decisions.length > 1 ? (
-            <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
-              {open ? 'fold' : `${e.decisions.length} reasons`}
-            </button>
-          ) : null}
-        </span>
-        <Ago at={e.until} />
-      </div>
-      {open ? (
-        <ul>
-          {e.decisions.map((d) => (
-            <li key={d.id}>
-              <Link to="/activity/$id" params={{ id: d.id }} search={keep(cluster)}>
-                × {count(d.count)}
-              </Link>{' '}
-              {name(why(d).join('; '))} <Ago at={d.until} />
-            </li>
-          ))}
-        </ul>
-      ) : null}
-    </li>
-  )
+// usePeople is what people changed; what they change while one reads waits, too.
+function usePeople(pages: { items: AuditEntry[] }[] | undefined) {
+  const [known, setKnown] = useState<ReadonlySet<string>>()
+  const all = useMemo(() => pages?.flatMap((p) => p.items).filter(byPeople) ?? [], [pages])
+  useEffect(() => {
+    if (all.length) setKnown((k) => k ?? new Set(all.map((e) => e.id)))
+  }, [all])
+  return useMemo(() => {
+    const { fresh, old } = known ? arrivals(all, known) : { fresh: [], old: all }
+    return { rows: old, fresh: fresh.length, release: () => setKnown(new Set(all.map((e) => e.id))) }
+  }, [all, known])
 }

@@ -18,12 +18,13 @@ import { Trouble } from '../ui/Trouble'
 import ui from '../ui/ui.module.css'
 import s from './activity.module.css'
 import { quiet, verb } from './fold'
-import { snapshotFacts } from './snapshot'
+import { capacityText, results, snapshotFacts } from './snapshot'
 
 export function DecisionPage() {
   const { id } = decisionRoute.useParams()
   const cluster = useCluster()
   const { data: d, error } = useQuery(decisionQuery(id))
+  const name = useNames()
   if (isRefusal(error, 404)) return <NotFound />
   if (!d) {
     return (
@@ -34,6 +35,7 @@ export function DecisionPage() {
     )
   }
   const facts = snapshotFacts(d.snapshot)
+  const outcome = results(d.result)
   return (
     <Page
       title={`${d.cluster.name}: ${verb(d)}`}
@@ -61,17 +63,29 @@ export function DecisionPage() {
         <Panel title={`What it was decided on: ${plural(facts.nodes.length, 'node')}`} flush>
           <Nodes decision={d} cluster={cluster} />
         </Panel>
+        {outcome.length ? (
+          <Panel title="What came of it">
+            <ul className={s.reasons}>
+              {outcome.map((o, i) => (
+                <li key={i}>
+                  <strong>{initial(name(o.did))}</strong>
+                  {o.note ? <span className={o.bad ? s.result : undefined}>{o.note}</span> : null}
+                </li>
+              ))}
+            </ul>
+          </Panel>
+        ) : null}
         <Panel title="Facts">
           <Facts
             rows={[
               ['Decision', <Id key="d" value={d.id} />],
               ['When', <span key="w">{absolute(d.at)}</span>],
+              ['The cluster then', capacityText(d.plan.capacity)],
               ['Launches lately', facts.launches ? plural(facts.launches, 'launch', 'launches') : null],
               ['Clients waiting', facts.waiting || null],
               ['Notes', facts.notes.length ? facts.notes.join(' ') : null],
             ]}
           />
-          {hasContent(d.result) ? <Raw title="What came of it" value={d.result} /> : null}
           <Raw title="The snapshot as it is replayed" value={d.snapshot} />
         </Panel>
       </div>
@@ -79,8 +93,6 @@ export function DecisionPage() {
     </Page>
   )
 }
-
-const hasContent = (v: unknown): boolean => v !== null && v !== undefined && !(typeof v === 'object' && Object.keys(v).length === 0)
 
 function Reasons({ list }: { list: Reason[] }) {
   const name = useNames()

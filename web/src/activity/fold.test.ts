@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Action, Decision } from '../api/types'
 import { fold, verb, why } from './fold'
-import { snapshotFacts } from './snapshot'
+import { capacityText, results, snapshotFacts } from './snapshot'
 
 const action = (kind: string, text: string, count?: number): Action => ({ kind, reason: { code: kind, text }, ...(count && { count }) })
 
@@ -54,5 +54,22 @@ describe('snapshotFacts', () => {
     })
     expect(f.nodes.map((n) => n.sessions)).toEqual([2, 900])
     expect(f).toMatchObject({ launches: 1, waiting: 2, notes: ['The cluster was paused.', 'An operator had fixed the number of nodes at 3.'] })
+  })
+})
+
+describe('what came of it', () => {
+  it('says so in words, and what did not work', () => {
+    expect(results([{ action: 'launch', node: 'n1' }, { action: 'drain', node: 'n2', overtaken: true }, { action: 'move', node: 'n3', sessions: ['a', 'b'], asked: 1 }, { action: 'move', node: 'n4', error: 'no link' }])).toEqual([
+      { did: 'launch n1', note: 'under way', bad: false },
+      { did: 'drain n2', note: 'overtaken: it was elsewhere by then, which the next decision took up', bad: false },
+      { did: 'move n3', note: '1 of 2 sessions asked to move', bad: false },
+      { did: 'move n4', note: 'failed: no link', bad: true },
+    ])
+    expect(results(null)).toEqual([])
+    expect(results({ odd: 1 })).toEqual([])
+  })
+  it('tells the size of things then', () => {
+    const c = { running: 3, idle: 2, low: 0, high: 1, degraded: 0, pending: 0, draining: 0, lost: 0, available: 2, min_available: 2, demand: 1.2345, signal: 'receive', wanted: 3, queued: 0 }
+    expect(capacityText(c as never)).toBe('3 nodes running (2 idle, 1 high), 2 available of at least 2, demand 1.23 nodes’ worth by receive, 3 nodes wanted')
   })
 })

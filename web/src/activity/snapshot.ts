@@ -1,3 +1,6 @@
+import type { Plan } from '../api/types'
+import { plural } from '../format/format'
+
 // What a decision was made from, read as far as this console knows it: the snapshot's form may grow.
 export interface SnapshotFacts {
   nodes: { id: string; state: string; sessions: number }[]
@@ -34,4 +37,40 @@ export function snapshotFacts(snapshot: unknown): SnapshotFacts {
     waiting: list(s.queue).length,
     notes,
   }
+}
+
+// capacityText is the size of things at a decision: what there was, what was wanted, and for which load.
+export function capacityText(c: Plan['capacity']): string {
+  const pools = (['idle', 'low', 'high', 'degraded', 'pending', 'draining', 'lost'] as const).filter((p) => c[p] > 0).map((p) => `${c[p]} ${p}`)
+  return [
+    `${plural(c.running, 'node')} running${pools.length ? ` (${pools.join(', ')})` : ''}`,
+    `${c.available} available of at least ${c.min_available}`,
+    `demand ${Number(c.demand.toPrecision(3))} nodes’ worth${c.signal ? ` by ${c.signal}` : ''}`,
+    `${plural(c.wanted, 'node')} wanted`,
+    c.queued ? `${plural(c.queued, 'client')} waiting` : '',
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+export interface Outcome {
+  did: string
+  note: string
+  bad: boolean
+}
+
+// results are what came of a decision's actions, in words.
+export function results(result: unknown): Outcome[] {
+  return list(result)
+    .map(object)
+    .map((r) => {
+      const did = [text(r.action), text(r.node)].filter(Boolean).join(' ')
+      const sessions = list(r.sessions).length
+      if (text(r.error)) return { did, note: `failed: ${text(r.error)}`, bad: true }
+      if (r.unknown === true) return { did, note: 'not done: this manager does not know how; a newer one does', bad: true }
+      if (r.overtaken === true) return { did, note: 'overtaken: it was elsewhere by then, which the next decision took up', bad: false }
+      if (sessions && typeof r.asked === 'number') return { did, note: `${r.asked} of ${plural(sessions, 'session')} asked to move`, bad: false }
+      if (sessions) return { did, note: `${plural(sessions, 'session')} to move`, bad: false }
+      return { did, note: 'under way', bad: false }
+    })
 }

@@ -158,9 +158,9 @@ function Decisions({ group: g, cluster }: { group: ReturnType<typeof groupMarker
       search={keep(cluster)}
       className={s.marker}
       style={{ left: `${g.x * 100}%` }}
-      aria-label={`Decision at ${clock(first.at)}: ${first.kind}: ${first.text}`}
+      aria-label={`Decision at ${clock(first.at)}: ${first.kind}: ${first.text}${g.markers.length > 1 ? `, and ${g.markers.length - 1} more` : ''}`}
     >
-      <span className={s.sign}>{g.markers.length > 1 ? g.markers.length : symbol(first.kind)}</span>
+      <span className={s.sign} aria-hidden="true">{g.markers.length > 1 ? g.markers.length : symbol(first.kind)}</span>
       <span className={s.tip} style={g.x > 0.6 ? { right: 6 } : { left: 6 }}>
         {g.markers.slice(0, 4).map((m) => (
           <span key={m.decision_id}>

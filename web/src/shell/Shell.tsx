@@ -48,14 +48,14 @@ export function Shell() {
           <Account onHelp={() => setHelp(true)} />
         </nav>
         <div style={{ minWidth: 0 }}>
-          <div className={s.top}>
+          <header className={s.top}>
             <ClusterSwitcher />
             <SearchBox />
             <LinkState />
             <div className={s.pocket}>
               <Account onHelp={() => setHelp(true)} />
             </div>
-          </div>
+          </header>
           <main id="main">
             <Outlet />
           </main>
