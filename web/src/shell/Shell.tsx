@@ -1,28 +1,37 @@
+import { Menu } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import { client } from '../api/client'
 import { LiveProvider, useLive } from '../api/live'
 import { clustersQuery, meQuery } from '../api/queries'
 import { answer } from '../api/refusal'
 import { Ago } from '../ui/Ago'
 import { keep, useCluster } from './cluster'
-import { ActivityIcon, ClustersIcon, KeysIcon, NodesIcon, OverviewIcon, SettingsIcon, TemplatesIcon, TransfersIcon } from './icons'
+import { ActivityIcon, ClustersIcon, KeysIcon, MoreIcon, NodesIcon, OverviewIcon, SettingsIcon, TemplatesIcon, TransfersIcon } from './icons'
 import { KeysHelp, useKeys } from './Keys'
 import { Mark } from './Mark'
 import { SearchBox } from './SearchBox'
 import s from './shell.module.css'
 
+interface Screen {
+  to: string
+  name: string
+  key: string
+  Icon: () => ReactNode
+  minor?: boolean // on a phone it is behind “More”
+}
+
 export const screens = [
   { to: '/', name: 'Overview', key: 'o', Icon: OverviewIcon },
-  { to: '/clusters', name: 'Clusters', key: 'c', Icon: ClustersIcon },
+  { to: '/clusters', name: 'Clusters', key: 'c', Icon: ClustersIcon, minor: true },
   { to: '/nodes', name: 'Nodes', key: 'n', Icon: NodesIcon },
   { to: '/activity', name: 'Activity', key: 'a', Icon: ActivityIcon },
   { to: '/transfers', name: 'Transfers', key: 't', Icon: TransfersIcon },
-  { to: '/keys', name: 'Access keys', key: 'k', Icon: KeysIcon },
-  { to: '/templates', name: 'Templates', key: 'm', Icon: TemplatesIcon },
-  { to: '/settings', name: 'Settings', key: 's', Icon: SettingsIcon },
-] as const
+  { to: '/keys', name: 'Access keys', key: 'k', Icon: KeysIcon, minor: true },
+  { to: '/templates', name: 'Templates', key: 'm', Icon: TemplatesIcon, minor: true },
+  { to: '/settings', name: 'Settings', key: 's', Icon: SettingsIcon, minor: true },
+] as const satisfies readonly Screen[]
 
 // Shell is the frame of every screen: rail, cluster, search, and the stream that keeps all of it alive.
 export function Shell() {
@@ -40,11 +49,12 @@ export function Shell() {
           <Link to="/" search={keep(cluster)} className={s.brand}>
             <Mark /> Godwit
           </Link>
-          {screens.map(({ to, name, Icon }) => (
-            <Link key={to} to={to} search={keep(cluster)} className={s.link} activeOptions={{ exact: to === '/', includeSearch: false }}>
+          {screens.map(({ to, name, Icon, ...x }) => (
+            <Link key={to} to={to} search={keep(cluster)} className={s.link} data-minor={'minor' in x ? 'yes' : undefined} activeOptions={{ exact: to === '/', includeSearch: false }}>
               <Icon /> {name}
             </Link>
           ))}
+          <More cluster={cluster} />
           <Account onHelp={() => setHelp(true)} />
         </nav>
         <div style={{ minWidth: 0 }}>
@@ -63,6 +73,28 @@ export function Shell() {
       </div>
       <KeysHelp opened={help} onClose={() => setHelp(false)} />
     </LiveProvider>
+  )
+}
+
+// More holds, on a phone, the screens that the bar has no room for.
+function More({ cluster }: { cluster: string | undefined }) {
+  return (
+    <Menu position="top-end" withinPortal>
+      <Menu.Target>
+        <button type="button" className={s.more}>
+          <MoreIcon /> More
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {screens
+          .filter((x) => 'minor' in x)
+          .map(({ to, name, Icon }) => (
+            <Menu.Item key={to} component={Link} to={to} search={keep(cluster)} leftSection={<Icon />}>
+              {name}
+            </Menu.Item>
+          ))}
+      </Menu.Dropdown>
+    </Menu>
   )
 }
 

@@ -58,3 +58,8 @@ export const TemplatesIcon = () => (
     <path d="M3 3h12v4H3zM3 10h5v5H3zM11 10h4M11 12.500h4M11 15h2.500" />
   </Icon>
 )
+export const MoreIcon = () => (
+  <Icon>
+    <path d="M3 9h.01M9 9h.01M15 9h.01" strokeWidth="2.600" />
+  </Icon>
+)
