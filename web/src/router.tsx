@@ -45,7 +45,7 @@ const start = createRoute({ getParentRoute: () => shell, path: '/start', compone
 export const nodesRoute = createRoute({
   getParentRoute: () => shell,
   path: '/nodes',
-  validateSearch: only('state', 'pool', 'q', 'sort', 'ended'),
+  validateSearch: only('state', 'pool', 'zone', 'version', 'drift', 'q', 'sort', 'ended'),
   component: page(() => import('./nodes/NodesPage'), 'NodesPage'),
 })
 export const nodeRoute = createRoute({ getParentRoute: () => shell, path: '/nodes/$id', component: page(() => import('./nodes/NodePage'), 'NodePage') })

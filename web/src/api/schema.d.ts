@@ -1358,6 +1358,11 @@ export interface components {
             /** @description Pin of the certificate it serves clients with. */
             cert_sha256?: string;
             cluster: components["schemas"]["Ref"];
+            /**
+             * Format: int64
+             * @description Of the node configuration that it runs with.
+             */
+            config_version?: number;
             /** Format: date-time */
             drain_deadline?: string;
             drain_reason?: string;
@@ -1368,6 +1373,8 @@ export interface components {
             history?: components["schemas"]["NodeHistory"];
             id: string;
             instance_id?: string;
+            /** @description In the provider's words. */
+            instance_type?: string;
             /** Format: int64 */
             max_sessions: number;
             name: string;
@@ -1400,10 +1407,17 @@ export interface components {
             services: components["schemas"]["Service"][];
             /** Format: int64 */
             sessions: number;
+            /** @description The provider may take it back at short notice. */
+            spot: boolean;
             /** @enum {string} */
             state: "requested" | "launching" | "booting" | "running" | "draining" | "terminating" | "terminated" | "stopping" | "stopped" | "starting" | "failed" | "lost";
             /** Format: date-time */
             state_since: string;
+            /**
+             * Format: int64
+             * @description Of the template that it was launched from.
+             */
+            template_version?: number;
             /** @description Absent until the first report. */
             utilization?: components["schemas"]["Utilization"];
             version?: string;

@@ -7,6 +7,7 @@ import { isRefusal } from '../api/refusal'
 import { useReread } from '../api/reread'
 import type { Cluster, Overview } from '../api/types'
 import { initial, plural, rate } from '../format/format'
+import { who } from '../format/who'
 import { useNames, withNames } from '../nodes/names'
 import { Flock } from '../overview/Flock'
 import { summary } from '../policy/summary'
@@ -161,7 +162,7 @@ function PolicyPanel({ name }: { name: string }) {
             <p key={t}>{t}</p>
           ))}
           <p className="dim">
-            Changed {data.data.author ? `by ${data.data.author} ` : ''}
+            Changed {data.data.author ? `by ${who(data.data.author)} ` : ''}
             <Ago at={data.data.created_at} />. {plural(data.data.version, 'version')}.
           </p>
         </div>

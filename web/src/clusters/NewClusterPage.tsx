@@ -57,7 +57,7 @@ function Form({ templates, wanted }: { templates: { name: string; provider: stri
   const queries = useQueryClient()
   const navigate = useNavigate()
   const make = useMutation({
-    mutationFn: () => answer(client.POST('/api/v1/clusters', { body: { name: w.name, template: w.template, policy: policyOf(w) } })),
+    mutationFn: () => answer(client.POST('/api/v1/templates/{template}/launch', { params: { path: { template: w.template } }, body: { name: w.name, policy: policyOf(w) } })),
     onSuccess: async (c) => {
       await Promise.all(changed.map((k) => queries.invalidateQueries({ queryKey: [k] })))
       await navigate({ to: '/clusters/$name', params: { name: c.name } })

@@ -1,38 +1,24 @@
-import { Button, Menu, Modal, TextInput } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Button, TextInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useMay } from '../account/may'
 import { client } from '../api/client'
-import { meQuery } from '../api/queries'
 import { answer } from '../api/refusal'
 import type { Node } from '../api/types'
-import { Same } from '../ui/Copy'
-import { Trouble } from '../ui/Trouble'
+import { Confirm } from '../ui/Confirm'
+import { Menu } from '../ui/Menu'
 import { actionsFor, type NodeAction } from './actions'
-import s from './nodes.module.css'
 
 // NodeActions offers what can be done to a node; viewers see none.
 export function NodeActions({ node, compact }: { node: Node; compact?: boolean }) {
-  const { data: me } = useQuery(meQuery)
+  const may = useMay('operator')
   const [asked, setAsked] = useState<NodeAction>()
   const actions = actionsFor(node)
-  if (!me || me.role === 'viewer' || actions.length === 0) return null
+  if (!may || actions.length === 0) return null
   return (
     <>
       {compact ? (
-        <Menu position="bottom-end" withinPortal>
-          <Menu.Target>
-            <button type="button" className={s.menu} aria-label={`Actions on ${node.name}`}>
-              ⋯
-            </button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {actions.map((a) => (
-              <Menu.Item key={a.name} color={a.danger ? 'red' : ''} onClick={() => setAsked(a)}>
-                {a.label}…
-              </Menu.Item>
-            ))}
-          </Menu.Dropdown>
-        </Menu>
+        <Menu label={`Actions on ${node.name}`} items={actions.map((a) => ({ key: a.name, label: `${a.label}…`, danger: a.danger, onPick: () => setAsked(a) }))} />
       ) : (
         actions.map((a) => (
           <Button key={a.name} size="xs" variant="default" c={a.danger ? 'var(--bad)' : undefined} onClick={() => setAsked(a)}>
@@ -40,7 +26,7 @@ export function NodeActions({ node, compact }: { node: Node; compact?: boolean }
           </Button>
         ))
       )}
-      {asked ? <Confirm node={node} action={actions.find((a) => a.name === asked.name) ?? asked} onClose={() => setAsked(undefined)} /> : null}
+      {asked ? <Asked node={node} action={actions.find((a) => a.name === asked.name) ?? asked} onClose={() => setAsked(undefined)} /> : null}
     </>
   )
 }
@@ -58,36 +44,24 @@ function call(id: string, a: NodeAction, reason: string) {
   }
 }
 
-function Confirm({ node, action: a, onClose }: { node: Node; action: NodeAction; onClose: () => void }) {
+function Asked({ node, action: a, onClose }: { node: Node; action: NodeAction; onClose: () => void }) {
   const [reason, setReason] = useState('')
   const queries = useQueryClient()
-  const act = useMutation({
-    mutationFn: () => call(node.id, a, reason.trim()),
-    onSuccess: async () => {
-      onClose()
-      await Promise.all(['node', 'nodes', 'node-events'].map((k) => queries.invalidateQueries({ queryKey: [k] })))
-    },
-  })
   return (
-    <Modal opened onClose={onClose} title={<strong>{a.title}</strong>}>
-      <ul className={s.consequence}>
-        {a.consequences.map((c) => (
-          <li key={c}>{c}</li>
-        ))}
-      </ul>
+    <Confirm
+      title={a.title}
+      consequences={a.consequences}
+      label={`${a.label} ${node.name}`}
+      danger={a.danger}
+      command={`godwit node ${a.name} ${node.name}${a.force ? ' --force' : ''}`}
+      failed={`${node.name} was not changed`}
+      act={() => call(node.id, a, reason.trim())}
+      onDone={() => Promise.all(['node', 'nodes', 'node-events'].map((k) => queries.invalidateQueries({ queryKey: [k] })))}
+      onClose={onClose}
+    >
       {a.name === 'undrain' ? null : (
-        <TextInput label="Reason" description="Kept with the node’s life and in the audit." maxLength={500} value={reason} onChange={(e) => setReason(e.currentTarget.value)} mb="md" />
+        <TextInput label="Reason" description="Kept with the node’s life and in the audit." maxLength={500} value={reason} onChange={(e) => setReason(e.currentTarget.value)} />
       )}
-      <Trouble error={act.error} what={`${node.name} was not changed`} />
-      <div className="row" style={{ justifyContent: 'flex-end', margin: '12px 0' }}>
-        <Button variant="default" onClick={onClose}>
-          Leave it
-        </Button>
-        <Button color={a.danger ? 'red' : ''} loading={act.isPending} onClick={() => act.mutate()}>
-          {a.label} {node.name}
-        </Button>
-      </div>
-      <Same command={`godwit node ${a.name} ${node.name}${a.force ? ' --force' : ''}`} />
-    </Modal>
+    </Confirm>
   )
 }

@@ -3,9 +3,10 @@ import { render, screen } from '@testing-library/react'
 import { describe, expect, it } from 'vitest'
 import type { Node, NodeState } from '../api/types'
 import { actionsFor } from './actions'
-import { chosen } from './filter'
+import { chosen, values } from './filter'
 import { Utilisation } from './Load'
 import { withNames } from './names'
+import { astray, kept, sorted } from './order'
 import { sparkPath } from './Spark'
 import { outline, shapes, StateLabel } from './state'
 
@@ -32,13 +33,38 @@ describe('actions on a node', () => {
 })
 
 describe('filters', () => {
-  const list = [{ state: 'running', pool: 'idle' }, { state: 'running', pool: 'high' }, { state: 'launching' }, { state: 'lost' }] as Node[]
-  it('none means all', () => expect(chosen(list, undefined, undefined)).toBe(list))
+  const list = [{ state: 'running', pool: 'idle', zone: 'b' }, { state: 'running', pool: 'high', zone: 'a' }, { state: 'launching', zone: 'b' }, { state: 'lost' }] as Node[]
+  it('none means all', () => expect(chosen(list, {})).toBe(list))
   it('several of a group mean either, two groups mean both', () => {
-    expect(chosen(list, 'running,lost', undefined)).toHaveLength(3)
-    expect(chosen(list, 'running', 'high')).toEqual([list[1]])
+    expect(chosen(list, { state: 'running,lost' })).toHaveLength(3)
+    expect(chosen(list, { state: 'running', pool: 'high' })).toEqual([list[1]])
+    expect(chosen(list, { zone: 'b' })).toEqual([list[0], list[2]])
   })
-  it('what is on its way counts as booting', () => expect(chosen(list, 'booting', undefined)).toEqual([list[2]]))
+  it('what is on its way counts as booting', () => expect(chosen(list, { state: 'booting' })).toEqual([list[2]]))
+  it('offers what there is, the most frequent first', () => expect(values(list, (n) => n.zone)).toEqual(['b', 'a']))
+})
+
+describe('the order of the list', () => {
+  const n = (name: string, sessions: number) => ({ id: name, name, sessions }) as Node
+  it('goes by a column either way, and by name where that is equal', () => {
+    const list = [n('n10', 1), n('n9', 1), n('n1', 5)]
+    expect(sorted(list, 'sessions').map((x) => x.name)).toEqual(['n9', 'n10', 'n1'])
+    expect(sorted(list, '-sessions').map((x) => x.name)).toEqual(['n1', 'n10', 'n9'])
+    expect(sorted(list, undefined).map((x) => x.name)).toEqual(['n10', 'n9', 'n1'])
+  })
+  it('does not jump while figures change; new nodes come at the end', () => {
+    const order = new Map([['a', 0], ['b', 1], ['c', 2]])
+    const rows = kept([n('c', 1), n('d', 0), n('a', 9)], order)
+    expect(rows.map((x) => x.name)).toEqual(['a', 'c', 'd'])
+    expect(astray(rows, 'sessions')).toBe(true)
+    expect(astray(sorted(rows, 'sessions'), 'sessions')).toBe(false)
+  })
+  it('keeps ten thousand nodes in order', () => {
+    const list = Array.from({ length: 10_000 }, (_, i) => n(`n${i}`, i % 97))
+    const order = new Map(sorted(list, 'sessions').map((x, i) => [x.id, i]))
+    expect(kept(list, order)).toHaveLength(10_000)
+    expect(kept(list, order)[0]!.sessions).toBe(0)
+  })
 })
 
 describe('what is seen', () => {

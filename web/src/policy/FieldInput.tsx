@@ -1,4 +1,4 @@
-import { NativeSelect, NumberInput, Radio, Switch } from '@mantine/core'
+import { NumberInput, Radio, Switch } from '@mantine/core'
 import { useState } from 'react'
 import type { Field } from './fields'
 import s from './policy.module.css'
@@ -13,16 +13,19 @@ interface Props {
   onChange: (v: unknown) => void
 }
 
+// What a field means stands below it, so that inputs side by side line up.
+const below: ('label' | 'input' | 'error' | 'description')[] = ['label', 'input', 'error', 'description']
+
 // FieldInput is one value of a policy with what it means; a value that differs from the stored one is marked.
 export function FieldInput({ field: f, value, error, changed, readOnly, onChange }: Props) {
-  const common = { label: f.label, description: f.help, error, disabled: readOnly }
+  const common = { label: f.label, description: f.help, error, disabled: readOnly, inputWrapperOrder: below }
   const mark = changed ? 'yes' : undefined
   switch (f.kind) {
     case 'switch':
-      return <Switch {...common} data-changed={mark} className={s.field} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
+      return <Switch label={f.label} description={f.help} error={error} disabled={readOnly} data-changed={mark} className={s.field} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
     case 'choice':
       return (
-        <Radio.Group {...common} data-changed={mark} className={s.field} value={String(value)} onChange={onChange}>
+        <Radio.Group label={f.label} description={f.help} error={error} data-changed={mark} className={`${s.field} ${s.wide}`} value={String(value)} onChange={onChange}>
           <div className="row" style={{ marginTop: 8, gap: 16 }}>
             {(f.choices ?? []).map(([v, label]) => (
               <Radio key={v} value={v} label={label} disabled={readOnly} />
@@ -82,22 +85,19 @@ function Seconds({ field: f, seconds, error, mark, readOnly, onChange }: Seconds
       description={f.help}
       error={error}
       disabled={readOnly}
+      inputWrapperOrder={below}
       data-changed={mark}
       className={s.field}
       min={0}
       value={seconds / units[unit]}
       onChange={(v) => onChange(Math.round(Number(v) * units[unit]))}
-      rightSectionWidth={74}
+      rightSectionWidth={66}
       rightSection={
-        <NativeSelect
-          aria-label={`Unit of ${f.label}`}
-          variant="unstyled"
-          size="xs"
-          disabled={readOnly}
-          value={unit}
-          data={Object.keys(units)}
-          onChange={(e) => setPicked(e.currentTarget.value as Unit)}
-        />
+        <select className={s.unit} aria-label={`Unit of ${f.label}`} disabled={readOnly} value={unit} onChange={(e) => setPicked(e.currentTarget.value as Unit)}>
+          {Object.keys(units).map((u) => (
+            <option key={u}>{u}</option>
+          ))}
+        </select>
       }
     />
   )

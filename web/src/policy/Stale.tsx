@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import type { PolicyVersion } from '../api/types'
+import { who } from '../format/who'
 import { Ago } from '../ui/Ago'
 import { Changes, type Line } from '../ui/Changes'
 import ui from '../ui/ui.module.css'
@@ -19,7 +20,7 @@ export function Stale({ theirs, lines, clashes, onMine, onTheirs }: Props) {
   return (
     <div className={ui.notice} role="alert">
       <strong>
-        {theirs.author || 'Somebody'} stored version {theirs.version} while you were editing, <Ago at={theirs.created_at} />
+        {who(theirs.author) || 'Somebody'} stored version {theirs.version} while you were editing, <Ago at={theirs.created_at} />
       </strong>
       <Changes lines={lines.map((l) => ({ ...l, note: clashing.has(l.label) ? 'you changed this, too' : undefined }))} caption="What the other changed" />
       <span>

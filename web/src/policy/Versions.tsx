@@ -3,6 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { policyVersionsQuery } from '../clusters/queries'
 import type { Policy, PolicyVersion } from '../api/types'
+import { who } from '../format/who'
 import { Ago } from '../ui/Ago'
 import { Changes, type Line } from '../ui/Changes'
 import { Panel } from '../ui/Page'
@@ -38,7 +39,7 @@ export function Versions({ cluster, current, readOnly, onRevert }: Props) {
             <li key={v.version}>
               <div className="row" style={{ justifyContent: 'space-between' }}>
                 <span>
-                  <strong>Version {v.version}</strong> {isCurrent ? <span className="dim">in force</span> : null} · {v.author || 'made with the cluster'} · <Ago at={v.created_at} />
+                  <strong>Version {v.version}</strong> {isCurrent ? <span className="dim">in force</span> : null} · {who(v.author) || 'made with the cluster'} · <Ago at={v.created_at} />
                 </span>
                 {isCurrent ? null : (
                   <span className="row">

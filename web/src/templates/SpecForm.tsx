@@ -63,6 +63,9 @@ export function SpecForm({ name, provider, spec, faults, readOnly, onChange }: P
 
 const document = (name: string, provider: string, spec: Spec): string => yaml({ kind: 'Template', name: name || 'NAME', provider, spec })
 
+// What a field means stands below it, so that inputs side by side line up.
+const below: ('label' | 'input' | 'error' | 'description')[] = ['label', 'input', 'error', 'description']
+
 interface InputProps {
   field: SpecField
   value: unknown
@@ -72,7 +75,7 @@ interface InputProps {
 }
 
 function Input({ field: f, value, error, readOnly, onChange }: InputProps) {
-  const common = { label: f.label, description: f.help, error, disabled: readOnly }
+  const common = { label: f.label, description: f.help, error, disabled: readOnly, inputWrapperOrder: below }
   if (f.kind === 'number') {
     return (
       <NumberInput

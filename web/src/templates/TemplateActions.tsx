@@ -44,9 +44,10 @@ function Duplicate({ template: t, onClose }: { template: Template; onClose: () =
       consequences={['The copy begins with the same specification and lives its own life; nothing is launched from it yet.']}
       label="Duplicate"
       failed="No copy was made"
+      command={`godwit template duplicate ${t.name} ${name || 'NAME'}`}
       ready={name !== '' && !wrong}
       act={async () => {
-        const made = await answer(client.POST('/api/v1/templates', { body: { name, provider: t.provider, spec: t.spec } }))
+        const made = await answer(client.POST('/api/v1/templates/{template}/duplicate', { params: { path: { template: t.name } }, body: { name } }))
         await queries.invalidateQueries({ queryKey: ['templates'] })
         await navigate({ to: '/templates/$name', params: { name: made.name } })
       }}

@@ -7,20 +7,22 @@ import { client } from '../api/client'
 import { isRefusal, tagged, type Tagged } from '../api/refusal'
 import type { Template } from '../api/types'
 import { templateQuery } from '../clusters/queries'
-import { changes, rebased } from '../policy/draft'
+import { rebased } from '../policy/draft'
 import { templateRoute } from '../router'
 import { NotFound } from '../shell/Lost'
 import { Ago } from '../ui/Ago'
-import { Changes, type Line } from '../ui/Changes'
+import { Changes } from '../ui/Changes'
 import { Same } from '../ui/Copy'
 import { Page, Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
 import ui from '../ui/ui.module.css'
 import { useCheck } from './check'
-import { cleaned, says, sectionsOf, type Spec } from './spec'
+import { Drift } from './Drift'
+import { cleaned, linesOf, says, type Spec } from './spec'
 import { SpecForm } from './SpecForm'
 import { TemplateActions } from './TemplateActions'
 import s from './templates.module.css'
+import { TemplateVersions } from './TemplateVersions'
 import { Verdict } from './Verdict'
 
 export function TemplatePage() {
@@ -61,16 +63,6 @@ export function TemplatePage() {
   )
 }
 
-// linesOf are the differences of two specifications, named as their form names them.
-export function linesOf(provider: string, before: Spec, after: Spec): Line[] {
-  const fields = new Map(sectionsOf(provider).flatMap((x) => x.fields.map((f) => [f.path, f] as const)))
-  const text = (v: unknown, unit?: string) => (v === undefined ? 'default' : typeof v === 'object' ? JSON.stringify(v) : `${String(v)}${unit ? ` ${unit}` : ''}`)
-  return changes(before, after).map((c) => {
-    const f = fields.get(c.path)
-    return { label: f?.label ?? c.path, before: text(c.before, f?.unit), after: text(c.after, f?.unit) }
-  })
-}
-
 function Editor({ stored }: { stored: Tagged<Template> }) {
   const admin = useMay('admin')
   const operator = useMay('operator')
@@ -102,7 +94,7 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
     onSuccess: async (next) => {
       queries.setQueryData(['template', t.name], next)
       adopt(next, next.data.spec)
-      await Promise.all(['templates', 'template', 'cluster'].map((k) => queries.invalidateQueries({ queryKey: [k] })))
+      await Promise.all(['templates', 'template', 'template-versions', 'template-diff', 'cluster'].map((k) => queries.invalidateQueries({ queryKey: [k] })))
     },
     onError: (e) => (isRefusal(e, 412) ? queries.invalidateQueries({ queryKey: ['template', t.name] }) : undefined),
   })
@@ -132,6 +124,7 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
               <Verdict check={check} />
             </Panel>
           ) : null}
+          <Drift template={t.name} spec={clean} edited={edited} />
           {admin ? (
             <Panel title={edited ? 'Your changes' : 'No changes yet'}>
               <div style={{ display: 'grid', gap: 12 }}>
@@ -156,6 +149,7 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
           )}
         </div>
       </div>
+      <TemplateVersions template={stored.data} readOnly={!admin} onTake={(spec) => { save.reset(); adopt(base, spec) }} />
       <Same command={`godwit template get ${t.name} -o yaml`} />
     </>
   )

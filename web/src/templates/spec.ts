@@ -1,3 +1,6 @@
+import { changes } from '../policy/draft'
+import type { Line } from '../ui/Changes'
+
 // What a template holds, section by section, for each provider that this console knows. Fields that it does not know
 // stay as they are and are edited as JSON.
 
@@ -85,4 +88,14 @@ export const textLines = (text: string): string[] => text.split('\n').map((l) =>
 export function faultAt(faults: readonly { location: string; message: string }[], path: string): string | undefined {
   const bare = (l: string) => l.replace(/^body\.?/, '').replace(/^spec\.?/, '')
   return faults.find((f) => bare(f.location) === path || bare(f.location).startsWith(`${path}[`) || bare(f.location).startsWith(`${path}.`))?.message
+}
+
+// linesOf are the differences of two specifications, named as their form names them.
+export function linesOf(provider: string, before: Spec, after: Spec): Line[] {
+  const fields = new Map(sectionsOf(provider).flatMap((x) => x.fields.map((f) => [f.path, f] as const)))
+  const text = (v: unknown, unit?: string) => (v === undefined ? 'default' : typeof v === 'object' ? JSON.stringify(v) : `${String(v)}${unit ? ` ${unit}` : ''}`)
+  return changes(before, after).map((c) => {
+    const f = fields.get(c.path)
+    return { label: f?.label ?? c.path, before: text(c.before, f?.unit), after: text(c.after, f?.unit) }
+  })
 }
