@@ -89,7 +89,7 @@ function More({ cluster }: { cluster: string | undefined }) {
         {screens
           .filter((x) => 'minor' in x)
           .map(({ to, name, Icon }) => (
-            <Menu.Item key={to} component={Link} to={to} search={keep(cluster)} leftSection={<Icon />}>
+            <Menu.Item key={to} component={Link} to={to} search={keep(cluster) as never} leftSection={<Icon />}>
               {name}
             </Menu.Item>
           ))}
