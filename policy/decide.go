@@ -2,7 +2,6 @@ package policy
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -24,6 +23,10 @@ func Decide(s Snapshot, p Policy, now time.Time) Plan {
 			Sample:  Sample{At: d.now},
 		}
 	}
+	return d.run()
+}
+
+func (d *decision) run() Plan {
 	d.observe()
 	d.size()
 	d.explainState()
@@ -63,11 +66,16 @@ type decision struct {
 	recover, lost, terminate, stop, undrain, start, launch, move, drain []Action
 
 	state, held []Reason // what is, and what is not done
+
+	// terse leaves out reasons of what is and of what is not done.
+	terse bool
+	memory
 }
 
 // view is a node as this decision sees it.
 type view struct {
 	*Node
+	at     int   // its place in the snapshot
 	state  State // after this decision's own recover, lost and terminate
 	load   Load
 	worth  worth
@@ -122,22 +130,23 @@ func (d *decision) observe() {
 // line puts the views in order, side by side in memory: everything below walks
 // along them.
 func (d *decision) line() {
-	type entry struct {
-		id   string
-		node *Node
-	}
-	order := make([]entry, 0, len(d.s.Nodes))
+	order := slices.Grow(d.order[:0], len(d.s.Nodes))
 	for i := range d.s.Nodes {
 		if n := &d.s.Nodes[i]; n.State != Terminated {
-			order = append(order, entry{n.ID, n})
+			order = append(order, entry{n.ID, i})
 		}
 	}
-	slices.SortFunc(order, func(a, b entry) int { return strings.Compare(a.id, b.id) })
-	views := make([]view, len(order))
-	d.nodes = make([]*view, len(order))
+	if !slices.IsSortedFunc(order, entry.compare) {
+		slices.SortFunc(order, entry.compare)
+	}
+	d.order = order
+	d.views = slices.Grow(d.views[:0], len(order))[:len(order)]
+	d.nodes = slices.Grow(d.list[:0], len(order))[:len(order)]
+	d.list = d.nodes
 	for i, e := range order {
-		views[i].Node, views[i].state = e.node, e.node.State
-		d.nodes[i] = &views[i]
+		n := &d.s.Nodes[e.at]
+		d.views[i] = view{Node: n, at: e.at, state: n.State}
+		d.nodes[i] = &d.views[i]
 	}
 }
 
@@ -268,9 +277,12 @@ func (d *decision) queued(capSend, capReceive float64, nodes int) worth {
 }
 
 func (d *decision) plan() Plan {
+	if d.pools == nil {
+		d.pools = []Assignment{} // in JSON a list, not null
+	}
 	p := Plan{
 		Actions:  []Action{},
-		Pools:    make([]Assignment, 0, d.capacity.Running+d.capacity.Draining),
+		Pools:    slices.Grow(d.pools[:0], d.capacity.Running+d.capacity.Draining),
 		Capacity: d.capacity,
 		Sample:   d.sample,
 	}
@@ -295,6 +307,9 @@ func (d *decision) plan() Plan {
 	} else {
 		p.Actions = append(p.Actions, effects...)
 	}
-	p.Reasons = slices.Concat(d.state, summarize(p.Actions), d.held)
+	d.pools = p.Pools
+	if !d.terse {
+		p.Reasons = slices.Concat(d.state, summarize(p.Actions), d.held)
+	}
 	return p
 }

@@ -8,6 +8,9 @@ type values = map[string]float64
 
 // explainState says what the cluster is like: the first reasons of every plan.
 func (d *decision) explainState() {
+	if d.terse {
+		return
+	}
 	c := d.capacity
 	if c.Running == 0 {
 		d.state = append(d.state, Reason{Code: CodeEmpty, Text: textf("no node runs (%d on the way, %d draining)", c.Pending, c.Draining)})

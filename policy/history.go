@@ -2,7 +2,6 @@ package policy
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -30,11 +29,15 @@ func (p Policy) historyStep() time.Duration {
 // each signal, and those that no window needs are dropped. It does not change
 // history itself. A sample that is not newer than the last one is ignored.
 func Remember(history []Sample, s Sample, p Policy) []Sample {
+	return remember(make([]Sample, 0, len(history)+1), history, s, p)
+}
+
+// remember appends to out, which may begin where history does.
+func remember(out, history []Sample, s Sample, p Policy) []Sample {
 	if n := len(history); n > 0 && !s.At.After(history[n-1].At) {
-		return slices.Clone(history)
+		return append(out, history...)
 	}
 	step := p.historyStep()
-	out := make([]Sample, 0, len(history)+1)
 	oldest := s.At.Add(-p.historySpan() - 2*step)
 	for _, h := range history {
 		if h.At.After(oldest) {

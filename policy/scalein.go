@@ -66,11 +66,11 @@ func (d *decision) scaleIn() {
 	spare := min(running-d.sizing.now, d.available-d.floors.available)
 	switch {
 	case !d.sizing.inCovered || surplus <= 0 && spare > 0 && d.sizing.in >= running:
-		if spare > 0 {
+		if spare > 0 && !d.terse {
 			d.held = append(d.held, d.scaleInWaits(spare))
 		}
 	case surplus <= 0:
-		if extra := running - d.sizing.in; extra > 0 {
+		if extra := running - d.sizing.in; extra > 0 && !d.terse {
 			d.held = append(d.held, d.floorReason(extra))
 		}
 	default:
@@ -162,7 +162,7 @@ func (d *decision) drainSurplus(n, running int, cause DrainCause) {
 		}
 		d.drainNode(v, cause, d.drainReason(v, cause, running))
 	}
-	if n > 0 && cause == DrainScaleIn {
+	if n > 0 && cause == DrainScaleIn && !d.terse {
 		d.held = append(d.held, d.keptReasons(n, floored, pinned, full, receiving)...)
 	}
 }

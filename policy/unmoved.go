@@ -21,6 +21,9 @@ func (u *unmoved) add(why Code, s source) {
 
 // explain gives one reason for each cause, which names the most crowded node.
 func (u *unmoved) explain() {
+	if u.d.terse {
+		return
+	}
 	for _, code := range u.codes {
 		list := u.by[code]
 		first := list[0]

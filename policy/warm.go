@@ -143,6 +143,9 @@ func (d *decision) keepWarm() {
 		return
 	}
 	if why := d.noRefill(surplus); why != "" {
+		if d.terse {
+			return
+		}
 		d.held = append(d.held, Reason{
 			Code: CodeWarmWaits,
 			Text: textf("the warm pool has %d of %s: %s", d.warm, count(d.warmTarget(), "stopped node"), why),

@@ -4,6 +4,9 @@ import "strings"
 
 // explainEnough says why nothing is launched.
 func (d *decision) explainEnough() {
+	if d.terse {
+		return
+	}
 	c, z := d.capacity, d.sizing
 	hope := c.Pending + d.hopeful
 	text := textf("available %d ≥ min %d", c.Available, d.floors.available)
@@ -52,6 +55,9 @@ func (d *decision) hope() string {
 
 // explainLack says what misses how many nodes.
 func (d *decision) explainLack(l lack) {
+	if d.terse {
+		return
+	}
 	c := d.capacity
 	onTheWay := d.hope()
 	if l.available > 0 {

@@ -27,6 +27,8 @@ type Config struct {
 	// Sums: nodes report sums of their sessions instead of a list.
 	Sums   bool
 	Faults Faults
+	// Watch, if set, sees every snapshot that is decided on.
+	Watch func(s policy.Snapshot, now time.Time)
 }
 
 // Faults of the world. The zero value is a world without.

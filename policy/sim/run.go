@@ -51,6 +51,9 @@ func Run(c Config) Result {
 		}
 		m.observe()
 		s := m.snapshot()
+		if c.Watch != nil {
+			c.Watch(s, w.now)
+		}
 		p := policy.Decide(s, c.Policy, w.now)
 		r.Evaluations++
 		r.count(p)
