@@ -13,6 +13,7 @@ const (
 func (s *Server) routes() {
 	s.accountRoutes()
 	s.clusterRoutes()
+	s.configurationRoutes()
 	s.templateRoutes()
 	s.nodeRoutes()
 	s.decisionRoutes()

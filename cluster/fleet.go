@@ -37,6 +37,10 @@ type Report struct {
 	CertSHA256    string
 	Version       string
 	ConfigVersion int64
+	// RefusedVersion is a configuration that the node cannot run with, and
+	// ConfigError why; 0 and empty while there is none.
+	RefusedVersion int64
+	ConfigError    string
 	// Skew is how far the node's clock is ahead of the manager's; travel time
 	// makes it look a little behind.
 	Skew time.Duration
@@ -91,7 +95,8 @@ func readReport(view *fleet.NodeView) *Report {
 	r := &Report{
 		NodeID: view.ID, At: view.At, Healthy: view.Healthy(), Draining: facts.GetDraining(),
 		Port: int(facts.GetTransferPort()), CertSHA256: facts.GetServingSha256(), Version: facts.GetAgentVersion(),
-		ConfigVersion: int64(facts.GetConfigVersion()), //nolint:gosec // counts an operator's edits
+		ConfigVersion:  int64(facts.GetConfigVersion()),                                       //nolint:gosec // counts an operator's edits
+		RefusedVersion: int64(facts.GetRefusedVersion()), ConfigError: facts.GetConfigError(), //nolint:gosec // as above
 		Usage: policy.Usage{
 			SendBps: int64(facts.GetSendBps()), SendCapBps: int64(facts.GetSendCapBps()),
 			ReceiveBps: int64(facts.GetReceiveBps()), ReceiveCapBps: int64(facts.GetReceiveCapBps()),

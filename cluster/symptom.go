@@ -25,6 +25,7 @@ const (
 	conditionClock       = "clock_wrong"
 	conditionWarm        = "warm_pool_failing"
 	conditionRecording   = "recording_failing"
+	conditionRefused     = "configuration_refused"
 )
 
 // nextSteps says what to do about each kind of condition.
@@ -40,6 +41,7 @@ var nextSteps = map[string]string{
 	conditionReports:     "Check the network between these nodes and the manager, and the nodes themselves. Nodes that stay silent are replaced.",
 	conditionClock:       "Set the node's clock (NTP). Godwit reckons with the manager's clock meanwhile; log times of the node are wrong.",
 	conditionWarm:        "Read the console output of the node and look at it with the provider's own tools. It was replaced; warm_nodes 0 turns the warm pool off.",
+	conditionRefused:     "Change the configuration back, or replace the nodes: an older release does not know all that a newer one can be told. They go on with what they had.",
 	conditionRecording:   "Look at the manager's log. Scaling goes on; what-if and forecast lack this time.",
 }
 
@@ -90,6 +92,9 @@ func (r *Reconciler) wantConditions(b *round) {
 	}
 	if text := b.short(f); text != "" {
 		want(conditionMinimum, "", text)
+	}
+	if text := b.refusals(); text != "" {
+		want(conditionRefused, "", text)
 	}
 	r.wantOfReports(b, want)
 }

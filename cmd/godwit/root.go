@@ -59,7 +59,7 @@ clusters.
 	})
 	root.AddCommand(
 		newLogin(a), newLogout(a), newCopy(a), newList(a),
-		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newNodeCommand(a),
+		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newConfigCommand(a), newNodeCommand(a),
 		newDecisionCommand(a), newTransferCommand(a), newKeyCommand(a), newTokenCommand(a),
 	)
 	markUsage(root)

@@ -95,6 +95,17 @@ func Parse(raw []byte) (Document, error) {
 	return d, nil
 }
 
+// Read takes a stored document as far as this release can read it: what is stored was checked when it was, but maybe by
+// another release.
+func Read(raw []byte) Document {
+	var d Document
+	_ = json.Unmarshal(raw, &d) // see above
+	if d.Ciphers == nil {
+		d.Ciphers = []string{}
+	}
+	return d
+}
+
 func (d Document) check() Faults {
 	var faults Faults
 	add := func(field, format string, values ...any) {

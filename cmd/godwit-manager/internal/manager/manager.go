@@ -43,6 +43,7 @@ type manager struct {
 	local    *local.Provider
 	attached *attached.Provider // nil without slots
 	api      *api.Server
+	teller   *teller
 	listener net.Listener
 	public   string
 	closers  []func() error // in order of opening
@@ -211,7 +212,8 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 	}
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var told sync.WaitGroup
-	told.Go(func() { e.tell(telling, m.fleet) })
+	m.teller = newTeller(e, m.fleet)
+	told.Go(func() { m.teller.run(telling) })
 	m.closing(func() error { stop(); told.Wait(); return nil })
 	var err error
 	m.api, err = api.New(api.Config{
@@ -223,7 +225,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 		}),
 		Console: m.config.Console, Version: m.config.Version, PublicURL: m.public, CASHA256: m.identity.Pin(), Log: m.log,
 		Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
-		Wake:   m.cluster.Wake,
+		Wake:   func() { m.cluster.Wake(); m.teller.Wake() },
 	})
 	if err != nil {
 		return err

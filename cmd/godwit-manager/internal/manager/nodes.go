@@ -12,6 +12,7 @@ import (
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/identity"
+	"github.com/godwit/godwit/node/configuration"
 	"github.com/godwit/godwit/statestore"
 )
 
@@ -44,17 +45,69 @@ func (e *enlightener) config(ctx context.Context, n statestore.Node) (command.Co
 	if err != nil {
 		return command.Config{}, err
 	}
-	keys, err := e.signer.Keys(ctx)
+	g, err := e.common(ctx)
 	if err != nil {
 		return command.Config{}, err
 	}
-	raw, err := json.Marshal(keys)
+	g.clusters[cluster.ID] = cluster
+	return g.config(n.ID, place{n.ClusterID, n.Name}, time.Now())
+}
+
+// gathered is what configurations are made from, read once for all nodes.
+type gathered struct {
+	clusters map[string]statestore.Cluster
+	keys     json.RawMessage
+	levels   configuration.LogLevels
+}
+
+// common is gathered without the clusters.
+func (e *enlightener) common(ctx context.Context) (gathered, error) {
+	g := gathered{clusters: map[string]statestore.Cluster{}}
+	keys, err := e.signer.Keys(ctx)
 	if err != nil {
-		return command.Config{}, fmt.Errorf("token keys: %w", err)
+		return g, err
 	}
-	return command.Config{
-		Version: uint64(max(cluster.ConfigVersion, 0)), ClusterID: cluster.ID, NodeName: n.Name, TokenKeys: raw,
-	}, nil
+	if g.keys, err = json.Marshal(keys); err != nil {
+		return g, fmt.Errorf("token keys: %w", err)
+	}
+	if err := e.store.Settings.Get(ctx, configuration.LevelsKey, &g.levels); err != nil && !errors.Is(err, statestore.ErrNotFound) {
+		return g, err
+	}
+	return g, nil
+}
+
+func (e *enlightener) gather(ctx context.Context) (gathered, error) {
+	g, err := e.common(ctx)
+	if err != nil {
+		return g, err
+	}
+	page := statestore.Page{Limit: 1000}
+	for {
+		l, err := e.store.Clusters.List(ctx, page)
+		if err != nil {
+			return g, err
+		}
+		for _, c := range l.Items {
+			g.clusters[c.ID] = c
+		}
+		if l.Next == "" {
+			return g, nil
+		}
+		page.Cursor = l.Next
+	}
+}
+
+func (g gathered) config(node string, p place, now time.Time) (command.Config, error) {
+	cluster, known := g.clusters[p.cluster]
+	if !known {
+		return command.Config{}, fmt.Errorf("cluster %s: %w", p.cluster, statestore.ErrNotFound)
+	}
+	c := command.Config{
+		Version: uint64(max(cluster.ConfigVersion, 0)), ClusterID: cluster.ID, NodeName: p.name, TokenKeys: g.keys,
+	}
+	g.levels.Fill(&c, node, now)
+	configuration.Read(cluster.Config).Fill(&c)
+	return c, nil
 }
 
 // register answers the nodes' questions.
@@ -129,68 +182,4 @@ func (e *enlightener) tenant(ctx context.Context, node string, r command.TenantR
 		t.TransferEnded = transfer.State.Final() || transfer.AccessKeyID != row.ID || transfer.ClusterID != n.ClusterID
 	}
 	return t, nil
-}
-
-const (
-	// tellEvery paces the look for nodes that have not yet been told their configuration by this manager.
-	tellEvery = 2 * time.Second
-	// tellAgain is when even those that were told are compared with what is stored now.
-	tellAgain = 15 * time.Second
-)
-
-// tell sends each node its configuration when it (re)starts and when it changed: signing keys rotate, versions rise.
-// A node that misses it is told again; an equal configuration is nothing to it.
-func (e *enlightener) tell(ctx context.Context, f *fleet.Fleet) {
-	told := map[string]string{} // node → boot and configuration
-	compared := time.Time{}
-	tick := time.NewTicker(tellEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		all := time.Since(compared) >= tellAgain
-		if all {
-			compared = time.Now()
-		}
-		seen := map[string]bool{}
-		for _, v := range f.Snapshot() {
-			seen[v.ID] = true
-			if before, known := told[v.ID]; known && !all && before[:min(len(v.Boot), len(before))] == v.Boot {
-				continue
-			}
-			if key, err := e.tellOne(ctx, f, v, told[v.ID]); err != nil {
-				e.log.DebugContext(ctx, "node was not told its configuration; it will be", "node", v.ID, "error", err)
-			} else {
-				told[v.ID] = key
-			}
-		}
-		for id := range told {
-			if !seen[id] {
-				delete(told, id)
-			}
-		}
-	}
-}
-
-func (e *enlightener) tellOne(ctx context.Context, f *fleet.Fleet, v *fleet.NodeView, before string) (string, error) {
-	n, err := e.store.Nodes.Get(ctx, v.ID)
-	if err != nil {
-		return before, err
-	}
-	c, err := e.config(ctx, n)
-	if err != nil {
-		return before, err
-	}
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return before, fmt.Errorf("node configuration: %w", err)
-	}
-	key := v.Boot + string(raw)
-	if key == before {
-		return key, nil
-	}
-	return key, f.Command(ctx, v.ID, command.Configure, c, nil)
 }
