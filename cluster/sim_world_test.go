@@ -51,6 +51,9 @@ type world struct {
 	check    checker
 	// quiet worlds have no faults and no load but those that a test makes.
 	quiet bool
+	// touches counts what reaches outside, of all managers; at the one numbered
+	// crashAt the manager that makes it dies. 0: none does.
+	touches, crashAt int
 }
 
 // simManager is one manager process.
@@ -237,6 +240,10 @@ func (m *simManager) touch() {
 		m.current = c
 	case c == nil && len(m.queue) > 0 && m.w.rng.IntN(4) == 0:
 		m.resume(m.w.rng.IntN(len(m.queue)))
+	}
+	m.w.touches++
+	if m.w.touches == m.w.crashAt {
+		panic(crash{})
 	}
 	if m.crashIn == 0 || m.w.calm() {
 		return

@@ -1,7 +1,7 @@
 // Command sim runs every simulation suite over many seeds and writes a report.
 //
-// A suite is a TestSimulation that runs one subtest per seed, named by the seed,
-// and knows the flag -sim.seeds. A suite that fails prints its own story and the
+// A suite is a test that runs one subtest per seed, named by the seed, and knows
+// the flag -sim.seeds; a crash sweep numbers the points at which it crashes. A suite that fails prints its own story and the
 // command that replays it; the report counts.
 package main
 
@@ -21,14 +21,15 @@ import (
 	"time"
 )
 
-// suite is one TestSimulation.
-type suite struct{ Name, Package string }
+// suite is one test of a package.
+type suite struct{ Name, Package, Test string }
 
 var suites = []suite{
-	{"policy", "./policy"},
-	{"cluster", "./cluster"},
-	{"transfer-flow", "./transfer/flow"},
-	{"transfer-job", "./transfer/job"},
+	{"policy", "./policy", "TestSimulation"},
+	{"cluster", "./cluster", "TestSimulation"},
+	{"cluster-crash", "./cluster", "TestCrashSweep"},
+	{"transfer-flow", "./transfer/flow", "TestSimulation"},
+	{"transfer-job", "./transfer/job", "TestSimulation"},
 }
 
 // result is one entry of the report.
@@ -86,7 +87,7 @@ func run(ctx context.Context, seeds int, only, out string) error {
 func (s suite) run(ctx context.Context, seeds int) (result, error) {
 	fmt.Printf("%-14s %5d seeds … ", s.Name, seeds)
 	started := time.Now()
-	cmd := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-timeout=45m", "-run=^TestSimulation$", s.Package,
+	cmd := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-timeout=45m", "-run=^"+s.Test+"$", s.Package,
 		"-sim.seeds="+strconv.Itoa(seeds))
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
