@@ -38,6 +38,9 @@ type Config struct {
 
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// ClockOff is how far the machine's clock is from Now, where Now does not
+	// follow its steps; never if nil.
+	ClockOff func() time.Duration
 	// Spawn runs an effect; a goroutine if nil. A simulation gives its own.
 	Spawn func(func())
 	// Changed is told what a step changed: a topic ("nodes", "decisions",
@@ -82,6 +85,9 @@ func (c *Config) complete() error {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.ClockOff == nil {
+		c.ClockOff = func() time.Duration { return 0 }
 	}
 	if c.Changed == nil {
 		c.Changed = func(string, string) {}

@@ -83,7 +83,7 @@ func pauses(class provisioner.Class) (first, longest time.Duration) {
 	return 30 * time.Second, 5 * time.Minute
 }
 
-func newMemory(raw json.RawMessage) (*memory, error) {
+func newMemory(raw json.RawMessage, now time.Time) (*memory, error) {
 	m := &memory{}
 	if len(raw) == 0 {
 		return m, nil
@@ -91,6 +91,7 @@ func newMemory(raw json.RawMessage) (*memory, error) {
 	if err := json.Unmarshal(raw, &m.m); err != nil {
 		return &memory{}, fmt.Errorf("cluster's memory: %w", err)
 	}
+	m.m.noFuture(now)
 	return m, nil
 }
 

@@ -91,7 +91,7 @@ func (r *Reconciler) remember(c statestore.Cluster) *memory {
 	if m := r.memories[c.ID]; m != nil {
 		return m
 	}
-	m, err := newMemory(c.State)
+	m, err := newMemory(c.State, r.now())
 	if err != nil {
 		r.log.Error("start with an empty memory", "cluster", c.Name, "err", err)
 	}

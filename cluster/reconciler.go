@@ -33,6 +33,8 @@ type Reconciler struct {
 	conditions *conditions
 	orphans    map[string]orphan
 	lastNoop   map[string]string // by cluster: what its newest decision says
+	// present says that no row is of the future any more; see noFuture.
+	present bool
 	// rememberedAt is when a cluster's memory was last stored.
 	rememberedAt map[string]time.Time
 	reportedAt   time.Time // rows' report times last written
@@ -62,7 +64,7 @@ func (r *Reconciler) begin() {
 	r.effects = newEffects(&r.config)
 	r.conditions = &conditions{}
 	r.orphans, r.lastNoop, r.rememberedAt = map[string]orphan{}, map[string]string{}, map[string]time.Time{}
-	r.reportedAt, r.forgotAt = time.Time{}, time.Time{}
+	r.reportedAt, r.forgotAt, r.present = time.Time{}, time.Time{}, false
 	r.mutex.Lock()
 	r.memories = map[string]*memory{}
 	r.mutex.Unlock()
@@ -141,6 +143,9 @@ func (r *Reconciler) Step(ctx context.Context, term statestore.Term) error {
 		return fmt.Errorf("term %d: %w", term, statestore.ErrFenced)
 	}
 	r.takeStock(ctx)
+	if err := r.noFuture(ctx, term); err != nil {
+		return err
+	}
 	s := r.newStep(term)
 	clusters, err := r.config.Store.Clusters(ctx)
 	if err != nil {

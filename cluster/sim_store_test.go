@@ -181,6 +181,27 @@ func (s storeOf) Reported(_ context.Context, at map[string]time.Time) error {
 	return nil
 }
 
+func (s storeOf) NoFuture(_ context.Context, term statestore.Term) (n int64, err error) {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return 0, err
+	}
+	now := s.w.now
+	for _, row := range s.living() {
+		if row.DrainingAt != nil && row.DrainingAt.After(now) {
+			deadline := now.Add(row.DrainDeadline.Sub(*row.DrainingAt))
+			row.DrainDeadline = &deadline
+		}
+		for _, at := range []*time.Time{&row.StateSince, &row.RequestedAt, row.LaunchedAt, row.DrainingAt, row.LastReportAt} {
+			if at != nil && at.After(now) {
+				*at = now
+				n++
+			}
+		}
+	}
+	return n, nil
+}
+
 func (s storeOf) SetMemory(_ context.Context, term statestore.Term, _ string, memory json.RawMessage) error {
 	s.m.touch()
 	if err := s.writable(term); err != nil {

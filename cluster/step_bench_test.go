@@ -125,6 +125,8 @@ func (h *herd) MoveNode(_ context.Context, _ statestore.Term, id string, _ []sta
 
 func (h *herd) Reported(context.Context, map[string]time.Time) error { return nil }
 
+func (h *herd) NoFuture(context.Context, statestore.Term) (int64, error) { return 0, nil }
+
 func (h *herd) SetMemory(_ context.Context, _ statestore.Term, _ string, memory json.RawMessage) error {
 	h.stored += len(memory)
 	return nil

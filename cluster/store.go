@@ -22,6 +22,8 @@ type Store interface {
 	CreateNode(ctx context.Context, term statestore.Term, n statestore.Node, why string) (statestore.Node, error)
 	MoveNode(ctx context.Context, term statestore.Term, id string, from []statestore.NodeState, to statestore.NodeState, why string, change func(*statestore.Node)) (statestore.Node, error)
 	Reported(ctx context.Context, at map[string]time.Time) error
+	// NoFuture brings times of living rows that are still to come to now.
+	NoFuture(ctx context.Context, term statestore.Term) (int64, error)
 	SetMemory(ctx context.Context, term statestore.Term, clusterID string, memory json.RawMessage) error
 
 	AppendDecision(ctx context.Context, term statestore.Term, d statestore.Decision) (statestore.Decision, error)
@@ -82,6 +84,10 @@ func (p postgres) MoveNode(ctx context.Context, term statestore.Term, id string,
 
 func (p postgres) Reported(ctx context.Context, at map[string]time.Time) error {
 	return p.t.Nodes.Reported(ctx, at)
+}
+
+func (p postgres) NoFuture(ctx context.Context, term statestore.Term) (int64, error) {
+	return p.t.Nodes.NoFuture(ctx, term)
 }
 
 func (p postgres) SetMemory(ctx context.Context, term statestore.Term, clusterID string, memory json.RawMessage) error {

@@ -39,7 +39,7 @@ var nextSteps = map[string]string{
 	conditionLaunches:    "Read the console output of a node that failed: nodes start and do not join. Usual causes are a wrong manager address, a firewall in between, or a wrong image.",
 	conditionMinimum:     "Remove what holds launches back, raise max_nodes or lower min_available. New clients are served by the nodes that are there.",
 	conditionReports:     "Check the network between these nodes and the manager, and the nodes themselves. Nodes that stay silent are replaced.",
-	conditionClock:       "Set the node's clock (NTP). Godwit reckons with the manager's clock meanwhile; log times of the node are wrong.",
+	conditionClock:       "Have the machine's clock kept by NTP. Timers go right meanwhile, for they use the manager's own; times in logs are off.",
 	conditionWarm:        "Read the console output of the node and look at it with the provider's own tools. It was replaced; warm_nodes 0 turns the warm pool off.",
 	conditionRefused:     "Change the configuration back, or replace the nodes: an older release does not know all that a newer one can be told. They go on with what they had.",
 	conditionRecording:   "Look at the manager's log. Scaling goes on; what-if and forecast lack this time.",
@@ -89,6 +89,9 @@ func (r *Reconciler) wantConditions(b *round) {
 	}
 	if f.WarmText != "" && b.now.Sub(f.WarmAt) < failuresTell {
 		want(conditionWarm, "", f.WarmText)
+	}
+	if off := r.config.ClockOff(); off.Abs() > clockTolerance {
+		want(conditionClock, "manager", fmt.Sprintf("the clock of the manager's machine was set: it is %s of the time that Godwit reckons with, which follows slowly", ahead(off)))
 	}
 	if text := b.short(f); text != "" {
 		want(conditionMinimum, "", text)

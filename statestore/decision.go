@@ -91,7 +91,7 @@ func (t Decisions) Append(ctx context.Context, term Term, d Decision) (Decision,
 		if d.Kind == DecisionNoop {
 			rows, err := all[Decision](ctx, h, name, `UPDATE decisions
 				SET count = count + 1, until = greatest(until, $5)
-				WHERE id = (SELECT id FROM decisions WHERE cluster_id = $1 ORDER BY id DESC LIMIT 1)
+				WHERE id = (SELECT id FROM decisions WHERE cluster_id = $1 AND term = $4 ORDER BY id DESC LIMIT 1)
 				  AND kind = 'noop' AND policy_version = $2 AND collapse_key = $3 AND term = $4
 				RETURNING `+decisionColumns, d.ClusterID, d.PolicyVersion, d.CollapseKey, int64(term), d.At)
 			if err != nil {

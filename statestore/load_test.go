@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/statestore"
+	"github.com/godwit/godwit/statestore/storetest"
 )
 
 func TestLoadChunksGrowAndAreFoundByTime(t *testing.T) {
@@ -57,4 +58,43 @@ func TestForecastIsKept(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	wantErr(t, w.Forecasts.Put(t.Context(), w.term+1, w.cluster.ID, nil), statestore.ErrFenced)
+}
+
+// A manager whose clock was hours ahead wrote; then another one leads.
+func TestTimesOfTheFutureAreBroughtToNow(t *testing.T) {
+	t.Parallel()
+	clk := newFakeClock()
+	w := newWorld(t, on(clk))
+	n := w.node(t)
+	deadline := w.Now().Add(10 * time.Minute)
+	must(w.Nodes.Transition(t.Context(), w.term, n.ID, []statestore.NodeState{statestore.NodeRequested}, statestore.NodeDraining, "", func(n *statestore.Node) {
+		n.DrainDeadline = &deadline
+	}))(t)
+	d := statestore.Decision{ClusterID: w.cluster.ID, Kind: statestore.DecisionNoop, CollapseKey: "k", Snapshot: []byte(`{}`), Plan: raw(`{}`), Reasons: raw(`["r"]`)}
+	must(w.Decisions.Append(t.Context(), w.term, d))(t)
+
+	clk.advance(-3 * time.Hour)
+	term := w.term
+	if n := must(w.Nodes.NoFuture(t.Context(), term))(t); n != 1 {
+		t.Errorf("%d nodes were of the future", n)
+	}
+	row, now := must(w.Nodes.Get(t.Context(), n.ID))(t), w.Now()
+	if !row.StateSince.Equal(now) || !row.RequestedAt.Equal(now) || !row.DrainingAt.Equal(now) || !row.DrainDeadline.Equal(now.Add(10*time.Minute)) {
+		t.Errorf("%+v at %s", row, now)
+	}
+	if n := must(w.Nodes.NoFuture(t.Context(), term))(t); n != 0 {
+		t.Errorf("again: %d", n)
+	}
+	_, err := w.Nodes.NoFuture(t.Context(), term+1)
+	wantErr(t, err, statestore.ErrFenced)
+
+	// The ids of the next leader's decisions sort before those of the future.
+	term = storetest.Term(t, w.Store)
+	for want := range int64(3) {
+		d.At = w.Now()
+		if made := must(w.Decisions.Append(t.Context(), term, d))(t); made.Count != want+1 {
+			t.Errorf("decision %d is one of %d", want+1, made.Count)
+		}
+		d.Snapshot = nil // as the reconciler does: the first has it
+	}
 }

@@ -257,6 +257,21 @@ func (t Nodes) Reported(ctx context.Context, at map[string]time.Time) error {
 	return err
 }
 
+// NoFuture brings times of living nodes that are still to come to now, and says
+// of how many: a manager whose clock was ahead wrote them, and until then every
+// wait that begins with them would not. It is the leader's write.
+func (t Nodes) NoFuture(ctx context.Context, term Term) (n int64, err error) {
+	err = t.fenced(ctx, term, func(h *handle) error {
+		n, err = h.exec(ctx, "nodes of the future", `UPDATE nodes SET
+			drain_deadline = CASE WHEN draining_at > $1 THEN $1 + (drain_deadline - draining_at) ELSE drain_deadline END,
+			state_since = least(state_since, $1), requested_at = least(requested_at, $1), launched_at = least(launched_at, $1),
+			draining_at = least(draining_at, $1), last_report_at = least(last_report_at, $1)
+			WHERE state <> 'terminated' AND greatest(state_since, requested_at, launched_at, draining_at, last_report_at) > $1`, h.now())
+		return err
+	})
+	return n, err
+}
+
 // Forget deletes nodes terminated before the time, with their time lines.
 func (t Nodes) Forget(ctx context.Context, before time.Time) (int64, error) {
 	return t.exec(ctx, "old nodes", `DELETE FROM nodes WHERE state = 'terminated' AND terminated_at < $1`, before)

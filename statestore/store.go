@@ -173,6 +173,12 @@ func (s *Store) Ping(ctx context.Context) error {
 	return fault(s.pool.Ping(ctx), "database")
 }
 
+// DatabaseTime is what the database's clock says.
+func (s *Store) DatabaseTime(ctx context.Context) (time.Time, error) {
+	r, err := one[struct{ Now time.Time }](ctx, s.h, "database", `SELECT clock_timestamp() AS now`)
+	return r.Now, err
+}
+
 // Close closes the pool, after the transactions that run, and stops the private server.
 func (s *Store) Close() error {
 	if s.pool != nil {

@@ -78,7 +78,7 @@ func Reset(ctx context.Context, c Config) (string, error) {
 		return "", err
 	}
 	defer data.close() //nolint:errcheck // the process ends next
-	store, err := openStore(ctx, data.path, c.DatabaseURL, c.Log)
+	store, err := openStore(ctx, data.path, c.DatabaseURL, c.Log, time.Now)
 	if err != nil {
 		return "", err
 	}
@@ -135,7 +135,7 @@ func Migrate(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, data.path, c.DatabaseURL, c.Log)
+	store, err := openStore(ctx, data.path, c.DatabaseURL, c.Log, time.Now)
 	if err != nil {
 		return errors.Join(err, data.close())
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/godwit/godwit/cluster"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/identity"
+	"github.com/godwit/godwit/internal/steady"
 	"github.com/godwit/godwit/journal"
 	"github.com/godwit/godwit/journal/event"
 	"github.com/godwit/godwit/provisioner"
@@ -46,6 +47,7 @@ type manager struct {
 	teller   *teller
 	listener net.Listener
 	public   string
+	clock    *steady.Clock
 	closers  []func() error // in order of opening
 }
 
@@ -55,7 +57,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := c.complete(); err != nil {
 		return err
 	}
-	m := &manager{config: c, log: c.Log}
+	m := &manager{config: c, log: c.Log, clock: steady.New()}
 	err := m.open(ctx)
 	switch {
 	case err == nil:
@@ -87,22 +89,32 @@ func (m *manager) openStore(ctx context.Context) error {
 		return err
 	}
 	m.closing(m.data.close)
-	m.store, err = openStore(ctx, m.data.path, m.config.DatabaseURL, m.log)
+	m.store, err = openStore(ctx, m.data.path, m.config.DatabaseURL, m.log, m.clock.Now)
 	if err != nil {
 		return err
 	}
 	m.closing(m.store.Close)
+	if m.config.DatabaseURL == "" {
+		return nil
+	}
+	// Managers that share a database reckon with its clock, or each would find the
+	// timers of the one before run out, or not begun.
+	now, err := m.store.DatabaseTime(ctx)
+	if err != nil {
+		return err
+	}
+	m.clock.Refer(now)
 	return nil
 }
 
 // openStore opens the state store of a data directory, which its caller holds.
-func openStore(ctx context.Context, dir, databaseURL string, log *slog.Logger) (*statestore.Store, error) {
+func openStore(ctx context.Context, dir, databaseURL string, log *slog.Logger, clock func() time.Time) (*statestore.Store, error) {
 	key, err := statestore.LoadMasterKey(dir + "/master.key")
 	if err != nil {
 		return nil, err
 	}
 	return statestore.Open(ctx, statestore.Config{
-		DatabaseURL: databaseURL, Private: private.Config{Dir: dir, Logger: log}, MasterKey: key, Logger: log,
+		DatabaseURL: databaseURL, Private: private.Config{Dir: dir, Logger: log}, MasterKey: key, Logger: log, Clock: clock,
 	})
 }
 
@@ -115,11 +127,11 @@ func (m *manager) openIdentity(ctx context.Context) error {
 func (m *manager) openFleet(ctx context.Context) error {
 	listen := m.fleetListen()
 	var err error
-	m.fleet, err = fleet.Start(ctx, fleet.Config{Dir: m.data.file("fleet"), Listen: listen, Trust: m.identity, Log: m.log})
+	m.fleet, err = fleet.Start(ctx, fleet.Config{Dir: m.data.file("fleet"), Listen: listen, Trust: m.identity, Log: m.log, Now: m.clock.Now})
 	if err != nil && listen != m.config.FleetListen {
 		// Somebody took the port meanwhile. Nodes learn the new one when they renew.
 		m.log.WarnContext(ctx, "the fleet's port of the run before is taken; nodes find the new one later", "address", listen, "error", err)
-		m.fleet, err = fleet.Start(ctx, fleet.Config{Dir: m.data.file("fleet"), Listen: m.config.FleetListen, Trust: m.identity, Log: m.log})
+		m.fleet, err = fleet.Start(ctx, fleet.Config{Dir: m.data.file("fleet"), Listen: m.config.FleetListen, Trust: m.identity, Log: m.log, Now: m.clock.Now})
 	}
 	if err != nil {
 		return err
@@ -182,7 +194,7 @@ func (m *manager) openCluster(ctx context.Context) error {
 	m.cluster, err = cluster.New(cluster.Config{
 		Store: cluster.Postgres(m.store.Tables), Fleet: cluster.Live(m.fleet),
 		Enrolment: cluster.Identity(m.store.Tables, m.identity, func() []string { return []string{m.config.nodeURL(m.public)} }),
-		Providers: m.providers(), Installation: installation, Log: m.log,
+		Providers: m.providers(), Installation: installation, Log: m.log, Now: m.clock.Now, ClockOff: m.clock.Off,
 		Changed: func(string, string) { m.api.Changed() },
 	})
 	return err
