@@ -131,7 +131,7 @@ func TestSessionEndsAfterItsHours(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	session := w.setup()
-	w.must(http.StatusOK, "PATCH", "/api/v1/settings", map[string]int{"session_hours": 2}, session)
+	w.must(http.StatusOK, "PATCH", "/api/v1/settings", map[string]int{"session_hours": 2}, session, w.latest("/api/v1/settings", session))
 	session = cookieOf(t, w.must(http.StatusCreated, "POST", "/api/v1/sessions", api.SignIn{Name: "ada", Password: "a quiet morning"}))
 	w.clock.advance(90 * time.Minute)
 	w.must(http.StatusOK, "GET", "/api/v1/me", nil, session) // use extends it
@@ -150,11 +150,11 @@ func TestPagesOfOtherSitesCannotUseTheSession(t *testing.T) {
 		"fetch metadata": with("Sec-Fetch-Site", "cross-site"), "same site is not same origin": with("Sec-Fetch-Site", "same-site"),
 		"origin": with("Origin", "https://evil.example"),
 	} {
-		if r := w.call("PATCH", "/api/v1/settings", change, session, h); r.StatusCode != http.StatusForbidden || r.problem(t).Code != "cross_origin" {
+		if r := w.call("PATCH", "/api/v1/settings", change, session, h, w.latest("/api/v1/settings", session)); r.StatusCode != http.StatusForbidden || r.problem(t).Code != "cross_origin" {
 			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
 		}
 	}
-	w.must(http.StatusOK, "PATCH", "/api/v1/settings", change, session, with("Sec-Fetch-Site", "same-origin"))
+	w.must(http.StatusOK, "PATCH", "/api/v1/settings", change, session, with("Sec-Fetch-Site", "same-origin"), w.latest("/api/v1/settings", session))
 }
 
 func TestTokensDoNoMoreThanTheirMakers(t *testing.T) {
@@ -171,7 +171,7 @@ func TestTokensDoNoMoreThanTheirMakers(t *testing.T) {
 	}
 	w.must(http.StatusForbidden, "POST", "/api/v1/api-tokens", api.APITokenCreate{Name: "y", Role: api.RoleViewer}, token)
 	// Its maker loses the role, and the token with him.
-	w.must(http.StatusOK, "PATCH", "/api/v1/users/bob", map[string]string{"role": "viewer"}, admin)
+	w.must(http.StatusOK, "PATCH", "/api/v1/users/bob", map[string]string{"role": "viewer"}, admin, w.latest("/api/v1/users/bob", admin))
 	if me := decode[api.Me](t, w.must(http.StatusOK, "GET", "/api/v1/me", nil, token)); me.Role != api.RoleViewer {
 		t.Errorf("%+v", me)
 	}

@@ -9,6 +9,20 @@ type User struct {
 	Role      Role       `json:"role" enum:"viewer,operator,admin"`
 	CreatedAt time.Time  `json:"created_at"`
 	LastSeen  *time.Time `json:"last_seen_at,omitempty"`
+	Disabled  bool       `json:"disabled" doc:"May not sign in; sessions have ended and tokens do not work."`
+	External  bool       `json:"external" doc:"Signs in by a provider, which says the role by its groups."`
+}
+
+// Session is a signed-in browser or command line of a user.
+type Session struct {
+	ID        string    `json:"id"`
+	User      Ref       `json:"user"`
+	CreatedAt time.Time `json:"created_at"`
+	LastUsed  time.Time `json:"last_used_at" doc:"To ten minutes."`
+	ExpiresAt time.Time `json:"expires_at"`
+	Address   string    `json:"address,omitempty" doc:"Where the sign-in came from."`
+	Agent     string    `json:"agent,omitempty" doc:"What the browser or program called itself."`
+	Current   bool      `json:"current" doc:"The session that asks."`
 }
 
 // Me is who the caller is, and what may be shown to them.
@@ -50,6 +64,7 @@ type UserCreate struct {
 type UserUpdate struct {
 	Role     *Role   `json:"role,omitempty" enum:"viewer,operator,admin"`
 	Password *string `json:"password,omitempty" minLength:"10" maxLength:"512" doc:"Ends the user's sessions."`
+	Disabled *bool   `json:"disabled,omitempty" doc:"True ends the user's sessions and lets no more begin."`
 }
 
 // PasswordChange changes the caller's own password and ends their other sessions.
@@ -76,6 +91,13 @@ type APITokenCreate struct {
 	Role      Role     `json:"role" enum:"viewer,operator,admin"`
 	Scopes    []string `json:"scopes,omitempty" maxItems:"64" uniqueItems:"true" doc:"Narrow it below its role: area:read or area:write, the areas being those that x-godwit-scope of the operations names. Left out, all that the role may."`
 	ExpiresIn int64    `json:"expires_in_s,omitempty" minimum:"60" maximum:"157680000" doc:"Seconds until it ends; left out, it lasts until it is deleted."`
+}
+
+// APITokenUpdate changes a token; what is left out stays. The role stays.
+type APITokenUpdate struct {
+	Name      *string  `json:"name,omitempty" minLength:"1" maxLength:"64"`
+	Scopes    []string `json:"scopes,omitempty" maxItems:"64" uniqueItems:"true" doc:"All that it shall have; see APITokenCreate."`
+	ExpiresIn *int64   `json:"expires_in_s,omitempty" minimum:"60" maximum:"157680000" doc:"Seconds until it ends, from now."`
 }
 
 // APITokenCreated is the one answer that holds the token itself.

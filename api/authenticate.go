@@ -27,7 +27,7 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	role, _ := op.Metadata[metaRole].(Role)
 	tenant, _ := op.Metadata[metaTenant].(bool)
 	r, _ := humachi.Unwrap(ctx)
-	c := caller{address: remoteHost(r)}
+	c := caller{address: remoteHost(r), agent: agentOf(r)}
 	if role != RolePublic {
 		var err error
 		c, err = s.authenticate(r, tenant)
@@ -64,7 +64,7 @@ func forbidden(c caller, role Role) error {
 func (s *Server) authenticate(r *http.Request, tenant bool) (caller, error) {
 	ctx := r.Context()
 	scheme, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	c := caller{kind: kindStranger, address: remoteHost(r)}
+	c := caller{kind: kindStranger, address: remoteHost(r), agent: agentOf(r)}
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
 		return s.byToken(ctx, c, strings.TrimSpace(credential))
@@ -137,6 +137,14 @@ func unauthorized(detail string) *Problem {
 	// Basic is accepted but never asked for: at its name a browser opens a dialog of its own over the console.
 	p.headers = http.Header{"Www-Authenticate": {`Bearer realm="godwit"`}}
 	return p
+}
+
+// maxAgent bounds what is kept of a User-Agent.
+const maxAgent = 200
+
+func agentOf(r *http.Request) string {
+	agent := r.UserAgent()
+	return strings.ToValidUTF8(strings.ReplaceAll(agent[:min(len(agent), maxAgent)], "\x00", ""), "")
 }
 
 func remoteHost(r *http.Request) string {

@@ -28,6 +28,7 @@ type caller struct {
 	expires *time.Time
 	key     *statestore.AccessKey
 	address string
+	agent   string // what the browser or program calls itself
 }
 
 // actor is how the audit names the caller.
@@ -52,6 +53,7 @@ type ctxKey int
 const (
 	callerCtx ctxKey = iota
 	requestCtx
+	claimCtx
 )
 
 func callerOf(ctx context.Context) caller {

@@ -16,13 +16,9 @@ type ClusterPatch struct {
 }
 
 func (s *Server) patchCluster(ctx context.Context, in *clusterPatchIn) (*tagged[Cluster], error) {
-	base, err := version(in.IfMatch)
-	if err != nil {
-		return nil, err
-	}
 	return s.alter(ctx, "update", in.Cluster, func(tx *statestore.Tables, c statestore.Cluster, a *trail) (statestore.Cluster, error) {
-		if c.Version != base {
-			return c, stale("cluster "+c.Name, c.Version, base)
+		if err := a.edits(in.IfMatch, c.Version); err != nil {
+			return c, err
 		}
 		old, err := findTemplate(ctx, tx, c.TemplateID)
 		if err != nil {
@@ -58,12 +54,6 @@ func (s *Server) otherTemplate(ctx context.Context, tx *statestore.Tables, c sta
 			c.Name, old.Provider, next.Name, next.Provider)
 	}
 	return next, nil
-}
-
-// stale refuses a change that was made from another version than the one in force.
-func stale(what string, current, base int64) error {
-	return newProblem(http.StatusPreconditionFailed, "", fmt.Sprintf(
-		"%s is at version %d, the change was made from %d: read it again and repeat the change", what, current, base))
 }
 
 func noVersion(what, name string, v int64) error {

@@ -1,6 +1,10 @@
 package api_test
 
-import "github.com/godwit/godwit/api"
+import (
+	"net/http"
+
+	"github.com/godwit/godwit/api"
+)
 
 var peopleExamples = map[string]func(*scene) ask{
 	"get-setup": func(*scene) ask { return ask{} },
@@ -20,10 +24,21 @@ var peopleExamples = map[string]func(*scene) ask{
 		return ask{as: session, body: api.PasswordChange{Current: contractPassword, New: "rain on the roof"}}
 	},
 
+	"list-sessions": func(s *scene) ask {
+		u, _ := s.session()
+		return ask{query: "user=" + u.Name}
+	},
+	"end-session": func(s *scene) ask {
+		u, _ := s.session()
+		r := s.must(http.StatusOK, "GET", "/api/v1/sessions?user="+u.ID, nil, s.admin)
+		return ask{at: at{"session": decode[api.Page[api.Session]](s.t, r).Items[0].ID}}
+	},
+
 	"list-users": func(*scene) ask { return ask{} },
 	"create-user": func(s *scene) ask {
 		return ask{body: api.UserCreate{Name: s.name("user"), Password: contractPassword, Role: api.RoleViewer}}
 	},
+	"get-user": func(s *scene) ask { return ask{at: at{"user": s.user().Name}} },
 	"update-user": func(s *scene) ask {
 		return ask{at: at{"user": s.user().ID}, body: `{"role":"operator"}`}
 	},
@@ -33,6 +48,13 @@ var peopleExamples = map[string]func(*scene) ask{
 	"create-api-token": func(s *scene) ask {
 		_, session := s.session()
 		return ask{as: session, body: api.APITokenCreate{Name: "ci", Role: api.RoleViewer, Scopes: []string{"nodes:read"}}}
+	},
+	"get-api-token": func(s *scene) ask { return ask{at: at{"token": s.apiToken().ID}} },
+	"update-api-token": func(s *scene) ask {
+		_, session := s.session()
+		body := api.APITokenCreate{Name: "ci", Role: api.RoleViewer}
+		made := decode[api.APITokenCreated](s.t, s.must(http.StatusCreated, "POST", "/api/v1/api-tokens", body, session))
+		return ask{as: session, at: at{"token": made.ID}, body: `{"name":"nightly","scopes":["nodes:read"],"expires_in_s":3600}`}
 	},
 	"delete-api-token": func(s *scene) ask { return ask{at: at{"token": s.apiToken().ID}} },
 

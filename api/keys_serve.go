@@ -48,28 +48,23 @@ func (s *Server) findKey(ctx context.Context, t *statestore.Tables, name string)
 }
 
 func (s *Server) listKeys(ctx context.Context, in *keysIn) (*body[Page[AccessKey]], error) {
-	l, err := s.store.AccessKeys.List(ctx, in.page())
-	if err != nil {
-		return nil, cursorError(err)
-	}
-	out := Page[AccessKey]{Items: []AccessKey{}, NextCursor: l.Next}
-	for _, k := range l.Items {
-		if (in.Revoked || k.RevokedAt == nil) && matches(in.Search, k.ID, k.Name) {
-			out.Items = append(out.Items, s.keyView(k))
-		}
-	}
-	return ok(out), nil
+	l, err := s.store.AccessKeys.List(ctx, statestore.AccessKeyFilter{Query: in.Search, Revoked: in.Revoked}, in.page())
+	return paged(l, err, s.keyView)
 }
 
-func (s *Server) getKey(ctx context.Context, in *keyIn) (*body[AccessKey], error) {
+func (s *Server) getKey(ctx context.Context, in *keyIn) (*tagged[AccessKey], error) {
 	k, err := s.findKey(ctx, s.store.Tables, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return ok(s.keyView(k)), nil
+	return s.taggedKey(k), nil
 }
 
-func (s *Server) createKey(ctx context.Context, in *keyCreateIn) (*body[AccessKeySecret], error) {
+func (s *Server) taggedKey(k statestore.AccessKey) *tagged[AccessKey] {
+	return &tagged[AccessKey]{ETag: etag(k.Version), Body: s.keyView(k)}
+}
+
+func (s *Server) createKey(ctx context.Context, in *keyCreateIn) (*tagged[AccessKeySecret], error) {
 	storage, err := json.Marshal(access.Storage{Type: in.Body.Storage.Type, Path: in.Body.Storage.Path})
 	if err != nil {
 		return nil, err
@@ -85,32 +80,24 @@ func (s *Server) createKey(ctx context.Context, in *keyCreateIn) (*body[AccessKe
 		row, secret, err = s.keys.In(tx).Create(ctx, statestore.AccessKey{
 			Name: in.Body.Name, Storage: storage, Limits: limits, Permissions: in.Body.Permissions,
 		})
-		a.id, a.after = row.ID, s.keyView(row)
+		a.id, a.version, a.after = row.ID, row.Version, s.keyView(row)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return ok(s.shown(row, secret, nil)), nil
+	return &tagged[AccessKeySecret]{ETag: etag(row.Version), Body: s.shown(ctx, row, secret, nil)}, nil
 }
 
 // shown is a key with its secret, and the line that puts both on a client.
-func (s *Server) shown(row statestore.AccessKey, secret string, until *time.Time) AccessKeySecret {
+func (s *Server) shown(ctx context.Context, row statestore.AccessKey, secret string, until *time.Time) AccessKeySecret {
 	return AccessKeySecret{
 		AccessKey: s.keyView(row), Secret: secret, PreviousUntil: until,
-		Login: fmt.Sprintf("godwit login %s --key %s --secret-stdin", s.address(), row.ID),
+		Login: fmt.Sprintf("godwit login %s --key %s --secret-stdin", s.address(ctx), row.ID),
 	}
 }
 
-// address is where clients reach the manager, with the pin that makes it safe.
-func (s *Server) address() string {
-	if s.config.CASHA256 == "" {
-		return s.config.PublicURL
-	}
-	return s.config.PublicURL + "#sha256=" + s.config.CASHA256
-}
-
-func (s *Server) updateKey(ctx context.Context, in *keyUpdateIn) (*body[AccessKey], error) {
+func (s *Server) updateKey(ctx context.Context, in *keyUpdateIn) (*tagged[AccessKey], error) {
 	var row statestore.AccessKey
 	err := s.change(ctx, "update", "access_key", func(tx *statestore.Tables, a *trail) error {
 		k, err := s.liveKey(ctx, tx, in.ID)
@@ -118,6 +105,9 @@ func (s *Server) updateKey(ctx context.Context, in *keyUpdateIn) (*body[AccessKe
 			return err
 		}
 		a.id, a.before = k.ID, s.keyView(k)
+		if err := a.edits(in.IfMatch, k.Version); err != nil {
+			return err
+		}
 		if in.Body.Name != nil {
 			k.Name = *in.Body.Name
 		}
@@ -137,7 +127,7 @@ func (s *Server) updateKey(ctx context.Context, in *keyUpdateIn) (*body[AccessKe
 		return nil, err
 	}
 	s.forgetTenant(ctx, row.ID)
-	return ok(s.keyView(row)), nil
+	return s.taggedKey(row), nil
 }
 
 func (s *Server) liveKey(ctx context.Context, tx *statestore.Tables, name string) (statestore.AccessKey, error) {
@@ -162,14 +152,14 @@ func (s *Server) rotateKey(ctx context.Context, in *rotateIn) (*body[AccessKeySe
 			return err
 		}
 		row, secret, until, err = s.keys.In(tx).Rotate(ctx, k.ID, overlap)
-		a.id, a.after = k.ID, map[string]any{"previous_secret_until": until}
+		a.id, a.version, a.after = k.ID, row.Version, map[string]any{"previous_secret_until": until}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.forgetTenant(ctx, row.ID)
-	return ok(s.shown(row, secret, until)), nil
+	return ok(s.shown(ctx, row, secret, until)), nil
 }
 
 func (s *Server) revokeKey(ctx context.Context, in *keyIn) (*empty, error) {

@@ -18,6 +18,7 @@ const (
 	metaTenant = "tenant"
 	metaScope  = "scope"
 	metaMatch  = "match"
+	metaOnce   = "once"
 )
 
 // operation describes one operation of /api/v1.
@@ -55,6 +56,11 @@ func register[I, O any](s *Server, o operation, h func(context.Context, *I) (*O,
 	if match {
 		errs = append(errs, http.StatusPreconditionFailed, http.StatusPreconditionRequired)
 	}
+	var params []*huma.Param
+	if o.idempotent() {
+		errs = append(errs, http.StatusConflict)
+		params = append(params, idempotencyParam())
+	}
 	scope := o.scopeOf()
 	s.learnScope(scope)
 	if o.tenant {
@@ -69,9 +75,10 @@ func register[I, O any](s *Server, o operation, h func(context.Context, *I) (*O,
 		Description:   o.detail,
 		DefaultStatus: o.status,
 		MaxBodyBytes:  maxBody,
+		Parameters:    params,
 		Responses:     o.responses,
 		Errors:        distinct(append(errs, http.StatusServiceUnavailable)),
-		Metadata:      map[string]any{metaRole: o.role, metaTenant: o.tenant, metaScope: scope, metaMatch: match},
+		Metadata:      map[string]any{metaRole: o.role, metaTenant: o.tenant, metaScope: scope, metaMatch: match, metaOnce: o.idempotent()},
 		Security:      security,
 		Extensions:    extensions(o, scope),
 	}, func(ctx context.Context, in *I) (*O, error) {

@@ -79,21 +79,6 @@ type TransferTally struct {
 	Running int `json:"running"`
 }
 
-// Settings are the manager's facts and the few things that can be set.
-type Settings struct {
-	Version      string    `json:"version"`
-	PublicURL    string    `json:"public_url"`
-	CASHA256     string    `json:"ca_sha256" doc:"Pin of the cluster's certificate authority."`
-	Login        string    `json:"login" doc:"The command line that signs a machine in."`
-	StartedAt    time.Time `json:"started_at"`
-	SessionHours int       `json:"session_hours" doc:"How long a sign-in lasts."`
-}
-
-// SettingsUpdate changes settings; what is left out stays.
-type SettingsUpdate struct {
-	SessionHours *int `json:"session_hours,omitempty" minimum:"1" maximum:"720"`
-}
-
 // AuditEntry is one change: who, what, before and after.
 type AuditEntry struct {
 	ID        string         `json:"id"`

@@ -85,6 +85,7 @@ func (s *Server) writePolicy(ctx context.Context, e policyEdit, next nextPolicy)
 		if err != nil {
 			return err
 		}
+		a.id, a.base = c.ID, base
 		if old.Version != base {
 			return stalePolicy(ctx, tx, c, old, base)
 		}
@@ -97,7 +98,7 @@ func (s *Server) writePolicy(ctx context.Context, e policyEdit, next nextPolicy)
 			return err
 		}
 		v, err = tx.Policies.Put(ctx, c.ID, base, doc, a.by.actor())
-		a.id, a.before, a.after = c.ID, old.Policy, p
+		a.version, a.before, a.after = v.Version, old.Policy, p
 		return err
 	})
 	if err != nil {

@@ -18,6 +18,8 @@ type Problem struct {
 	RequestID string    `json:"request_id,omitempty" doc:"Find the request in the manager's log and audit by this id."`
 	Errors    []Invalid `json:"errors,omitempty" doc:"The fields that were refused."`
 
+	Since []Overtaking `json:"changed_since,omitempty" doc:"Of a stale edit: what was changed since the version it was made from, newest first."`
+
 	headers http.Header
 }
 

@@ -1,15 +1,24 @@
 package api
 
+import "time"
+
 type overviewIn struct {
 	Cluster string `query:"cluster" maxLength:"64" doc:"Id or name; left out, all together."`
 }
 
-type settingsIn struct{ Body SettingsUpdate }
+type settingsIn struct {
+	IfMatch string `header:"If-Match" required:"true" maxLength:"64" doc:"ETag of the version that the change was made from."`
+	Body    SettingsUpdate
+}
 
 type auditIn struct {
-	Actor    string `query:"actor" maxLength:"100"`
-	Object   string `query:"object" maxLength:"64" doc:"Kind of thing, such as cluster."`
-	ObjectID string `query:"object_id" maxLength:"64"`
+	Actor    string    `query:"actor" maxLength:"100" doc:"Who: user:NAME, token:NAME or key:ID."`
+	Action   string    `query:"action" maxLength:"64" doc:"What was done, such as create."`
+	Object   string    `query:"object" maxLength:"64" doc:"Kind of thing, such as cluster."`
+	ObjectID string    `query:"object_id" maxLength:"64"`
+	Search   string    `query:"q" maxLength:"100" doc:"In actor, action, object, id, and what was before and after."`
+	From     time.Time `query:"from" doc:"Not older than this."`
+	To       time.Time `query:"to" doc:"Older than this."`
 	Paging
 }
 

@@ -62,8 +62,9 @@ type keyIn struct {
 type keyCreateIn struct{ Body AccessKeyCreate }
 
 type keyUpdateIn struct {
-	ID   string `path:"key" maxLength:"64"`
-	Body AccessKeyUpdate
+	ID      string `path:"key" maxLength:"64"`
+	IfMatch string `header:"If-Match" required:"true" maxLength:"64" doc:"ETag of the version that the change was made from."`
+	Body    AccessKeyUpdate
 }
 
 type rotateIn struct {

@@ -151,7 +151,7 @@ func (s *Server) mount() {
 	r.Handle("/metrics", s.metrics.handler())
 	r.Handle("/node/v1/*", s.config.Nodes) // it routes full paths; Mount would cut them
 	s.huma = humachi.New(r, description())
-	s.huma.UseMiddleware(s.authorize)
+	s.huma.UseMiddleware(s.authorize, s.once)
 	s.routes()
 	r.Get("/openapi.json", s.document())
 	r.Handle("/api/*", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

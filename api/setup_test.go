@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/godwit/godwit/access"
 	"github.com/godwit/godwit/access/secret"
 	"github.com/godwit/godwit/api"
@@ -27,14 +29,15 @@ import (
 
 // world is a server over a real Postgres and a real index, with nodes that only report.
 type world struct {
-	t     *testing.T
-	store *statestore.Store
-	index *fleet.Index
-	nodes *nodes
-	api   *api.Server
-	url   string
-	http  *http.Client
-	clock *clock
+	t        *testing.T
+	store    *statestore.Store
+	database string
+	index    *fleet.Index
+	nodes    *nodes
+	api      *api.Server
+	url      string
+	http     *http.Client
+	clock    *clock
 }
 
 // clock is the server's time; it moves only when a test says so.
@@ -127,7 +130,8 @@ func (n *nodes) Effect(_, field string) string {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}}
-	w.store = storetest.New(t, func(c *statestore.Config) { c.Clock = w.clock.Now })
+	w.database = storetest.URL(t)
+	w.store = storetest.Open(t, w.database, func(c *statestore.Config) { c.Clock = w.clock.Now })
 	w.index = fleet.NewIndex(w.clock.Now)
 	w.nodes = &nodes{place: access.Place{NodeID: "n1", NodeName: "node-1", Host: "127.0.0.1", Port: 7000, CertSHA256: strings.Repeat("ab", 32)}}
 	signer := access.NewSigner(w.store, w.clock.Now)
@@ -240,6 +244,31 @@ func (w *world) must(status int, method, path string, body any, headers ...heade
 		w.t.Fatalf("%s %s: %d, want %d: %s", method, path, r.StatusCode, status, r.body)
 	}
 	return r
+}
+
+// rows are the first column of what a query of the database gives.
+func (w *world) rows(sql string) []string {
+	w.t.Helper()
+	conn, err := pgx.Connect(w.t.Context(), w.database)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	found, err := conn.Query(w.t.Context(), sql)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out, err := pgx.CollectRows(found, pgx.RowTo[string])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// latest is the If-Match of the version that a path has now.
+func (w *world) latest(path string, headers ...header) header {
+	w.t.Helper()
+	return with("If-Match", w.must(http.StatusOK, "GET", path, nil, headers...).Header.Get("ETag"))
 }
 
 // token makes a user of the role with an API token, without the API.

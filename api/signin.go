@@ -75,19 +75,16 @@ func (s *Server) completeSetup(ctx context.Context, in *setupIn) (*signedIn, err
 	if err := s.guesses.take(who.address, "\x00setup"); err != nil {
 		return nil, err
 	}
-	if err := password.Check(in.Body.Name, in.Body.Password); err != nil {
-		return nil, err
-	}
 	// Asked first: a stranger's guess costs no hash.
 	if _, err := s.store.SetupTokens.Check(ctx, statestore.Secret(in.Body.Token)); err != nil {
 		return nil, setupRefusal(err)
 	}
-	var hash string
-	if err := s.guesses.hash(ctx, func() { hash = password.Hash(in.Body.Password) }); err != nil {
+	hash, err := s.newPassword(ctx, "body.password", in.Body.Name, in.Body.Password)
+	if err != nil {
 		return nil, err
 	}
 	var user statestore.User
-	err := s.change(ctx, "set_up", "user", func(tx *statestore.Tables, a *trail) error {
+	err = s.change(ctx, "set_up", "user", func(tx *statestore.Tables, a *trail) error {
 		role, err := tx.SetupTokens.Consume(ctx, statestore.Secret(in.Body.Token))
 		if err != nil {
 			return setupRefusal(err)
@@ -97,6 +94,9 @@ func (s *Server) completeSetup(ctx context.Context, in *setupIn) (*signedIn, err
 		case errors.Is(err, statestore.ErrNotFound):
 			user, err = tx.Users.Create(ctx, statestore.User{Name: in.Body.Name, Role: role}, hash)
 		case err == nil:
+			if user.ProviderID != nil {
+				return conflict("%s signs in by a provider; take another name", user.Name)
+			}
 			user.Role, user.DisabledAt = role, nil
 			if user, err = tx.Users.Update(ctx, user); err == nil {
 				err = tx.Users.SetPassword(ctx, user.ID, hash, nil)
@@ -142,6 +142,11 @@ func (s *Server) signIn(ctx context.Context, in *signInIn) (*signedIn, error) {
 		return nil, unauthorized("name or password is wrong")
 	}
 	s.guesses.forgive(address, in.Body.Name)
+	if v, _, err := s.readSettings(ctx, s.store.Tables); err != nil {
+		return nil, err
+	} else if v.LocalSignIn == administrators && Role(user.Role) != RoleAdmin {
+		return nil, newProblem(http.StatusForbidden, "", "only administrators sign in with a password kept here; use a sign-in provider")
+	}
 	return s.open(ctx, user)
 }
 
@@ -149,7 +154,7 @@ func (s *Server) signIn(ctx context.Context, in *signInIn) (*signedIn, error) {
 func (s *Server) checkPassword(ctx context.Context, name, attempt string) (user statestore.User, good bool, err error) {
 	hash := ""
 	user, err = s.store.Users.ByName(ctx, name)
-	if err == nil && user.DisabledAt == nil {
+	if err == nil && user.DisabledAt == nil && user.ProviderID == nil {
 		hash, err = s.store.Users.PasswordHash(ctx, user.ID)
 	}
 	if err != nil && !errors.Is(err, statestore.ErrNotFound) {
@@ -173,7 +178,7 @@ func (s *Server) open(ctx context.Context, user statestore.User) (*signedIn, err
 	var login statestore.Login
 	err := s.change(ctx, "sign_in", "user", func(tx *statestore.Tables, a *trail) error {
 		var err error
-		login, err = tx.Logins.Create(ctx, statestore.Login{UserID: user.ID, Address: who.address}, statestore.Secret(token), length)
+		login, err = tx.Logins.Create(ctx, statestore.Login{UserID: user.ID, Address: who.address, Agent: who.agent}, statestore.Secret(token), length)
 		if err != nil {
 			return err
 		}
@@ -225,9 +230,6 @@ func (s *Server) changePassword(ctx context.Context, in *passwordIn) (*empty, er
 	if err := s.guesses.take(who.address, who.name); err != nil {
 		return nil, err
 	}
-	if err := password.Check(who.name, in.Body.New); err != nil {
-		return nil, err
-	}
 	user, good, err := s.checkPassword(ctx, who.name, in.Body.Current)
 	if err != nil {
 		return nil, err
@@ -235,8 +237,8 @@ func (s *Server) changePassword(ctx context.Context, in *passwordIn) (*empty, er
 	if !good {
 		return nil, invalid("body.current", "is not your password")
 	}
-	var hash string
-	if err := s.guesses.hash(ctx, func() { hash = password.Hash(in.Body.New) }); err != nil {
+	hash, err := s.newPassword(ctx, "body.new", who.name, in.Body.New)
+	if err != nil {
 		return nil, err
 	}
 	err = s.change(ctx, "change_password", "user", func(tx *statestore.Tables, a *trail) error {

@@ -109,9 +109,10 @@ func (s *Server) putTemplate(ctx context.Context, in *templatePutIn) (*tagged[Te
 	err = s.change(ctx, "update", "template", func(tx *statestore.Tables, a *trail) error {
 		next := old
 		next.Spec, next.Version, next.Author = in.Body.Spec, base, a.by.actor()
+		a.id, a.base = old.ID, base
 		var err error
 		t, err = tx.Templates.Update(ctx, next)
-		a.id, a.before, a.after = old.ID, raw(old.Spec), raw(t.Spec)
+		a.version, a.before, a.after = t.Version, raw(old.Spec), raw(t.Spec)
 		return err
 	})
 	if err != nil {

@@ -147,7 +147,7 @@ func TestClusterChangesNameAndTemplateFromTheVersionThatWasRead(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	late := w.must(http.StatusPreconditionFailed, "PATCH", "/api/v1/clusters/beta", `{"name":"gamma"}`, admin, tag).problem(t)
-	if late.Detail != "cluster beta is at version 2, the change was made from 1: read it again and repeat the change" {
+	if !strings.Contains(late.Detail, "is at version 2, the change was made from 1 (since then: user:ada update name, template)") {
 		t.Errorf("%q", late.Detail)
 	}
 

@@ -3,6 +3,7 @@ package statestore
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type AccessKey struct {
 	RevokedAt   *time.Time
 	RotatedFrom *string // key that this one replaces
 	LastUsedAt  *time.Time
+	Version     int64 // counts changes, from 1
 }
 
 // Usable tells whether the key may be used at the time.
@@ -31,7 +33,7 @@ func (k AccessKey) Usable(at time.Time) bool {
 type AccessKeys struct{ *handle }
 
 const accessKeyColumns = `id, name, storage, limits, permissions, created_at, updated_at, expires_at,
-	revoked_at, rotated_from, last_used_at`
+	revoked_at, rotated_from, last_used_at, version`
 
 // Create stores a key. ID may be empty; credentials may be nil. ErrConflict:
 // a key that is not revoked has the name.
@@ -49,20 +51,31 @@ func (a AccessKeys) Create(ctx context.Context, r AccessKey, secret, credentials
 }
 
 // Update writes name, storage, limits, permissions and expiry. credentials nil
-// leaves those stored; an empty, non-nil value removes them.
+// leaves those stored; an empty, non-nil value removes them. ErrStale: the row
+// has another version than r.
 func (a AccessKeys) Update(ctx context.Context, r AccessKey, credentials Secret) (AccessKey, error) {
-	return one[AccessKey](ctx, a.handle, "access key "+r.Name, `UPDATE access_keys
-		SET name = $2, storage = $3, limits = $4, permissions = $5, expires_at = $6, updated_at = $7,
+	rows, err := all[AccessKey](ctx, a.handle, "access key "+r.Name, `UPDATE access_keys
+		SET name = $2, storage = $3, limits = $4, permissions = $5, expires_at = $6, updated_at = $7, version = version + 1,
 		    credentials = CASE WHEN $8 THEN $9 ELSE credentials END
-		WHERE id = $1 RETURNING `+accessKeyColumns,
+		WHERE id = $1 AND version = $10 RETURNING `+accessKeyColumns,
 		r.ID, r.Name, orObject(r.Storage), orObject(r.Limits), strs(r.Permissions), r.ExpiresAt, a.now(),
-		credentials != nil, a.sealOptional(credentials, "access_keys", "credentials", r.ID))
+		credentials != nil, a.sealOptional(credentials, "access_keys", "credentials", r.ID), r.Version)
+	if err != nil {
+		return AccessKey{}, err
+	}
+	if len(rows) == 0 {
+		if _, err := a.Get(ctx, r.ID); err != nil {
+			return AccessKey{}, err
+		}
+		return AccessKey{}, fmt.Errorf("access key %s: %w", r.Name, ErrStale)
+	}
+	return rows[0], nil
 }
 
 // Rotate replaces the key's secret.
 func (a AccessKeys) Rotate(ctx context.Context, id string, secret Secret) (AccessKey, error) {
 	return one[AccessKey](ctx, a.handle, "access key "+id,
-		`UPDATE access_keys SET secret = $2, updated_at = $3 WHERE id = $1 AND revoked_at IS NULL RETURNING `+accessKeyColumns,
+		`UPDATE access_keys SET secret = $2, updated_at = $3, version = version + 1 WHERE id = $1 AND revoked_at IS NULL RETURNING `+accessKeyColumns,
 		id, a.sealer.Seal(secret, "access_keys", "secret", id), a.now())
 }
 
@@ -79,7 +92,7 @@ func (a AccessKeys) Credentials(ctx context.Context, id string) (Secret, error) 
 // Revoke ends the key for good.
 func (a AccessKeys) Revoke(ctx context.Context, id string) error {
 	return a.touch(ctx, "access key "+id,
-		`UPDATE access_keys SET revoked_at = coalesce(revoked_at, $2), updated_at = $2 WHERE id = $1`, id, a.now())
+		`UPDATE access_keys SET revoked_at = coalesce(revoked_at, $2), updated_at = $2, version = version + 1 WHERE id = $1`, id, a.now())
 }
 
 // Used notes that the key was used; times never go back.
@@ -100,13 +113,22 @@ func (a AccessKeys) ByName(ctx context.Context, name string) (AccessKey, error) 
 		`SELECT `+accessKeyColumns+` FROM access_keys WHERE name = $1 AND revoked_at IS NULL`, name)
 }
 
-// List pages through keys, newest first, revoked ones too.
-func (a AccessKeys) List(ctx context.Context, p Page) (List[AccessKey], error) {
+// AccessKeyFilter narrows AccessKeys.List; zero fields match everything but
+// revoked keys.
+type AccessKeyFilter struct {
+	Query   string // in name or id, without regard to case
+	Revoked bool   // revoked ones too
+}
+
+// List pages through keys, newest first.
+func (a AccessKeys) List(ctx context.Context, f AccessKeyFilter, p Page) (List[AccessKey], error) {
 	after, err := p.after("access_keys")
 	if err != nil {
 		return List[AccessKey]{}, err
 	}
 	rows, err := all[AccessKey](ctx, a.handle, "access keys", `SELECT `+accessKeyColumns+` FROM access_keys
-		WHERE ($1 = '' OR id < $1) ORDER BY id DESC LIMIT $2`, after, p.limit()+1)
+		WHERE ($1 = '' OR id < $1) AND ($2 OR revoked_at IS NULL)
+		  AND ($3 = '' OR position(lower($3) IN lower(name)) > 0 OR position(lower($3) IN id) > 0)
+		ORDER BY id DESC LIMIT $4`, after, f.Revoked, f.Query, p.limit()+1)
 	return paged("access_keys", rows, p.limit(), func(r AccessKey) string { return r.ID }), err
 }

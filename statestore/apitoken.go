@@ -16,12 +16,13 @@ type APIToken struct {
 	ExpiresAt  *time.Time
 	LastUsedAt *time.Time
 	RevokedAt  *time.Time
+	Version    int64 // counts changes, from 1
 }
 
 // APITokens are the rows of APIToken.
 type APITokens struct{ *handle }
 
-const apiTokenColumns = "id, name, user_id, scopes, created_at, expires_at, last_used_at, revoked_at"
+const apiTokenColumns = "id, name, user_id, scopes, created_at, expires_at, last_used_at, revoked_at, version"
 
 // Create stores a token. ID may be empty.
 func (a APITokens) Create(ctx context.Context, r APIToken, token Secret) (APIToken, error) {
@@ -60,6 +61,24 @@ func (a APITokens) Lookup(ctx context.Context, token Secret) (APIToken, User, er
 	return row, u, err
 }
 
+// Update writes name, scopes and expiry. r.Version is the one that the caller
+// read: ErrStale when the row has another.
+func (a APITokens) Update(ctx context.Context, r APIToken) (APIToken, error) {
+	rows, err := all[APIToken](ctx, a.handle, "API token "+r.Name, `UPDATE api_tokens SET name = $2, scopes = $3, expires_at = $4,
+		version = version + 1 WHERE id = $1 AND version = $5 AND revoked_at IS NULL RETURNING `+apiTokenColumns,
+		r.ID, r.Name, strs(r.Scopes), r.ExpiresAt, r.Version)
+	if err != nil {
+		return APIToken{}, err
+	}
+	if len(rows) == 0 {
+		if _, err := a.Get(ctx, r.ID); err != nil {
+			return APIToken{}, err
+		}
+		return APIToken{}, fmt.Errorf("API token %s: %w", r.Name, ErrStale)
+	}
+	return rows[0], nil
+}
+
 // Revoke ends the token.
 func (a APITokens) Revoke(ctx context.Context, id string) error {
 	return a.touch(ctx, "API token "+id,
@@ -71,14 +90,22 @@ func (a APITokens) Get(ctx context.Context, id string) (APIToken, error) {
 	return one[APIToken](ctx, a.handle, "API token "+id, `SELECT `+apiTokenColumns+` FROM api_tokens WHERE id = $1`, id)
 }
 
-// List pages through a user's tokens (all users' when userID is empty), newest
-// first, revoked ones too.
-func (a APITokens) List(ctx context.Context, userID string, p Page) (List[APIToken], error) {
+// APITokenFilter narrows APITokens.List; zero fields match everything but
+// revoked tokens.
+type APITokenFilter struct {
+	UserID  string
+	Query   string // in the name, without regard to case
+	Revoked bool   // revoked ones too
+}
+
+// List pages through tokens, newest first.
+func (a APITokens) List(ctx context.Context, f APITokenFilter, p Page) (List[APIToken], error) {
 	after, err := p.after("api_tokens")
 	if err != nil {
 		return List[APIToken]{}, err
 	}
 	rows, err := all[APIToken](ctx, a.handle, "API tokens", `SELECT `+apiTokenColumns+` FROM api_tokens
-		WHERE ($1 = '' OR id < $1) AND ($2 = '' OR user_id = $2) ORDER BY id DESC LIMIT $3`, after, userID, p.limit()+1)
+		WHERE ($1 = '' OR id < $1) AND ($2 = '' OR user_id = $2) AND ($3 OR revoked_at IS NULL)
+		  AND ($4 = '' OR position(lower($4) IN lower(name)) > 0) ORDER BY id DESC LIMIT $5`, after, f.UserID, f.Revoked, f.Query, p.limit()+1)
 	return paged("api_tokens", rows, p.limit(), func(r APIToken) string { return r.ID }), err
 }

@@ -18,27 +18,30 @@ type AuditEntry struct {
 	After     json.RawMessage // nil for a deletion; without secrets
 	RequestID string
 	Address   string
+	Version   *int64 // of the object, that the change made; nil where it has none
 }
 
 // Audit is the list of AuditEntry.
 type Audit struct{ *handle }
 
-const auditColumns = "id, at, actor, action, object, object_id, before, after, request_id, address"
+const auditColumns = "id, at, actor, action, object, object_id, before, after, request_id, address, version"
 
 // Append writes an entry; ID and At are set. Call it in the transaction of the
 // change.
 func (a Audit) Append(ctx context.Context, e AuditEntry) error {
 	now := a.now()
 	_, err := a.exec(ctx, "audit entry", `INSERT INTO audit (`+auditColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		NewIDAt(now), now, e.Actor, e.Action, e.Object, e.ObjectID, e.Before, e.After, e.RequestID, e.Address)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		NewIDAt(now), now, e.Actor, e.Action, e.Object, e.ObjectID, e.Before, e.After, e.RequestID, e.Address, e.Version)
 	return err
 }
 
 // AuditFilter narrows Audit.List; zero fields match everything.
 type AuditFilter struct {
-	Actor, Object, ObjectID string
-	From, To                time.Time // [From, To)
+	Actor, Action, Object, ObjectID string
+	Query                           string    // in actor, action, object, id, before or after, without regard to case
+	From, To                        time.Time // [From, To)
+	Since                           int64     // only changes that made a version above it
 }
 
 // List pages through entries, newest first.
@@ -50,7 +53,10 @@ func (a Audit) List(ctx context.Context, f AuditFilter, p Page) (List[AuditEntry
 	rows, err := all[AuditEntry](ctx, a.handle, "audit", `SELECT `+auditColumns+` FROM audit
 		WHERE ($1 = '' OR id < $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR object = $3)
 		  AND ($4 = '' OR object_id = $4) AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)
-		ORDER BY id DESC LIMIT $7`, after, f.Actor, f.Object, f.ObjectID, orNull(f.From), orNull(f.To), p.limit()+1)
+		  AND ($7 = '' OR action = $7) AND ($8 = 0 OR version > $8)
+		  AND ($9 = '' OR position(lower($9) IN lower(concat_ws(' ', actor, action, object, object_id, before::text, after::text))) > 0)
+		ORDER BY id DESC LIMIT $10`,
+		after, f.Actor, f.Object, f.ObjectID, orNull(f.From), orNull(f.To), f.Action, f.Since, f.Query, p.limit()+1)
 	return paged("audit", rows, p.limit(), func(e AuditEntry) string { return e.ID }), err
 }
 

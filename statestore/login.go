@@ -8,6 +8,7 @@ import (
 
 // Login is a signed-in browser or CLI of a user. Only the token's hash is kept.
 type Login struct {
+	ID        string // names the login to people; the hash is of the token
 	Hash      []byte
 	UserID    string
 	CreatedAt time.Time
@@ -20,14 +21,14 @@ type Login struct {
 // Logins are the rows of Login.
 type Logins struct{ *handle }
 
-const loginColumns = "hash, user_id, created_at, seen_at, expires_at, address, agent"
+const loginColumns = "id, hash, user_id, created_at, seen_at, expires_at, address, agent"
 
 // Create stores a login that lasts for ttl.
 func (l Logins) Create(ctx context.Context, r Login, token Secret, ttl time.Duration) (Login, error) {
 	now := l.now()
 	return one[Login](ctx, l.handle, "login", `INSERT INTO logins (`+loginColumns+`)
-		VALUES ($1, $2, $3, $3, $4, $5, $6) RETURNING `+loginColumns,
-		hashToken(token), r.UserID, now, now.Add(ttl), r.Address, r.Agent)
+		VALUES ($1, $2, $3, $4, $4, $5, $6, $7) RETURNING `+loginColumns,
+		NewIDAt(now), hashToken(token), r.UserID, now, now.Add(ttl), r.Address, r.Agent)
 }
 
 // Lookup returns the login of a token and its user. ErrNotFound: unknown, or
@@ -56,6 +57,31 @@ func (l Logins) Extend(ctx context.Context, token Secret, ttl time.Duration) err
 func (l Logins) Delete(ctx context.Context, token Secret) error {
 	_, err := l.exec(ctx, "login", `DELETE FROM logins WHERE hash = $1`, hashToken(token))
 	return err
+}
+
+// LoginFilter narrows Logins.List; zero fields match everything.
+type LoginFilter struct{ UserID string }
+
+// List pages through the logins that have not expired, newest first.
+func (l Logins) List(ctx context.Context, f LoginFilter, p Page) (List[Login], error) {
+	after, err := p.after("logins")
+	if err != nil {
+		return List[Login]{}, err
+	}
+	rows, err := all[Login](ctx, l.handle, "logins", `SELECT `+loginColumns+` FROM logins
+		WHERE ($1 = '' OR id < $1) AND ($2 = '' OR user_id = $2) AND expires_at > $3 ORDER BY id DESC LIMIT $4`,
+		after, f.UserID, l.now(), p.limit()+1)
+	return paged("logins", rows, p.limit(), func(r Login) string { return r.ID }), err
+}
+
+// Get returns the login with the id, unless it expired.
+func (l Logins) Get(ctx context.Context, id string) (Login, error) {
+	return one[Login](ctx, l.handle, "session "+id, `SELECT `+loginColumns+` FROM logins WHERE id = $1 AND expires_at > $2`, id, l.now())
+}
+
+// End deletes the login with the id.
+func (l Logins) End(ctx context.Context, id string) error {
+	return l.touch(ctx, "session "+id, `DELETE FROM logins WHERE id = $1`, id)
 }
 
 // Forget deletes logins that expired before the time.

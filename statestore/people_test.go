@@ -42,7 +42,7 @@ func TestAccessKeyLifeCycle(t *testing.T) {
 	_, err = s.AccessKeys.Rotate(t.Context(), k.ID, statestore.Secret("s3"))
 	wantErr(t, err, statestore.ErrNotFound)
 	must(s.AccessKeys.Create(t.Context(), statestore.AccessKey{Name: "acme", RotatedFrom: &k.ID}, statestore.Secret("x"), nil))(t) // the name is free again
-	if l := must(s.AccessKeys.List(t.Context(), statestore.Page{}))(t); len(l.Items) != 2 || l.Next != "" {
+	if l := must(s.AccessKeys.List(t.Context(), statestore.AccessKeyFilter{Revoked: true}, statestore.Page{}))(t); len(l.Items) != 2 || l.Next != "" {
 		t.Errorf("%+v", l)
 	}
 }
@@ -114,6 +114,7 @@ func TestLoginEndsWithTimePasswordOrUser(t *testing.T) {
 	clk.advance(10 * time.Minute)
 	check("one", statestore.ErrExpired)
 	login("four")
+	u = must(s.Users.Get(t.Context(), u.ID))(t)
 	u.DisabledAt = pointer(s.Now())
 	u = must(s.Users.Update(t.Context(), u))(t)
 	check("four", statestore.ErrNotFound)
@@ -140,7 +141,7 @@ func TestAPITokenActsForItsUser(t *testing.T) {
 	}
 	_, _, err = s.APITokens.Lookup(t.Context(), statestore.Secret("t"))
 	wantErr(t, err, statestore.ErrNotFound)
-	if l := must(s.APITokens.List(t.Context(), u.ID, statestore.Page{}))(t); len(l.Items) != 1 || l.Items[0].RevokedAt == nil {
+	if l := must(s.APITokens.List(t.Context(), statestore.APITokenFilter{UserID: u.ID, Revoked: true}, statestore.Page{}))(t); len(l.Items) != 1 || l.Items[0].RevokedAt == nil {
 		t.Errorf("%+v", l)
 	}
 }

@@ -3,7 +3,10 @@ package statestore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Settings are the installation's own values by key.
@@ -21,6 +24,35 @@ func (s Settings) Get(ctx context.Context, key string, v any) error {
 	return nil
 }
 
+// Version counts the changes of a setting; 0 while it was never set.
+func (s Settings) Version(ctx context.Context, key string) (int64, error) {
+	var v int64
+	err := s.q.QueryRow(ctx, `SELECT version FROM settings WHERE key = $1`, key).Scan(&v)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil
+	}
+	return v, fault(err, "setting "+key)
+}
+
+// Edit is Put for somebody who read version base: ErrStale when the setting has
+// another by now. It returns the new version.
+func (s Settings) Edit(ctx context.Context, key string, base int64, v any) (int64, error) {
+	err := s.tx(ctx, func(h *handle) error {
+		if err := h.lock(ctx, "setting "+key); err != nil {
+			return err
+		}
+		now, err := Settings{h}.Version(ctx, key)
+		if err != nil {
+			return err
+		}
+		if now != base {
+			return fmt.Errorf("setting %s: %w", key, ErrStale)
+		}
+		return Settings{h}.Put(ctx, key, v)
+	})
+	return base + 1, err
+}
+
 // Put stores v as JSON.
 func (s Settings) Put(ctx context.Context, key string, v any) error {
 	raw, err := json.Marshal(v)
@@ -28,7 +60,7 @@ func (s Settings) Put(ctx context.Context, key string, v any) error {
 		return fmt.Errorf("setting %s: %w", key, err)
 	}
 	_, err = s.exec(ctx, "setting "+key, `INSERT INTO settings (key, value, updated_at) VALUES ($1, $2, $3)
-		ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`,
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at, version = settings.version + 1`,
 		key, json.RawMessage(raw), s.now())
 	return err
 }

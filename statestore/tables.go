@@ -46,6 +46,7 @@ type Tables struct {
 	Decisions      Decisions
 	Deliveries     Deliveries
 	Forecasts      Forecasts
+	Idempotency    Idempotency
 	JoinTokens     JoinTokens
 	Journal        Journal
 	Loads          Loads
@@ -56,6 +57,7 @@ type Tables struct {
 	Policies       Policies
 	Settings       Settings
 	SetupTokens    SetupTokens
+	SignIn         SignInProviders
 	SigningKeys    SigningKeys
 	Templates      Templates
 	Transfers      Transfers
@@ -70,9 +72,9 @@ func newTables(h *handle) *Tables {
 		Authorities: Authorities{h}, Certificates: Certificates{h}, Clusters: Clusters{h},
 		Configurations: Configurations{h}, Consoles: Consoles{h}, Deliveries: Deliveries{h}, Notifications: Notifications{h},
 		Conditions: Conditions{h}, Decisions: Decisions{h}, Forecasts: Forecasts{h},
-		JoinTokens: JoinTokens{h}, Loads: Loads{h},
+		Idempotency: Idempotency{h}, JoinTokens: JoinTokens{h}, Loads: Loads{h},
 		Journal: Journal{h}, Logins: Logins{h}, Nodes: Nodes{h}, Outbox: Outbox{h},
-		Policies: Policies{h}, Settings: Settings{h}, SetupTokens: SetupTokens{h},
+		Policies: Policies{h}, Settings: Settings{h}, SetupTokens: SetupTokens{h}, SignIn: SignInProviders{h},
 		SigningKeys: SigningKeys{h}, Templates: Templates{h}, Transfers: Transfers{h},
 		Users: Users{h}, h: h,
 	}

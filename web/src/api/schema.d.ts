@@ -86,14 +86,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Get an API token */
+        get: operations["get-api-token"];
         put?: never;
         post?: never;
         /** Delete an API token; it stops working at once */
         delete: operations["delete-api-token"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change an API token's name, scopes or end
+         * @description Tokens cannot change tokens.
+         */
+        patch: operations["update-api-token"];
         trace?: never;
     };
     "/api/v1/audit": {
@@ -674,7 +679,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** List who is signed in: the caller's own sessions, or all for an administrator */
+        get: operations["list-sessions"];
         put?: never;
         /**
          * Sign in
@@ -699,6 +705,23 @@ export interface paths {
         post?: never;
         /** Sign out */
         delete: operations["sign-out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a session: an own one, or anybody's for an administrator */
+        delete: operations["end-session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -994,14 +1017,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Get a user */
+        get: operations["get-user"];
         put?: never;
         post?: never;
         /** Remove a user, their sessions and their tokens */
         delete: operations["delete-user"];
         options?: never;
         head?: never;
-        /** Change a user's role or password */
+        /** Change a user's role or password, or disable them */
         patch: operations["update-user"];
         trace?: never;
     };
@@ -1054,6 +1078,16 @@ export interface components {
             scopes: string[];
             /** @description Shown this once. Send it as Authorization: Bearer. */
             token: string;
+        };
+        APITokenUpdate: {
+            /**
+             * Format: int64
+             * @description Seconds until it ends, from now.
+             */
+            expires_in_s?: number;
+            name?: string;
+            /** @description All that it shall have; see APITokenCreate. */
+            scopes?: string[];
         };
         AccessKey: {
             /** Format: date-time */
@@ -1668,6 +1702,15 @@ export interface components {
             at: string;
             nodes: components["schemas"]["Node"][];
         };
+        Overtaking: {
+            action: string;
+            /** @description Who made it. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** @description What it changed. */
+            fields: string[];
+        };
         Overview: {
             /** Format: date-time */
             at: string;
@@ -1765,6 +1808,11 @@ export interface components {
         };
         PagePolicyVersion: {
             items: components["schemas"]["PolicyVersion"][];
+            /** @description Give it back as cursor to get the next page; absent on the last one. */
+            next_cursor?: string;
+        };
+        PageSession: {
+            items: components["schemas"]["Session"][];
             /** @description Give it back as cursor to get the next page; absent on the last one. */
             next_cursor?: string;
         };
@@ -1954,6 +2002,8 @@ export interface components {
             warnings: components["schemas"]["ScheduleWarning"][];
         };
         Problem: {
+            /** @description Of a stale edit: what was changed since the version it was made from, newest first. */
+            changed_since?: components["schemas"]["Overtaking"][];
             /**
              * @description Short stable name for programs.
              * @example not_found
@@ -2006,6 +2056,31 @@ export interface components {
         };
         ResetEvent: {
             reason: string;
+        };
+        RetentionDays: {
+            /**
+             * Format: int64
+             * @description Who changed what.
+             */
+            audit_days: number;
+            /**
+             * Format: int64
+             * @description Decisions with their snapshots, and ended nodes.
+             */
+            decisions_days: number;
+            /**
+             * Format: int64
+             * @description Transfers and their sessions.
+             */
+            history_days: number;
+        };
+        RetentionUpdate: {
+            /** Format: int64 */
+            audit_days?: number;
+            /** Format: int64 */
+            decisions_days?: number;
+            /** Format: int64 */
+            history_days?: number;
         };
         RevertRequest: {
             /**
@@ -2135,15 +2210,48 @@ export interface components {
             started_at?: string;
             state: string;
         };
+        Session: {
+            /** @description Where the sign-in came from. */
+            address?: string;
+            /** @description What the browser or program called itself. */
+            agent?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The session that asks. */
+            current: boolean;
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description To ten minutes.
+             */
+            last_used_at: string;
+            user: components["schemas"]["Ref"];
+        };
         Settings: {
             /** @description Pin of the cluster's certificate authority. */
             ca_sha256: string;
+            /** @description Prefixes, addresses and host names, besides public addresses, that webhooks, mail and sign-in providers may be reached at. */
+            egress_allow: string[];
+            /**
+             * @description Who may sign in with a password kept here. Administrators always may: a provider that is down locks nobody out.
+             * @enum {string}
+             */
+            local_sign_in: "everyone" | "administrators";
             /** @description The command line that signs a machine in. */
             login: string;
-            public_url: string;
             /**
              * Format: int64
-             * @description How long a sign-in lasts.
+             * @description Fewest characters of a new password.
+             */
+            password_min: number;
+            /** @description Where people, nodes and providers reach the manager. */
+            public_url: string;
+            retention: components["schemas"]["RetentionDays"];
+            /**
+             * Format: int64
+             * @description How long a sign-in lasts without use.
              */
             session_hours: number;
             /** Format: date-time */
@@ -2151,6 +2259,14 @@ export interface components {
             version: string;
         };
         SettingsUpdate: {
+            egress_allow?: string[];
+            /** @enum {string} */
+            local_sign_in?: "everyone" | "administrators";
+            /** Format: int64 */
+            password_min?: number;
+            /** @description https://host[:port]; empty: as the manager was started. */
+            public_url?: string;
+            retention?: components["schemas"]["RetentionUpdate"];
             /** Format: int64 */
             session_hours?: number;
         };
@@ -2504,6 +2620,10 @@ export interface components {
         User: {
             /** Format: date-time */
             created_at: string;
+            /** @description May not sign in; sessions have ended and tokens do not work. */
+            disabled: boolean;
+            /** @description Signs in by a provider, which says the role by its groups. */
+            external: boolean;
             id: string;
             /** Format: date-time */
             last_seen_at?: string;
@@ -2518,6 +2638,8 @@ export interface components {
             role: "viewer" | "operator" | "admin";
         };
         UserUpdate: {
+            /** @description True ends the user's sessions and lets no more begin. */
+            disabled?: boolean;
             /** @description Ends the user's sessions. */
             password?: string;
             /** @enum {string} */
@@ -2654,7 +2776,10 @@ export interface operations {
     "create-access-key": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2667,6 +2792,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2770,6 +2896,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2909,7 +3036,10 @@ export interface operations {
     "update-access-key": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description ETag of the version that the change was made from. */
+                "If-Match": string;
+            };
             path: {
                 key: string;
             };
@@ -2924,6 +3054,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2975,6 +3106,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request Entity Too Large */
             413: {
                 headers: {
@@ -2995,6 +3135,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3025,7 +3174,10 @@ export interface operations {
     "rotate-access-key": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 key: string;
             };
@@ -3141,6 +3293,8 @@ export interface operations {
     "list-api-tokens": {
         parameters: {
             query?: {
+                /** @description In the name. */
+                q?: string;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
                 /** @description Most items to return. */
@@ -3211,7 +3365,10 @@ export interface operations {
     "create-api-token": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3224,6 +3381,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3257,6 +3415,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request Entity Too Large */
             413: {
                 headers: {
@@ -3268,6 +3435,83 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-api-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["APIToken"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3378,13 +3622,151 @@ export interface operations {
             };
         };
     };
+    "update-api-token": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the version that the change was made from. */
+                "If-Match": string;
+            };
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["APITokenUpdate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["APIToken"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-audit": {
         parameters: {
             query?: {
+                /** @description Who: user:NAME, token:NAME or key:ID. */
                 actor?: string;
+                /** @description What was done, such as create. */
+                action?: string;
                 /** @description Kind of thing, such as cluster. */
                 object?: string;
                 object_id?: string;
+                /** @description In actor, action, object, id, and what was before and after. */
+                q?: string;
+                /** @description Not older than this. */
+                from?: string;
+                /** @description Older than this. */
+                to?: string;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
                 /** @description Most items to return. */
@@ -3525,7 +3907,10 @@ export interface operations {
     "create-cluster": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4658,7 +5043,10 @@ export interface operations {
     "pause-cluster": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name. */
                 cluster: string;
@@ -4697,6 +5085,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5265,6 +5662,8 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
                 /** @description ETag of the version in force. */
                 "If-Match": string;
             };
@@ -5319,6 +5718,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5554,7 +5962,10 @@ export interface operations {
     "resume-cluster": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name. */
                 cluster: string;
@@ -5600,6 +6011,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5632,7 +6052,10 @@ export interface operations {
     "scale-cluster": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name. */
                 cluster: string;
@@ -5684,6 +6107,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6681,7 +7113,10 @@ export interface operations {
     "drain-node": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name. */
                 node: string;
@@ -6880,7 +7315,10 @@ export interface operations {
     "terminate-node": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name. */
                 node: string;
@@ -6997,7 +7435,10 @@ export interface operations {
     "undrain-node": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name. */
                 node: string;
@@ -7148,6 +7589,87 @@ export interface operations {
             };
         };
     };
+    "list-sessions": {
+        parameters: {
+            query?: {
+                /** @description Id or name; left out, all that the caller may see. */
+                user?: string;
+                /** @description Where to go on: next_cursor of the page before. */
+                cursor?: string;
+                /** @description Most items to return. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSession"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "sign-in": {
         parameters: {
             query?: never;
@@ -7182,6 +7704,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7300,6 +7831,80 @@ export interface operations {
             };
         };
     };
+    "end-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-settings": {
         parameters: {
             query?: never;
@@ -7312,6 +7917,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7359,7 +7965,10 @@ export interface operations {
     "update-settings": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description ETag of the version that the change was made from. */
+                "If-Match": string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7372,6 +7981,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7398,6 +8008,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7432,6 +8051,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -7455,7 +8083,10 @@ export interface operations {
     "rotate-signing-key": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7481,6 +8112,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7725,7 +8365,10 @@ export interface operations {
     "create-template": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8327,7 +8970,10 @@ export interface operations {
     "duplicate-template": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name. */
                 template: string;
@@ -8445,7 +9091,10 @@ export interface operations {
     "launch-template": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name. */
                 template: string;
@@ -8805,7 +9454,10 @@ export interface operations {
     "create-transfer": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8853,6 +9505,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9102,7 +9763,10 @@ export interface operations {
     "cancel-transfer": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 transfer: string;
             };
@@ -9187,7 +9851,10 @@ export interface operations {
     "create-spec": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 transfer: string;
             };
@@ -9303,6 +9970,10 @@ export interface operations {
     "list-users": {
         parameters: {
             query?: {
+                /** @description Only users of this role. */
+                role?: "viewer" | "operator" | "admin";
+                /** @description In the name. */
+                q?: string;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
                 /** @description Most items to return. */
@@ -9373,7 +10044,10 @@ export interface operations {
     "create-user": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9386,6 +10060,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9439,6 +10114,84 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name. */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9562,7 +10315,10 @@ export interface operations {
     "update-user": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description ETag of the version that the change was made from. */
+                "If-Match": string;
+            };
             path: {
                 /** @description Id or name. */
                 user: string;
@@ -9578,6 +10334,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9629,6 +10386,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request Entity Too Large */
             413: {
                 headers: {
@@ -9649,6 +10415,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -131,7 +131,7 @@ function Edit({ base, onClose }: { base: Tagged<AccessKey>; onClose: () => void 
     mutationFn: () =>
       answer(
         client.PATCH('/api/v1/access-keys/{key}', {
-          params: { path: { key: id } },
+          params: { path: { key: id }, header: { 'If-Match': base.etag } },
           body: { name: wish.name.trim(), limits: limitsOf(wish), permissions: wish.permissions },
         }),
       ),

@@ -4,7 +4,7 @@ import { useState, type FormEvent } from 'react'
 import { useMay } from '../account/may'
 import { client } from '../api/client'
 import { settingsQuery } from '../api/queries'
-import { answer, Refusal } from '../api/refusal'
+import { answer, Refusal, tagged } from '../api/refusal'
 import type { Settings } from '../api/types'
 import { span } from '../format/format'
 import { Age } from '../ui/Ago'
@@ -51,7 +51,10 @@ function Hours({ v }: { v: Settings }) {
   const [hours, setHours] = useState<number | string>(v.session_hours)
   const queries = useQueryClient()
   const save = useMutation({
-    mutationFn: () => answer(client.PATCH('/api/v1/settings', { body: { session_hours: Number(hours) } })),
+    mutationFn: async () => {
+      const { etag } = await tagged(client.GET('/api/v1/settings'))
+      return answer(client.PATCH('/api/v1/settings', { params: { header: { 'If-Match': etag } }, body: { session_hours: Number(hours) } }))
+    },
     onSuccess: () => queries.invalidateQueries({ queryKey: ['settings'] }),
   })
   const submit = (e: FormEvent) => {

@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { client } from '../api/client'
 import { meQuery } from '../api/queries'
-import { answer, Refusal } from '../api/refusal'
+import { answer, Refusal, tagged } from '../api/refusal'
 import type { Role } from '../account/may'
 import type { User } from '../api/types'
 import { Ago } from '../ui/Ago'
@@ -154,7 +154,11 @@ function Add({ onClose }: { onClose: () => void }) {
 function useChange(user: User, onClose: () => void, body: () => { role?: Role; password?: string }) {
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: () => answer(client.PATCH('/api/v1/users/{user}', { params: { path: { user: user.id } }, body: body() })),
+    mutationFn: async () => {
+      const path = { user: user.id }
+      const { etag } = await tagged(client.GET('/api/v1/users/{user}', { params: { path } }))
+      return answer(client.PATCH('/api/v1/users/{user}', { params: { path, header: { 'If-Match': etag } }, body: body() }))
+    },
     onSuccess: async () => {
       onClose()
       await Promise.all(['users', 'me'].map((k) => queries.invalidateQueries({ queryKey: [k] })))

@@ -1,0 +1,10 @@
+DROP TABLE idempotency_keys;
+DROP INDEX audit_by_time;
+DROP INDEX audit_by_actor;
+ALTER TABLE audit DROP COLUMN version;
+ALTER TABLE settings DROP COLUMN version;
+ALTER TABLE access_keys DROP COLUMN version;
+ALTER TABLE api_tokens DROP COLUMN version;
+ALTER TABLE logins DROP COLUMN id;
+ALTER TABLE users DROP COLUMN subject, DROP COLUMN provider_id, DROP COLUMN version;
+DROP TABLE sign_in_providers;
