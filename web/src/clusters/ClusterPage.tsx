@@ -21,7 +21,7 @@ import { ClusterActions } from './ClusterActions'
 import s from './clusters.module.css'
 import { verdict } from './health'
 import { ClusterTabs, ClusterTag } from './parts'
-import { clusterQuery, policyQuery } from './queries'
+import { clusterQuery, conditionsQuery, policyQuery } from './queries'
 
 export function ClusterPage() {
   const { name } = clusterRoute.useParams()
@@ -131,22 +131,40 @@ function Doing({ o, name }: { o: Overview | undefined; name: string }) {
   )
 }
 
+// Conditions are what is wrong now, and greyed what was wrong lately.
 function Conditions({ cluster: c }: { cluster: Cluster }) {
+  const { data, error } = useQuery(conditionsQuery(c.name))
+  const list = data?.items ?? []
   return (
     <Panel title="Conditions">
-      {c.conditions.length ? (
+      <Trouble error={error} what="The conditions cannot be read" healed={!!data} />
+      {list.length ? (
         <ul className={s.conditions}>
-          {c.conditions.map((x) => (
-            <li key={x.kind + x.since}>
-              <span>{x.text}</span>
+          {list.map((x) => (
+            <li key={x.id} data-open={x.until ? 'no' : 'yes'}>
+              <span>
+                {x.subject ? <code>{x.subject}</code> : null} {x.text}
+              </span>
+              {x.next && !x.until ? <strong>{x.next}</strong> : null}
               <small>
-                {x.kind} · since <Ago at={x.since} />
+                {x.until ? (
+                  <>
+                    healthy again <Ago at={x.until} />
+                  </>
+                ) : (
+                  <>
+                    since <Ago at={x.since} />
+                  </>
+                )}{' '}
+                · <code>{x.kind}</code>
               </small>
             </li>
           ))}
         </ul>
-      ) : (
-        <p className="dim">Nothing is wrong.</p>
+      ) : data ? (
+        <p className="dim">Nothing is wrong, and nothing was lately.</p>
+      ) : error ? null : (
+        <Skeleton height={20} />
       )}
     </Panel>
   )

@@ -24,6 +24,13 @@ export const policyVersionsQuery = (name: string) =>
     getNextPageParam: (last) => last.next_cursor || undefined,
   })
 
+export const conditionsQuery = (cluster: string) =>
+  queryOptions({
+    queryKey: ['conditions', cluster],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/conditions', { params: { query: { cluster, limit: 8 } }, signal })),
+    refetchInterval: 10_000,
+  })
+
 export const templatesQuery = queryOptions({
   queryKey: ['templates'],
   queryFn: ({ signal }) => answer(client.GET('/api/v1/templates', { params: { query: { limit: 500 } }, signal })),

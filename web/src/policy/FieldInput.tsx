@@ -1,5 +1,5 @@
 import { NumberInput, Radio, Switch } from '@mantine/core'
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import type { Field } from './fields'
 import s from './policy.module.css'
 import { unitOf, units, type Unit } from './seconds'
@@ -8,6 +8,7 @@ interface Props {
   field: Field
   value: unknown
   error?: string | undefined
+  warning?: string | undefined // allowed, and likely not meant
   changed: boolean
   readOnly: boolean
   onChange: (v: unknown) => void
@@ -17,15 +18,16 @@ interface Props {
 const below: ('label' | 'input' | 'error' | 'description')[] = ['label', 'input', 'error', 'description']
 
 // FieldInput is one value of a policy with what it means; a value that differs from the stored one is marked.
-export function FieldInput({ field: f, value, error, changed, readOnly, onChange }: Props) {
-  const common = { label: f.label, description: f.help, error, disabled: readOnly, inputWrapperOrder: below }
+export function FieldInput({ field: f, value, error, warning, changed, readOnly, onChange }: Props) {
+  const help = warning && !error ? <Warned help={f.help} warning={warning} /> : f.help
+  const common = { label: f.label, description: help, error, disabled: readOnly, inputWrapperOrder: below }
   const mark = changed ? 'yes' : undefined
   switch (f.kind) {
     case 'switch':
-      return <Switch label={f.label} description={f.help} error={error} disabled={readOnly} data-changed={mark} className={s.field} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
+      return <Switch label={f.label} description={help} error={error} disabled={readOnly} data-changed={mark} className={s.field} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
     case 'choice':
       return (
-        <Radio.Group label={f.label} description={f.help} error={error} data-changed={mark} className={`${s.field} ${s.wide}`} value={String(value)} onChange={onChange}>
+        <Radio.Group label={f.label} description={help} error={error} data-changed={mark} className={`${s.field} ${s.wide}`} value={String(value)} onChange={onChange}>
           <div className="row" style={{ marginTop: 8, gap: 16 }}>
             {(f.choices ?? []).map(([v, label]) => (
               <Radio key={v} value={v} label={label} disabled={readOnly} />
@@ -34,7 +36,7 @@ export function FieldInput({ field: f, value, error, changed, readOnly, onChange
         </Radio.Group>
       )
     case 'seconds':
-      return <Seconds field={f} seconds={Number(value)} error={error} mark={mark} readOnly={readOnly} onChange={onChange} />
+      return <Seconds field={f} help={help} seconds={Number(value)} error={error} mark={mark} readOnly={readOnly} onChange={onChange} />
     case 'share':
       return (
         <NumberInput
@@ -66,8 +68,15 @@ export function FieldInput({ field: f, value, error, changed, readOnly, onChange
   }
 }
 
+const Warned = ({ help, warning }: { help: string; warning: string }) => (
+  <>
+    <span className={s.warned}>{warning}</span> {help}
+  </>
+)
+
 interface SecondsProps {
   field: Field
+  help: ReactNode
   seconds: number
   error: string | undefined
   mark: string | undefined
@@ -76,13 +85,13 @@ interface SecondsProps {
 }
 
 // Seconds is a duration in the unit that suits it; changing the unit keeps the duration.
-function Seconds({ field: f, seconds, error, mark, readOnly, onChange }: SecondsProps) {
+function Seconds({ field: f, help, seconds, error, mark, readOnly, onChange }: SecondsProps) {
   const [picked, setPicked] = useState<Unit>()
   const unit = picked ?? unitOf(seconds)
   return (
     <NumberInput
       label={f.label}
-      description={f.help}
+      description={help}
       error={error}
       disabled={readOnly}
       inputWrapperOrder={below}

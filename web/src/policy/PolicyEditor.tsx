@@ -61,6 +61,7 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
     setDraft((d) => withValue(d, path, value))
   }
   const fault = (path: string) => faultsOf(save.error)(path) ?? faultsOf(preview.error)(path)
+  const warnings = preview.error ? [] : (preview.then?.warnings ?? [])
   const has = known(draft)
   const merged = rebased(base.data.policy, stored.data.policy, draft)
   return (
@@ -95,7 +96,7 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
                 ) : null}
                 <div className={s.fields}>
                   {shownFields.map((f) => (
-                    <FieldInput key={f.path} field={f} value={valueAt(draft, f.path)} error={fault(f.path)} changed={!same(valueAt(base.data.policy, f.path), valueAt(draft, f.path))} readOnly={readOnly} onChange={(v) => set(f.path, v)} />
+                    <FieldInput key={f.path} field={f} value={valueAt(draft, f.path)} error={fault(f.path)} warning={warnings.find((x) => x.field === f.path)?.text} changed={!same(valueAt(base.data.policy, f.path), valueAt(draft, f.path))} readOnly={readOnly} onChange={(v) => set(f.path, v)} />
                   ))}
                 </div>
               </>
@@ -115,7 +116,7 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
           })}
           <Panel title="Schedules">
             <p className={s.lead}>Hours at which the floors are higher, so that nodes wait for a crowd and not the other way round.</p>
-            <Schedules schedules={draft.schedules} floors={draft} error={fault} readOnly={readOnly} onChange={(v) => set('schedules', v)} />
+            <Schedules schedules={draft.schedules} floors={draft} error={fault} warnings={warnings} floorsAhead={preview.then?.schedule.intervals ?? []} readOnly={readOnly} onChange={(v) => set('schedules', v)} />
           </Panel>
         </div>
         <div className={s.beside}>
@@ -156,10 +157,11 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
           ]}
           label={`Go back to version ${reverting.version}`}
           failed="The policy is as it was"
+          command={`godwit policy revert ${cluster} ${reverting.version}`}
           act={async () =>
             settle(
               await tagged(
-                client.PUT('/api/v1/clusters/{cluster}/policy', { params: { path: { cluster }, header: { 'If-Match': stored.etag } }, body: reverting.policy }),
+                client.POST('/api/v1/clusters/{cluster}/policy/revert', { params: { path: { cluster }, header: { 'If-Match': stored.etag } }, body: { version: reverting.version } }),
               ),
             )
           }

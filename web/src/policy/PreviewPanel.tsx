@@ -56,6 +56,15 @@ function Preview({ now, then, waiting, edited }: Omit<Props, 'error' | 'then'> &
         </>
       ) : null}
       {edited && !figures.length && !pools.length && !gone.length ? <p className="dim">At this moment your changes decide nothing else. They may matter under another load: see last week below.</p> : null}
+      {then.warnings.length ? (
+        <ul className={s.warnings} aria-label="Warnings">
+          {then.warnings.slice(0, most).map((w, i) => (
+            <li key={i}>
+              {initial(w.text)} <small className="dim">{w.field}</small>
+            </li>
+          ))}
+        </ul>
+      ) : null}
       <h3>Reasons</h3>
       <ul className={s.reasons}>
         {then.reasons.slice(0, most).map((r, i) => (

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core'
 import { useMemo, useState, type PointerEvent } from 'react'
-import type { Schedule } from '../api/types'
+import type { Interval, Schedule } from '../api/types'
 import { plural, span } from '../format/format'
 import s from './policy.module.css'
 import { ScheduleEditor } from './ScheduleEditor'
@@ -11,6 +11,8 @@ interface Props {
   schedules: Schedule[]
   floors: { min_available: number; min_idle: number }
   error: (field: string) => string | undefined // of "schedules[0].cron" and the like
+  warnings: readonly { field: string; text: string }[]
+  floorsAhead: readonly Interval[]
   readOnly: boolean
   onChange: (schedules: Schedule[]) => void
 }
@@ -18,7 +20,7 @@ interface Props {
 const hourLabels = ['0', '6', '12', '18', '24']
 
 // Schedules are drawn on the next seven days; a stroke over a free hour adds one, a click on one edits it.
-export function Schedules({ schedules, floors, error, readOnly, onChange }: Props) {
+export function Schedules({ schedules, floors, error, warnings, floorsAhead, readOnly, onChange }: Props) {
   const [zone, setZone] = useState(ownZone)
   const [editing, setEditing] = useState<{ at: number; value: Schedule }>()
   const today = Math.floor(Date.now() / 600_000) * 600_000
@@ -78,6 +80,9 @@ export function Schedules({ schedules, floors, error, readOnly, onChange }: Prop
                 {['cron', 'time_zone', 'duration_s', 'min_available', 'min_idle'].map((f) => error(`schedules[${i}].${f}`)).filter(Boolean).map((t) => (
                   <span key={t} style={{ color: 'var(--bad)' }}>{t}</span>
                 ))}
+                {warnings.filter((x) => x.field.startsWith(`schedules[${i}]`)).map((x) => (
+                  <span key={x.text} className={s.warned}>{x.text}</span>
+                ))}
                 {parts.some((p) => p.schedule === i) ? null : <span className="dim">not in these seven days</span>}
                 {readOnly ? null : (
                   <Button size="compact-xs" variant="default" aria-label={`Edit ${x.name || `schedule ${i + 1}`}`} onClick={() => setEditing({ at: i, value: x })}>
@@ -93,6 +98,7 @@ export function Schedules({ schedules, floors, error, readOnly, onChange }: Prop
           No schedule raises the floors.{readOnly ? '' : ' Draw one: press on a day where it begins, and pull to where it ends.'}
         </p>
       )}
+      <Ahead intervals={floorsAhead} zone={zone} />
       {editing ? (
         <ScheduleEditor
           value={editing.value}
@@ -107,6 +113,20 @@ export function Schedules({ schedules, floors, error, readOnly, onChange }: Prop
         />
       ) : null}
     </div>
+  )
+}
+
+// Ahead says when the floors change next.
+function Ahead({ intervals, zone }: { intervals: readonly Interval[]; zone: string }) {
+  const now = Date.now()
+  const next = intervals.find((x) => Date.parse(x.until) > now && x.schedules.length > 0)
+  if (!next) return null
+  const clock = (at: string) => new Intl.DateTimeFormat('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit', timeZone: zone }).format(new Date(at))
+  const begun = Date.parse(next.from) <= now
+  return (
+    <p className="dim">
+      {begun ? 'Now' : `Next, ${clock(next.from)}`}: {next.schedules.join(' and ')} ask{next.schedules.length === 1 ? 's' : ''} for {plural(next.min_available, 'node')} available{next.min_idle ? ` and ${next.min_idle} idle` : ''} until {clock(next.until)} ({zone}).
+    </p>
   )
 }
 
