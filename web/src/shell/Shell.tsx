@@ -1,4 +1,3 @@
-import { Menu } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
 import { useState, type ReactNode } from 'react'
@@ -7,6 +6,7 @@ import { LiveProvider, useLive } from '../api/live'
 import { clustersQuery, meQuery } from '../api/queries'
 import { answer } from '../api/refusal'
 import { Ago } from '../ui/Ago'
+import { Menu } from '../ui/Menu'
 import { keep, useCluster } from './cluster'
 import { ActivityIcon, ClustersIcon, KeysIcon, MoreIcon, NodesIcon, OverviewIcon, SettingsIcon, TemplatesIcon, TransfersIcon } from './icons'
 import { KeysHelp, useKeys } from './Keys'
@@ -78,23 +78,28 @@ export function Shell() {
 
 // More holds, on a phone, the screens that the bar has no room for.
 function More({ cluster }: { cluster: string | undefined }) {
+  const navigate = useNavigate()
   return (
-    <Menu position="top-end" withinPortal>
-      <Menu.Target>
-        <button type="button" className={s.more}>
+    <Menu
+      label="More screens"
+      className={s.more}
+      trigger={
+        <>
           <MoreIcon /> More
-        </button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {screens
-          .filter((x) => 'minor' in x)
-          .map(({ to, name, Icon }) => (
-            <Menu.Item key={to} component={Link} to={to} search={keep(cluster) as never} leftSection={<Icon />}>
-              {name}
-            </Menu.Item>
-          ))}
-      </Menu.Dropdown>
-    </Menu>
+        </>
+      }
+      items={screens
+        .filter((x) => 'minor' in x)
+        .map(({ to, name, Icon }) => ({
+          key: to,
+          label: (
+            <span className="row">
+              <Icon /> {name}
+            </span>
+          ),
+          onPick: () => void navigate({ to, search: keep(cluster) }),
+        }))}
+    />
   )
 }
 

@@ -8,9 +8,16 @@ export interface Item {
   onPick: () => void
 }
 
+interface Props {
+  label: string
+  items: Item[]
+  trigger?: ReactNode // three dots, unless something else is given
+  className?: string | undefined // of the button
+}
+
 // Menu is a button with a short list of acts. The browser's popover brings it to the top and closes it on Escape and on
 // a press elsewhere; arrow keys walk through it.
-export function Menu({ label, items }: { label: string; items: Item[] }) {
+export function Menu({ label, items, trigger = '⋯', className = s.button }: Props) {
   const id = useId()
   const list = useRef<HTMLDivElement>(null)
   const button = useRef<HTMLButtonElement>(null)
@@ -31,8 +38,8 @@ export function Menu({ label, items }: { label: string; items: Item[] }) {
   }
   return (
     <>
-      <button ref={button} type="button" className={s.button} aria-label={label} aria-haspopup="menu" popoverTarget={id}>
-        ⋯
+      <button ref={button} type="button" className={className} aria-label={typeof trigger === 'string' ? label : undefined} aria-haspopup="menu" popoverTarget={id}>
+        {trigger}
       </button>
       <div ref={list} id={id} popover="auto" role="menu" aria-label={label} className={s.list} onToggle={(e) => e.newState === 'open' && place()} onKeyDown={walk}>
         {items.map((i) => (
