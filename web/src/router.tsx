@@ -52,8 +52,20 @@ export const nodeRoute = createRoute({ getParentRoute: () => shell, path: '/node
 export const activityRoute = createRoute({
   getParentRoute: () => shell,
   path: '/activity',
-  validateSearch: only('show'),
+  validateSearch: only('show', 'action', 'code', 'q', 'last'),
   component: page(() => import('./activity/ActivityPage'), 'ActivityPage'),
+})
+export const whyNotRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/activity/why-not',
+  validateSearch: only('action', 'at'),
+  component: page(() => import('./activity/WhyNotPage'), 'WhyNotPage'),
+})
+export const conditionsRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/conditions',
+  validateSearch: only('show', 'kind'),
+  component: page(() => import('./conditions/ConditionsPage'), 'ConditionsPage'),
 })
 export const decisionRoute = createRoute({ getParentRoute: () => shell, path: '/activity/$id', component: page(() => import('./activity/DecisionPage'), 'DecisionPage') })
 export const transfersRoute = createRoute({
@@ -116,6 +128,8 @@ const tree = root.addChildren([
     nodesRoute,
     nodeRoute,
     activityRoute,
+    whyNotRoute,
+    conditionsRoute,
     decisionRoute,
     transfersRoute,
     transferRoute,

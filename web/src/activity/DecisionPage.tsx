@@ -18,6 +18,7 @@ import { Trouble } from '../ui/Trouble'
 import ui from '../ui/ui.module.css'
 import s from './activity.module.css'
 import { quiet, verb } from './fold'
+import { Replay } from './Replay'
 import { capacityText, results, snapshotFacts } from './snapshot'
 
 export function DecisionPage() {
@@ -55,7 +56,7 @@ export function DecisionPage() {
     >
       <div className={s.two}>
         <Panel title="Why">
-          <Reasons list={d.reasons} />
+          <Reasons list={d.reasons} cluster={cluster} />
         </Panel>
         <Panel title="Plan">
           <Plan decision={d} />
@@ -89,12 +90,13 @@ export function DecisionPage() {
           <Raw title="The snapshot as it is replayed" value={d.snapshot} />
         </Panel>
       </div>
+      <Replay decision={d} />
       <Same command={`godwit decision get ${d.id}`} />
     </Page>
   )
 }
 
-function Reasons({ list }: { list: Reason[] }) {
+function Reasons({ list, cluster }: { list: Reason[]; cluster: string | undefined }) {
   const name = useNames()
   if (!list.length) return <Empty title="No reason is recorded" />
   return (
@@ -103,7 +105,9 @@ function Reasons({ list }: { list: Reason[] }) {
         <li key={i}>
           <span>{initial(name(r.text))}</span>
           <small>
-            {r.code}
+            <Link to="/activity" search={{ ...keep(cluster), code: r.code }} title="All decisions with this reason">
+              {r.code}
+            </Link>
             {Object.entries(r.values ?? {}).map(([k, v]) => ` · ${k} ${Number(v.toPrecision(4))}`)}
           </small>
         </li>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AuditEntry, Decision } from '../api/types'
-import { behind, byPeople, complete, weave, type Item } from './timeline'
+import { behind, byPeople, chosen, complete, since, weave, type Item } from './timeline'
 
 const t = (s: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, s)).toISOString()
 const decision = (s: number, acts = false): Decision =>
@@ -41,4 +41,21 @@ describe('what counts as a change by people', () => {
     [false, { actor: 'key:ak_1', object: 'transfer' }],
     [false, { actor: 'system' }],
   ])('%s for %j', (is, more) => expect(byPeople(change(1, more))).toBe(is))
+})
+
+describe('a filtered stream', () => {
+  const d = decision(1, true)
+  it.each<[boolean, Parameters<typeof chosen>[0]]>([
+    [true, {}],
+    [true, { cluster: 'local', kind: 'act', action: 'launch', code: 'launch', q: 'X' }],
+    [false, { kind: 'noop' }],
+    [false, { cluster: 'other' }],
+    [false, { action: 'drain' }],
+    [false, { code: 'steady' }],
+    [false, { q: 'x nowhere' }],
+  ])('takes: %s for %j', (is, f) => expect(chosen(f, d)).toBe(is))
+  it('begins where the chip says, to the minute', () => {
+    expect(since('1h', Date.UTC(2026, 0, 1, 2, 3, 59))).toBe('2026-01-01T01:03:00.000Z')
+    expect(since('nonsense', 0)).toBeUndefined()
+  })
 })

@@ -1,6 +1,7 @@
 // Decisions and people's changes in one line of time, newest first.
 import type { AuditEntry, Decision } from '../api/types'
-import { fold, quiet, type Entry } from './fold'
+import type { DecisionFilter } from '../api/queries'
+import { fold, quiet, why, type Entry } from './fold'
 
 export type Item = Entry | { kind: 'change'; entry: AuditEntry }
 
@@ -47,4 +48,26 @@ export function behind(a: Source, b: Source): 'a' | 'b' | undefined {
   if (!a.more) return 'b'
   if (!b.more) return 'a'
   return Date.parse(a.oldest ?? '') >= Date.parse(b.oldest ?? '') ? 'a' : 'b'
+}
+
+// chosen tells whether a decision that an event brings belongs in a filtered stream.
+export function chosen(f: DecisionFilter, d: Decision): boolean {
+  const acts = [...d.plan.actions, ...(d.plan.withheld ?? [])]
+  const words = f.q?.toLowerCase().split(/\s+/).filter(Boolean) ?? []
+  const text = why(d).join(' ').toLowerCase()
+  return (
+    (!f.cluster || d.cluster.name === f.cluster || d.cluster.id === f.cluster) &&
+    (!f.kind || (f.kind === 'noop') === quiet(d)) &&
+    (!f.action || acts.some((a) => a.kind === f.action)) &&
+    (!f.code || d.reasons.some((r) => r.code === f.code) || acts.some((a) => a.reason.code === f.code)) &&
+    words.every((w) => text.includes(w))
+  )
+}
+
+const spans: Record<string, number> = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 }
+
+// since is the time that a chip such as "24h" means, to the minute, so that one look asks one question.
+export function since(chip: string | undefined, now: number): string | undefined {
+  const ms = spans[chip ?? '']
+  return ms ? new Date(Math.floor((now - ms) / 60_000) * 60_000).toISOString() : undefined
 }

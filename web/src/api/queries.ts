@@ -78,13 +78,33 @@ export const nodeEventsQuery = (id: string) =>
     refetchInterval: 10_000,
   })
 
-export const decisionsQuery = (f: { cluster?: string | undefined; changes?: boolean | undefined }) =>
+export interface DecisionFilter {
+  cluster?: string | undefined
+  kind?: 'act' | 'noop' | undefined
+  action?: string | undefined
+  code?: string | undefined
+  q?: string | undefined
+  from?: string | undefined
+}
+
+export const decisionsQuery = (f: DecisionFilter) =>
   infiniteQueryOptions({
     queryKey: ['decisions', f],
     queryFn: ({ signal, pageParam }) =>
       answer(
         client.GET('/api/v1/decisions', {
-          params: { query: { limit: 100, ...(f.cluster && { cluster: f.cluster }), ...(f.changes && { changes: true }), ...(pageParam && { cursor: pageParam }) } },
+          params: {
+            query: {
+              limit: 100,
+              ...(f.cluster && { cluster: f.cluster }),
+              ...(f.kind && { kind: f.kind }),
+              ...(f.action && { action: f.action }),
+              ...(f.code && { code: f.code }),
+              ...(f.q && { q: f.q }),
+              ...(f.from && { from: f.from }),
+              ...(pageParam && { cursor: pageParam }),
+            },
+          },
           signal,
         }),
       ),

@@ -108,7 +108,7 @@ function Numbers({ cluster: c, o }: { cluster: Cluster; o: Overview | undefined 
 }
 
 function Doing({ o, name }: { o: Overview | undefined; name: string }) {
-  const { data } = useInfiniteQuery(decisionsQuery({ cluster: name, changes: true }))
+  const { data } = useInfiniteQuery(decisionsQuery({ cluster: name, kind: 'act' }))
   const named = useNames()
   const latest = (data?.pages[0]?.items ?? []).slice(0, 4)
   return (

@@ -45,7 +45,7 @@ export function KeysPage() {
         {search.q ? <Filter text={`“${search.q}”`} onRemove={() => set({ q: undefined })} /> : null}
         <input
           type="search"
-          className={s.find}
+          className={ui.find}
           aria-label="Find by name or id"
           placeholder="Name or id"
           defaultValue={search.q}

@@ -7,12 +7,15 @@ import { useReread } from '../api/reread'
 import type { Failure, Overview, TenantRate } from '../api/types'
 import { initial, plural, rate } from '../format/format'
 import { withNames } from '../nodes/names'
+import { ConditionList } from '../conditions/ConditionList'
+import { recentConditionsQuery } from '../conditions/queries'
 import { keep, useCluster } from '../shell/cluster'
 import { Ago } from '../ui/Ago'
 import { Same } from '../ui/Copy'
 import { useNow } from '../ui/now'
 import { Empty, Page, Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
+import { Ahead } from './Ahead'
 import { Flock } from './Flock'
 import s from './overview.module.css'
 import { ThroughputChart } from './ThroughputChart'
@@ -54,11 +57,8 @@ function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
           {rest.length ? `; ${rest.join('; ')}` : ''}
         </p>
       </div>
-      {o.clusters.flatMap((c) => c.conditions.map((x) => ({ ...x, c }))).map((x) => (
-        <p key={x.c.id + x.kind} className="row" style={{ color: 'var(--warn)' }}>
-          <strong>{x.c.name}</strong> {x.text} <Ago at={x.since} />
-        </p>
-      ))}
+      <Ahead clusters={o.clusters} />
+      <Matters cluster={cluster} />
       <div className={`${s.wide} ${stale ? 'stale' : ''}`}>
         <Panel title="Throughput against capacity, 15 minutes" aside={stale ? <span className="dim">as of <Ago at={o.at} /></span> : null}>
           <ThroughputChart series={o.series} markers={o.markers.map((m) => ({ ...m, text: withNames(m.text, o.nodes) }))} cluster={cluster} />
@@ -82,6 +82,17 @@ function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
         </Panel>
       </div>
     </>
+  )
+}
+
+// Matters are the conditions: what lasts says what to do, what ended within the hour is grey.
+function Matters({ cluster }: { cluster: string | undefined }) {
+  const { data } = useQuery(recentConditionsQuery(cluster))
+  if (!data?.items.length) return null
+  return (
+    <Panel title="Conditions" flush aside={<Link to="/conditions" search={keep(cluster)}>history</Link>}>
+      <ConditionList list={data.items.slice(0, 5)} />
+    </Panel>
   )
 }
 
