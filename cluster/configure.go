@@ -17,7 +17,7 @@ func (b *round) refusals() string {
 			continue
 		}
 		report := b.reports[n.ID]
-		if report.ConfigError == "" || report.RefusedVersion != b.cluster.ConfigVersion {
+		if report == nil || report.ConfigError == "" || report.RefusedVersion != b.cluster.ConfigVersion {
 			continue
 		}
 		if why == "" {
