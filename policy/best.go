@@ -74,12 +74,12 @@ func Rank(s Snapshot, p Policy, now time.Time) []Placement {
 		}
 		heard := latest(n.ReportedAt, s.ListeningSince)
 		late := now.Sub(heard) > p.reportTimeout()/2 && now.Sub(n.Since) > p.reportTimeout()/2
-		l := n.load(p, now)
-		a, _ := n.assign(l, p, now, late)
+		l := n.load(&p, now)
+		a, _ := n.assign(l, &p, now, late)
 		if a.Pool == Degraded || l.Sessions >= p.MaxSessions {
 			continue
 		}
-		ranked = append(ranked, Placement{NodeID: n.ID, Pool: a.Pool, Utilization: a.Utilization, Overflow: a.Pool == High, pressure: n.pressure(l, p)})
+		ranked = append(ranked, Placement{NodeID: n.ID, Pool: a.Pool, Utilization: a.Utilization, Overflow: a.Pool == High, pressure: n.pressure(l, &p)})
 	}
 	byLoad := func(a, b Placement) int {
 		return cmp.Or(cmp.Compare(a.class(), b.class()), cmp.Compare(a.Utilization, b.Utilization), cmp.Compare(a.pressure, b.pressure), cmp.Compare(a.NodeID, b.NodeID))
@@ -98,7 +98,7 @@ func Rank(s Snapshot, p Policy, now time.Time) []Placement {
 
 // pressure is the larger of promised demand over its cap and sessions over
 // their limit.
-func (n *Node) pressure(l Load, p Policy) float64 {
+func (n *Node) pressure(l Load, p *Policy) float64 {
 	most := float64(l.Sessions) / float64(p.MaxSessions)
 	for _, d := range []struct {
 		bps int64

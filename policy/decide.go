@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -14,17 +15,26 @@ import (
 // excepted: they serve nobody); a drain never breaks a floor; what is launched
 // never waits for what is drained.
 func Decide(s Snapshot, p Policy, now time.Time) Plan {
-	d := &decision{s: &s, p: p, now: now.UTC()}
 	if err := p.Validate(); err != nil {
 		return Plan{
 			Actions: []Action{},
 			Reasons: []Reason{{Code: CodeInvalidPolicy, Text: "nothing is done: " + err.Error()}},
 			Pools:   []Assignment{},
-			Sample:  Sample{At: d.now},
+			Sample:  Sample{At: now.UTC()},
 		}
 	}
-	return d.run()
+	m := memories.Get().(*memory) //nolint:forcetypeassert // only these are kept
+	defer memories.Put(m)
+	d := &decision{s: &s, p: p, now: now.UTC(), memory: *m}
+	plan := d.run()
+	*m = d.memory
+	m.pools = nil // they are the caller's now
+	return plan
 }
+
+// memories keep what decisions over thousands of nodes would else allocate anew
+// every few seconds.
+var memories = sync.Pool{New: func() any { return &memory{} }}
 
 func (d *decision) run() Plan {
 	d.observe()
@@ -55,6 +65,8 @@ type decision struct {
 	blind   bool
 	// available and idle follow the drains and un-drains of this decision.
 	available, idle int
+	// low counts the running low nodes while nodes are chosen for a drain.
+	low int
 	// warm counts the warm pool as this decision leaves it, stops included.
 	warm int
 	// drains is how many drains of its own will the disruption budget leaves.
@@ -155,9 +167,9 @@ func (d *decision) assess(v *view) {
 	if v.state != Running && v.state != Draining && v.state != Lost {
 		return
 	}
-	v.load = v.Node.load(d.p, d.now)
+	v.load = v.Node.load(&d.p, d.now)
 	late := v.silent > d.p.reportTimeout()/2
-	v.last, v.worth = v.assign(v.load, d.p, d.now, late)
+	v.last, v.worth = v.assign(v.load, &d.p, d.now, late)
 	if v.last.Pool == Degraded {
 		v.grace = d.now.Sub(v.last.Since) < d.p.degradedGrace() || d.blind
 	}
@@ -220,7 +232,7 @@ func (d *decision) sum() {
 			// Those who move stand in two places for a moment.
 			if twice := min(landing, v.Expected); twice > 0 {
 				landing -= twice
-				total = total.plus(v.share(d.p.anyone(), Load{}, worth{}, d.p).times(-float64(twice)))
+				total = total.plus(v.share(d.p.anyone(), Load{}, worth{}, &d.p).times(-float64(twice)))
 			}
 			capSend += capBps(d.p.Signals.Send, v.Usage.SendCapBps)
 			capReceive += capBps(d.p.Signals.Receive, v.Usage.ReceiveCapBps)

@@ -118,14 +118,14 @@ func (q *queues) file(d *decision, c candidate) {
 		l.ReturningBps += 2 * rate
 		was := n.Last
 		n.Last = c.v.last
-		a, _ := n.assign(l, d.p, d.now, pool == Degraded)
+		a, _ := n.assign(l, &d.p, d.now, pool == Degraded)
 		n.Last = was
 		pool, c.utilization = a.Pool, a.Utilization
 	}
 	if l.Sessions >= d.p.MaxSessions {
 		return
 	}
-	c.pressure = n.pressure(l, d.p)
+	c.pressure = n.pressure(l, &d.p)
 	switch pool {
 	case Low:
 		q.low.push(c)

@@ -87,7 +87,7 @@ func (d *decision) crowdedNodes() []source {
 		if v.state != Running || v.Node.State != Running || v.recovered || v.last.Pool == Degraded {
 			continue
 		}
-		if c, ok := v.worth.crowded(d.p, v.load.Held, v.Usage, d.p.crowdedAt()); ok {
+		if c, ok := v.worth.crowded(&d.p, v.load.Held, v.Usage, d.p.crowdedAt()); ok {
 			v.crowded = true
 			sources = append(sources, source{v, c})
 		}
@@ -142,7 +142,7 @@ func (d *decision) targets() *targets {
 			continue
 		}
 		w := &target{v: v, used: v.worth, really: v.worth}
-		w.arrival = v.share(d.p.anyone(), Load{}, worth{}, d.p)
+		w.arrival = v.share(d.p.anyone(), Load{}, worth{}, &d.p)
 		if v.last.Pool == Idle {
 			idle = append(idle, w)
 			continue
@@ -156,7 +156,7 @@ func (d *decision) targets() *targets {
 }
 
 // takes says that w stays below the max threshold with one more.
-func (w *target) takes(share worth, p Policy) bool {
+func (w *target) takes(share worth, p *Policy) bool {
 	next := w.used.plus(w.arrival)
 	next.cpu, next.buffer = w.used.cpu+share.cpu, w.used.buffer+share.buffer
 	_, most := next.largest(p.Signals)
@@ -171,20 +171,20 @@ func (d *decision) relieve(s source, able []Mover, t *targets) Code {
 	var places []place
 	helps := false
 	for _, m := range able {
-		c, still := now.crowded(d.p, s.held-len(places), v.Usage, d.p.MaxThreshold)
+		c, still := now.crowded(&d.p, s.held-len(places), v.Usage, d.p.MaxThreshold)
 		if !still || s.held > 0 && len(places) >= s.held {
 			break
 		}
-		share := v.share(m, v.load, v.worth, d.p)
+		share := v.share(m, v.load, v.worth, &d.p)
 		if share.of(c.signal) <= 0 {
 			continue // it goes the other way, and frees nothing
 		}
 		helps = true
-		w := t.best(share, d.p)
+		w := t.best(share, &d.p)
 		if w == nil {
 			break
 		}
-		theirs := w.v.share(m, v.load, v.worth, d.p)
+		theirs := w.v.share(m, v.load, v.worth, &d.p)
 		_, most := w.really.plus(theirs).largest(d.p.Signals)
 		// More would only change places with the trouble.
 		if most > before-moveGain || s.held > 0 && most > now.of(c.signal)-share.of(c.signal) {
@@ -205,7 +205,7 @@ func (d *decision) relieve(s source, able []Mover, t *targets) Code {
 	switch {
 	case !helps:
 		return CodeMovePinned
-	case len(places) == 0 && t.best(worth{}, d.p) == nil:
+	case len(places) == 0 && t.best(worth{}, &d.p) == nil:
 		return CodeMoveNoRoom
 	case len(places) == 0 || before-after < moveGain-1e-9:
 		t.undo(places)

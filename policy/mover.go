@@ -28,7 +28,7 @@ type Mover struct {
 // sessions that may be asked to move, at most 64.
 func (n *Node) Sum(p Policy, now time.Time) {
 	n.Load = Summarize(n.Sessions, n.Usage, p, now)
-	if _, crowded := n.worth(n.load(p, now), p, 0, 0).crowded(p, n.Load.Held, n.Usage, p.crowdedAt()); crowded {
+	if _, crowded := n.worth(n.load(&p, now), &p, 0, 0).crowded(&p, n.Load.Held, n.Usage, p.crowdedAt()); crowded {
 		n.Movers = movers(n.Sessions, n.Usage, p, now)
 	}
 	n.Sessions = nil
@@ -82,7 +82,7 @@ type crowd struct {
 
 // crowded compares w with a limit. It judges promised demand only: no session's leaving frees a CPU that
 // something else burns.
-func (w worth) crowded(p Policy, held int, u Usage, limit float64) (crowd, bool) {
+func (w worth) crowded(p *Policy, held int, u Usage, limit float64) (crowd, bool) {
 	var c crowd
 	promised := false
 	look := func(name SignalName, s Signal, x, used, bps float64) {
@@ -119,7 +119,7 @@ func (w worth) of(s SignalName) float64 {
 }
 
 // share is what m counts for on n, whose load is l and whose worth is w.
-func (n *Node) share(m Mover, l Load, w worth, p Policy) worth {
+func (n *Node) share(m Mover, l Load, w worth, p *Policy) worth {
 	part := ratio(float64(m.SendBps+m.ReceiveBps), float64(l.SendBps+l.ReceiveBps))
 	return worth{
 		send:     ratio(float64(m.SendBps), capBps(p.Signals.Send, n.Usage.SendCapBps)),

@@ -16,16 +16,21 @@ type worth struct{ send, receive, cpu, buffer, sessions float64 }
 // largest is the enabled signal with the largest worth.
 func (w worth) largest(s Signals) (SignalName, float64) {
 	name, most := SignalName(""), -1.0
-	pick := func(on bool, n SignalName, x float64) {
-		if on && x > most {
-			name, most = n, x
-		}
+	if s.Send.Enabled && w.send > most {
+		name, most = SendSignal, w.send
 	}
-	pick(s.Send.Enabled, SendSignal, w.send)
-	pick(s.Receive.Enabled, ReceiveSignal, w.receive)
-	pick(s.CPU.Enabled, CPUSignal, w.cpu)
-	pick(s.Buffer.Enabled, BufferSignal, w.buffer)
-	pick(s.Sessions.Enabled, SessionsSignal, w.sessions)
+	if s.Receive.Enabled && w.receive > most {
+		name, most = ReceiveSignal, w.receive
+	}
+	if s.CPU.Enabled && w.cpu > most {
+		name, most = CPUSignal, w.cpu
+	}
+	if s.Buffer.Enabled && w.buffer > most {
+		name, most = BufferSignal, w.buffer
+	}
+	if s.Sessions.Enabled && w.sessions > most {
+		name, most = SessionsSignal, w.sessions
+	}
 	return name, math.Max(most, 0)
 }
 
@@ -38,10 +43,10 @@ func (w worth) plus(o worth) worth {
 }
 
 // load of the node; sessions not yet reported count with it.
-func (n *Node) load(p Policy, now time.Time) Load {
+func (n *Node) load(p *Policy, now time.Time) Load {
 	l := n.Load
 	if len(n.Sessions) > 0 {
-		l = Summarize(n.Sessions, n.Usage, p, now)
+		l = Summarize(n.Sessions, n.Usage, *p, now)
 	}
 	expected := int64(float64(n.Expected) * p.sessionBps())
 	l.Sessions += n.Expected
@@ -52,7 +57,7 @@ func (n *Node) load(p Policy, now time.Time) Load {
 }
 
 // worth measures the load against the caps, with CPU and buffer as smoothed.
-func (n *Node) worth(l Load, p Policy, cpu, buffer float64) worth {
+func (n *Node) worth(l Load, p *Policy, cpu, buffer float64) worth {
 	share := promisedShare(l, n.Usage)
 	return worth{
 		send:     ratio(float64(l.SendBps), capBps(p.Signals.Send, n.Usage.SendCapBps)),
@@ -76,7 +81,7 @@ func promisedShare(l Load, u Usage) float64 {
 }
 
 // assign puts the node into a pool. late says that its reports are overdue.
-func (n *Node) assign(l Load, p Policy, now time.Time, late bool) (Assignment, worth) {
+func (n *Node) assign(l Load, p *Policy, now time.Time, late bool) (Assignment, worth) {
 	last := n.Last
 	a := Assignment{NodeID: n.ID, At: now.UTC(), CPU: clamp(n.Usage.CPU), Buffer: clamp(n.Usage.Buffer)}
 	if dt := now.Sub(last.At); !last.At.IsZero() && dt >= 0 && dt < 6*smoothing {

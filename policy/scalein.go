@@ -1,11 +1,5 @@
 package policy
 
-import (
-	"cmp"
-	"slices"
-	"time"
-)
-
 // repairShare: at most one open node in so many is drained for repair at once.
 // Where all are degraded, the cause is likelier shared (storage, a bad
 // configuration) than cured by new nodes.
@@ -129,7 +123,13 @@ func (d *decision) overMax() int {
 
 // drainSurplus drains up to n nodes, first the one that will be empty first.
 func (d *decision) drainSurplus(n, running int, cause DrainCause) {
-	room := d.room()
+	room, reason := d.room(), d.drainReasons(cause)
+	d.low = 0
+	for _, v := range d.nodes {
+		if v.state == Running && v.last.Pool == Low {
+			d.low++
+		}
+	}
 	var floored, pinned, full, receiving int
 	for _, v := range d.byEmptiness() {
 		if n == 0 {
@@ -154,54 +154,21 @@ func (d *decision) drainSurplus(n, running int, cause DrainCause) {
 		n--
 		running--
 		room.drain(v)
-		if v.last.Pool == Idle {
+		switch v.last.Pool {
+		case Idle:
 			d.idle--
+		case Low:
+			d.low--
+		case High, Degraded:
 		}
 		if v.available() {
 			d.available--
 		}
-		d.drainNode(v, cause, d.drainReason(v, cause, running))
+		d.drainNode(v, cause, reason(v, running))
 	}
 	if n > 0 && cause == DrainScaleIn && !d.terse {
 		d.held = append(d.held, d.keptReasons(n, floored, pinned, full, receiving)...)
 	}
-}
-
-// byEmptiness lists the nodes that may be drained, first the one that will be
-// empty first. The keys are laid out beside each other: there may be thousands.
-func (d *decision) byEmptiness() []*view {
-	type candidate struct {
-		until     time.Time
-		sessions  int
-		used      float64
-		requested time.Time
-		v         *view
-	}
-	list := make([]candidate, 0, d.capacity.Running)
-	for _, v := range d.nodes {
-		if v.state == Running && v.last.Pool != Degraded && !v.recovered && v.Node.State == Running {
-			list = append(list, candidate{v.load.PinnedUntil, v.load.Sessions, v.last.Utilization, v.RequestedAt, v})
-		}
-	}
-	// Stable, so that the id decides between equals.
-	slices.SortStableFunc(list, func(a, b candidate) int {
-		if c := a.until.Compare(b.until); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(a.sessions, b.sessions); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(a.used, b.used); c != 0 {
-			return c
-		}
-		// Of equals the newest goes: the others have proved themselves.
-		return b.requested.Compare(a.requested)
-	})
-	sorted := make([]*view, len(list))
-	for i := range list {
-		sorted[i] = list[i].v
-	}
-	return sorted
 }
 
 func (d *decision) breaksFloor(v *view) bool {
@@ -221,12 +188,10 @@ func (d *decision) breaksFloor(v *view) bool {
 
 // otherLow says that a busy node other than v takes new clients.
 func (d *decision) otherLow(v *view) bool {
-	for _, o := range d.nodes {
-		if o != v && o.state == Running && o.last.Pool == Low {
-			return true
-		}
+	if v.state == Running && v.last.Pool == Low {
+		return d.low > 1
 	}
-	return false
+	return d.low > 0
 }
 
 func (d *decision) drainNode(v *view, cause DrainCause, why Reason) {
@@ -259,7 +224,7 @@ func (d *decision) room() *room {
 		}
 		// Those who were asked to move just now come from v to one of the others.
 		if d.now.Sub(v.last.MovedAt) < moveLands {
-			_, one := v.share(d.p.anyone(), Load{}, worth{}, d.p).largest(d.p.Signals)
+			_, one := v.share(d.p.anyone(), Load{}, worth{}, &d.p).largest(d.p.Signals)
 			r.used += float64(one * float64(v.last.Moved))
 		}
 	}

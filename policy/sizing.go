@@ -99,7 +99,7 @@ func (o *Override) active(now time.Time) bool {
 }
 
 // needed is the number of nodes, in fractions, for a sample plus a rise.
-func (p Policy) needed(s Sample, rise float64) float64 {
+func (p *Policy) needed(s Sample, rise float64) float64 {
 	_, demand := s.worth().largest(p.Signals)
 	demand += rise
 	return float64(demand/p.MaxThreshold) + math.Min(demand, reserveNodes)
@@ -148,7 +148,7 @@ func (d *decision) sampleAt(at time.Time) (Sample, bool) {
 }
 
 // shrinkTo is the number of nodes to keep for a sample.
-func (p Policy) shrinkTo(s Sample) int {
+func (p *Policy) shrinkTo(s Sample) int {
 	n := p.needed(s, 0)
 	if n == 0 {
 		return 0

@@ -20,7 +20,7 @@ type place struct {
 
 // best is the target that placement would choose. Those that are full leave:
 // every newcomer takes the same room, so they can take no other either.
-func (t *targets) best(share worth, p Policy) *target {
+func (t *targets) best(share worth, p *Policy) *target {
 	for len(t.list) > 0 {
 		if w := t.list[0]; w.takes(share, p) {
 			return w

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // explainEnough says why nothing is launched.
 func (d *decision) explainEnough() {
@@ -136,20 +139,33 @@ func (d *decision) maxReason(missing, ended int) Reason {
 	return r
 }
 
-func (d *decision) drainReason(v *view, cause DrainCause, left int) Reason {
-	sessions := "it has no session"
-	if n := v.load.Sessions; n > 0 {
-		sessions = textf("it has %s, %d of them unable to move", count(n, "session"), v.load.Pinned)
+// drainReasons returns what tells why a node drains. The part that is the same
+// for all is made once: thousands may drain at a time.
+func (d *decision) drainReasons(cause DrainCause) func(v *view, left int) Reason {
+	code, why := CodeDrainSurplus, ""
+	switch {
+	case cause == DrainMax:
+		code, why = CodeDrainMax, " drains: max is "+strconv.Itoa(d.p.MaxNodes)+" now; "
+	case d.sizing.override:
+		why = textf(": an operator set the size to %d; ", d.sizing.in)
+	default:
+		why = textf(": demand has needed %d at most for %s; ", d.sizing.in, duration(d.p.scaleInWindow()))
 	}
-	vals := values{"sessions": float64(v.load.Sessions), "pinned": float64(v.load.Pinned), "left": float64(left)}
-	if cause == DrainMax {
-		return Reason{Code: CodeDrainMax, Text: textf("%s drains: max is %d now; %s", v.name(), d.p.MaxNodes, sessions), Values: vals}
+	return func(v *view, left int) Reason {
+		text := v.name()
+		if cause != DrainMax {
+			text += " drains, leaving " + strconv.Itoa(left)
+		}
+		text += why
+		if n := v.load.Sessions; n > 0 {
+			text += "it has " + count(n, "session") + ", " + strconv.Itoa(v.load.Pinned) + " of them unable to move"
+		} else {
+			text += "it has no session"
+		}
+		return Reason{Code: code, Text: text, Values: values{
+			"sessions": float64(v.load.Sessions), "pinned": float64(v.load.Pinned), "left": float64(left),
+		}}
 	}
-	why := textf("demand has needed %d at most for %s", d.sizing.in, duration(d.p.scaleInWindow()))
-	if d.sizing.override {
-		why = textf("an operator set the size to %d", d.sizing.in)
-	}
-	return Reason{Code: CodeDrainSurplus, Text: textf("%s drains, leaving %d: %s; %s", v.name(), left, why, sessions), Values: vals}
 }
 
 func (d *decision) scaleInWaits(surplus int) Reason {

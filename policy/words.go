@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -57,7 +58,7 @@ func (s SignalName) text() string {
 
 func count(n int, noun string) string {
 	if n == 1 {
-		return fmt.Sprintf("%d %s", n, noun)
+		return strconv.Itoa(n) + " " + noun
 	}
 	if strings.HasSuffix(noun, "ch") {
 		return fmt.Sprintf("%d %ses", n, noun)
