@@ -33,8 +33,11 @@ type Config struct {
 	EffectTimeout time.Duration
 	// Parallel bounds the effects that run at once; 32 if zero.
 	Parallel int
-	// Retention of decisions and of terminated nodes' rows; 30 days if zero.
+	// Retention of decisions, of conditions that are over and of terminated nodes'
+	// rows; 30 days if zero.
 	Retention time.Duration
+	// LoadRetention of the recorded load; 35 days, five whole weeks, if zero.
+	LoadRetention time.Duration
 
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
@@ -72,6 +75,7 @@ func (c *Config) complete() error {
 		{&c.OrphanAge, time.Minute},
 		{&c.EffectTimeout, time.Minute},
 		{&c.Retention, 30 * 24 * time.Hour},
+		{&c.LoadRetention, 35 * 24 * time.Hour},
 	} {
 		if *option.value <= 0 {
 			*option.value = option.fallback

@@ -15,7 +15,12 @@ import (
 // decide asks policy, stores the decision with all that it was made from, and
 // turns its actions into rows.
 func (r *Reconciler) decide(ctx context.Context, b *round) error {
+	past, err := r.memoir(ctx, b.cluster.ID)
+	if err != nil {
+		return err
+	}
 	snapshot := r.snapshot(b)
+	snapshot.Forecast = foresee(past.profile, b.policy, b.now)
 	plan := policy.Decide(snapshot, b.policy, b.now)
 	decision, err := r.storeDecision(ctx, b, snapshot, plan)
 	if err != nil {
@@ -23,6 +28,9 @@ func (r *Reconciler) decide(ctx context.Context, b *round) error {
 	}
 	b.plan = plan
 	b.memory.decided(plan, b.policy)
+	if err := r.record(ctx, b, past, snapshot, plan); err != nil {
+		return err
+	}
 	if len(plan.Actions) > 0 || len(plan.Pools) <= manyNodes || b.now.Sub(r.rememberedAt[b.cluster.ID]) >= rememberEvery {
 		if err := r.storeMemory(ctx, b); err != nil {
 			return err

@@ -18,8 +18,14 @@ func (r *Reconciler) Preview(ctx context.Context, clusterID string, edit policy.
 	if err != nil {
 		return policy.Plan{}, err
 	}
+	profile, err := r.learnt(ctx, clusterID)
+	if err != nil {
+		return policy.Plan{}, err
+	}
 	b.policy = edit
-	return policy.Decide(r.snapshot(b), edit, b.now), nil
+	snapshot := r.snapshot(b)
+	snapshot.Forecast = foresee(profile, edit, b.now)
+	return policy.Decide(snapshot, edit, b.now), nil
 }
 
 // look observes one cluster without leading.

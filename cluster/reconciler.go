@@ -33,6 +33,8 @@ type Reconciler struct {
 	conditions *conditions
 	orphans    map[string]orphan
 	lastNoop   map[string]string // by cluster: what its newest decision says
+	// memoirs are what is recorded and learnt, by cluster.
+	memoirs map[string]*memoir
 	// present says that no row is of the future any more; see noFuture.
 	present bool
 	// rememberedAt is when a cluster's memory was last stored.
@@ -64,6 +66,7 @@ func (r *Reconciler) begin() {
 	r.effects = newEffects(&r.config)
 	r.conditions = &conditions{}
 	r.orphans, r.lastNoop, r.rememberedAt = map[string]orphan{}, map[string]string{}, map[string]time.Time{}
+	r.memoirs = map[string]*memoir{}
 	r.reportedAt, r.forgotAt, r.present = time.Time{}, time.Time{}, false
 	r.mutex.Lock()
 	r.memories = map[string]*memory{}
@@ -264,7 +267,7 @@ func (r *Reconciler) forget(ctx context.Context) error {
 	if now.Sub(r.forgotAt) < time.Hour {
 		return nil
 	}
-	if err := r.config.Store.Forget(ctx, now.Add(-r.config.Retention)); err != nil {
+	if err := r.config.Store.Forget(ctx, now.Add(-r.config.Retention), now.Add(-r.config.LoadRetention)); err != nil {
 		return err
 	}
 	r.forgotAt = now
@@ -277,6 +280,7 @@ func (r *Reconciler) forgetClusters(clusters []statestore.Cluster) {
 	for _, c := range clusters {
 		alive[c.ID] = true
 	}
+	maps.DeleteFunc(r.memoirs, func(id string, _ *memoir) bool { return !alive[id] })
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	maps.DeleteFunc(r.memories, func(id string, _ *memory) bool { return !alive[id] })

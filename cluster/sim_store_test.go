@@ -25,6 +25,9 @@ type simStore struct {
 	decision  *statestore.Decision
 	serial    int
 	open      map[string]statestore.Condition // by kind and subject
+	loads     []statestore.LoadChunk
+	forecast  []byte
+	snapshot  json.RawMessage // the newest decision's that has one
 	// results of decisions, in the order in which they were written.
 	results []json.RawMessage
 }
@@ -222,6 +225,7 @@ func (s storeOf) AppendDecision(_ context.Context, term statestore.Term, d state
 	}
 	switch {
 	case d.Snapshot != nil:
+		s.snapshot = d.Snapshot
 		if s.w.rng.IntN(5) == 0 {
 			s.w.check.replay(d)
 		}
@@ -286,4 +290,49 @@ func (s storeOf) ClearCondition(_ context.Context, term statestore.Term, _, kind
 	return nil
 }
 
-func (s storeOf) Forget(context.Context, time.Time) error { return nil }
+func (s storeOf) PutLoad(_ context.Context, term statestore.Term, c statestore.LoadChunk) error {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return err
+	}
+	s.w.meet("load stored")
+	for i, old := range s.loads {
+		if old.At.Equal(c.At) {
+			s.loads[i] = c
+			return nil
+		}
+	}
+	s.loads = append(s.loads, c)
+	return nil
+}
+
+func (s storeOf) Loads(_ context.Context, _ string, from, to time.Time) ([]statestore.LoadChunk, error) {
+	var found []statestore.LoadChunk
+	for _, c := range s.loads {
+		if !c.Until.Before(from) && c.At.Before(to) {
+			found = append(found, c)
+		}
+	}
+	return found, nil
+}
+
+func (s storeOf) PutForecast(_ context.Context, term statestore.Term, _ string, data []byte) error {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return err
+	}
+	s.forecast = data
+	return nil
+}
+
+func (s storeOf) Forecast(context.Context, string) ([]byte, error) {
+	if s.away() {
+		return nil, statestore.ErrUnavailable
+	}
+	if s.forecast == nil {
+		return nil, statestore.ErrNotFound
+	}
+	return s.forecast, nil
+}
+
+func (s storeOf) Forget(context.Context, time.Time, time.Time) error { return nil }

@@ -145,7 +145,21 @@ func (h *herd) RaiseCondition(context.Context, statestore.Term, statestore.Condi
 	return nil
 }
 
-func (h *herd) Forget(context.Context, time.Time) error { return nil }
+func (h *herd) PutLoad(_ context.Context, _ statestore.Term, c statestore.LoadChunk) error {
+	h.stored += len(c.Data)
+	return nil
+}
+
+func (h *herd) PutForecast(_ context.Context, _ statestore.Term, _ string, data []byte) error {
+	h.stored += len(data)
+	return nil
+}
+
+func (h *herd) Forecast(context.Context, string) ([]byte, error) {
+	return nil, statestore.ErrNotFound
+}
+
+func (h *herd) Forget(context.Context, time.Time, time.Time) error { return nil }
 
 type herdFleet struct{ h *herd }
 

@@ -33,8 +33,15 @@ type Store interface {
 	RaiseCondition(ctx context.Context, term statestore.Term, c statestore.Condition) error
 	ClearCondition(ctx context.Context, term statestore.Term, clusterID, kind, subject string) error
 
-	// Forget deletes decisions and terminated nodes that ended before.
-	Forget(ctx context.Context, before time.Time) error
+	PutLoad(ctx context.Context, term statestore.Term, c statestore.LoadChunk) error
+	Loads(ctx context.Context, clusterID string, from, to time.Time) ([]statestore.LoadChunk, error)
+	PutForecast(ctx context.Context, term statestore.Term, clusterID string, data []byte) error
+	// Forecast fails with statestore.ErrNotFound while nothing was learnt.
+	Forecast(ctx context.Context, clusterID string) ([]byte, error)
+
+	// Forget deletes decisions, conditions and terminated nodes that ended before
+	// the one time, and recorded load from before the other.
+	Forget(ctx context.Context, before, load time.Time) error
 }
 
 // Postgres is the Store over the real state store.
@@ -114,10 +121,33 @@ func (p postgres) ClearCondition(ctx context.Context, term statestore.Term, clus
 	return p.t.Conditions.Clear(ctx, term, clusterID, kind, subject)
 }
 
-func (p postgres) Forget(ctx context.Context, before time.Time) error {
-	if _, err := p.t.Decisions.Forget(ctx, before); err != nil {
-		return err
+func (p postgres) PutLoad(ctx context.Context, term statestore.Term, c statestore.LoadChunk) error {
+	return p.t.Loads.Put(ctx, term, c)
+}
+
+func (p postgres) Loads(ctx context.Context, clusterID string, from, to time.Time) ([]statestore.LoadChunk, error) {
+	return p.t.Loads.Between(ctx, clusterID, from, to)
+}
+
+func (p postgres) PutForecast(ctx context.Context, term statestore.Term, clusterID string, data []byte) error {
+	return p.t.Forecasts.Put(ctx, term, clusterID, data)
+}
+
+func (p postgres) Forecast(ctx context.Context, clusterID string) ([]byte, error) {
+	f, err := p.t.Forecasts.Get(ctx, clusterID)
+	return f.Data, err
+}
+
+func (p postgres) Forget(ctx context.Context, before, load time.Time) error {
+	for _, forget := range []func() (int64, error){
+		func() (int64, error) { return p.t.Decisions.Forget(ctx, before) },
+		func() (int64, error) { return p.t.Conditions.Forget(ctx, before) },
+		func() (int64, error) { return p.t.Nodes.Forget(ctx, before) },
+		func() (int64, error) { return p.t.Loads.Forget(ctx, load) },
+	} {
+		if _, err := forget(); err != nil {
+			return err
+		}
 	}
-	_, err := p.t.Nodes.Forget(ctx, before)
-	return err
+	return nil
 }
