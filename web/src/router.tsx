@@ -111,6 +111,11 @@ export const policyRoute = createRoute({
   validateSearch: only('from', 'to'),
   component: page(() => import('./policy/PolicyPage'), 'PolicyPage'),
 })
+export const configurationRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/clusters/$name/configuration',
+  component: page(() => import('./configuration/ConfigurationPage'), 'ConfigurationPage'),
+})
 const templates = createRoute({ getParentRoute: () => shell, path: '/templates', component: page(() => import('./templates/TemplatesPage'), 'TemplatesPage') })
 const newTemplate = createRoute({ getParentRoute: () => shell, path: '/templates/new', component: page(() => import('./templates/NewTemplatePage'), 'NewTemplatePage') })
 export const templateRoute = createRoute({ getParentRoute: () => shell, path: '/templates/$name', component: page(() => import('./templates/TemplatePage'), 'TemplatePage') })
@@ -125,6 +130,7 @@ const tree = root.addChildren([
     newClusterRoute,
     clusterRoute,
     policyRoute,
+    configurationRoute,
     nodesRoute,
     nodeRoute,
     activityRoute,

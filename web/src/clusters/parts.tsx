@@ -37,6 +37,9 @@ export function ClusterTabs({ name }: { name: string }) {
       <Link to="/clusters/$name/policy" params={{ name }} activeOptions={{ includeSearch: false }}>
         Policy
       </Link>
+      <Link to="/clusters/$name/configuration" params={{ name }} activeOptions={{ includeSearch: false }}>
+        Configuration
+      </Link>
       <Link to="/nodes" search={{ cluster: name }}>
         Nodes
       </Link>

@@ -44,3 +44,36 @@ export const templateQuery = (name: string) =>
 
 // changed are the nouns that any act on a cluster may move.
 export const changed = ['clusters', 'cluster', 'overview', 'nodes', 'templates', 'template', 'policy', 'policy-versions', 'preview']
+
+export const templateVersionsQuery = (name: string) =>
+  infiniteQueryOptions({
+    queryKey: ['template-versions', name],
+    queryFn: ({ signal, pageParam }) =>
+      answer(client.GET('/api/v1/templates/{template}/versions', { params: { path: { template: name }, query: { limit: 20, ...(pageParam && { cursor: pageParam }) } }, signal })),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next_cursor || undefined,
+  })
+
+export const configurationQuery = (cluster: string) =>
+  queryOptions({
+    queryKey: ['configuration', cluster],
+    queryFn: ({ signal }) => tagged(client.GET('/api/v1/clusters/{cluster}/configuration', { params: { path: { cluster } }, signal })),
+    refetchInterval: 10_000,
+  })
+
+export const configurationVersionsQuery = (cluster: string) =>
+  infiniteQueryOptions({
+    queryKey: ['configuration-versions', cluster],
+    queryFn: ({ signal, pageParam }) =>
+      answer(client.GET('/api/v1/clusters/{cluster}/configuration/versions', { params: { path: { cluster }, query: { limit: 20, ...(pageParam && { cursor: pageParam }) } }, signal })),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next_cursor || undefined,
+  })
+
+// rolloutQuery is read often while nodes are still on their way, so that one sees them arrive.
+export const rolloutQuery = (cluster: string) =>
+  queryOptions({
+    queryKey: ['rollout', cluster],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/clusters/{cluster}/configuration/rollout', { params: { path: { cluster } }, signal })),
+    refetchInterval: (q) => ((q.state.data?.pending ?? 1) > 0 ? 1_000 : 5_000),
+  })

@@ -1,27 +1,28 @@
 import { Button } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useMay } from '../account/may'
 import { client } from '../api/client'
 import { isRefusal, tagged, type Tagged } from '../api/refusal'
 import type { Policy, PolicyVersion } from '../api/types'
-import { changed } from '../clusters/queries'
+import { changed, policyVersionsQuery } from '../clusters/queries'
 import { plural } from '../format/format'
 import { Changes } from '../ui/Changes'
 import { Confirm } from '../ui/Confirm'
 import { Same } from '../ui/Copy'
 import { Panel } from '../ui/Page'
+import { Stale } from '../ui/Stale'
 import { Trouble } from '../ui/Trouble'
-import { command, known, patch, rebased, same, valueAt, withValue } from './draft'
+import { Versions } from '../ui/Versions'
+import { command, known, label, patch, rebased, same, valueAt, withValue } from './draft'
 import { FieldInput } from './FieldInput'
 import { sections } from './fields'
+import { linesOf } from './lines'
 import { faultsOf, usePreview } from './preview'
 import { PreviewPanel } from './PreviewPanel'
 import s from './policy.module.css'
 import { Schedules } from './Schedules'
-import { Stale } from './Stale'
 import { Thresholds } from './Thresholds'
-import { linesOf, Versions } from './Versions'
 
 // PolicyEditor holds a draft over the version it was begun from, which stays put while another is stored beneath it.
 export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tagged<PolicyVersion> }) {
@@ -30,6 +31,7 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
   const [draft, setDraft] = useState<Policy>(stored.data.policy)
   const [reverting, setReverting] = useState<PolicyVersion>()
   const queries = useQueryClient()
+  const versions = useInfiniteQuery(policyVersionsQuery(cluster))
   const body = patch(base.data.policy, draft)
   const edited = Object.keys(body).length > 0
   const stale = stored.data.version !== base.data.version
@@ -68,9 +70,9 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
     <>
       {stale && edited ? (
         <Stale
-          theirs={stored.data}
+          theirs={{ ...stored.data, at: stored.data.created_at }}
           lines={linesOf(base.data.policy, stored.data.policy)}
-          clashes={merged.clashes}
+          clashes={merged.clashes.map(label)}
           onMine={() => {
             save.reset()
             setBase(stored)
@@ -146,7 +148,15 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
           )}
         </div>
       </div>
-      <Versions cluster={cluster} current={stored.data} readOnly={readOnly} onRevert={setReverting} />
+      <Versions
+        list={versions.data?.pages.flatMap((p) => p.items.map((v) => ({ ...v, doc: v.policy })))}
+        error={versions.error}
+        current={{ version: stored.data.version, doc: stored.data.policy }}
+        linesOf={linesOf}
+        take={readOnly ? undefined : 'Go back to it…'}
+        onTake={(v) => setReverting({ ...v, policy: v.doc } as PolicyVersion)}
+        more={versions.hasNextPage ? () => void versions.fetchNextPage() : undefined}
+      />
       {reverting ? (
         <Confirm
           title={`Go back to version ${reverting.version}?`}

@@ -1,12 +1,12 @@
 import { Button, Skeleton } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { useMay } from '../account/may'
 import { client } from '../api/client'
 import { isRefusal, tagged, type Tagged } from '../api/refusal'
 import type { Template } from '../api/types'
-import { templateQuery } from '../clusters/queries'
+import { templateQuery, templateVersionsQuery } from '../clusters/queries'
 import { rebased } from '../policy/draft'
 import { templateRoute } from '../router'
 import { NotFound } from '../shell/Lost'
@@ -14,15 +14,15 @@ import { Ago } from '../ui/Ago'
 import { Changes } from '../ui/Changes'
 import { Same } from '../ui/Copy'
 import { Page, Panel } from '../ui/Page'
+import { Stale } from '../ui/Stale'
 import { Trouble } from '../ui/Trouble'
-import ui from '../ui/ui.module.css'
+import { Versions } from '../ui/Versions'
 import { useCheck } from './check'
 import { Drift } from './Drift'
-import { cleaned, linesOf, says, type Spec } from './spec'
+import { cleaned, labelOf, linesOf, says, type Spec } from './spec'
 import { SpecForm } from './SpecForm'
 import { TemplateActions } from './TemplateActions'
 import s from './templates.module.css'
-import { TemplateVersions } from './TemplateVersions'
 import { Verdict } from './Verdict'
 
 export function TemplatePage() {
@@ -67,6 +67,7 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
   const admin = useMay('admin')
   const operator = useMay('operator')
   const queries = useQueryClient()
+  const versions = useInfiniteQuery(templateVersionsQuery(stored.data.name))
   const [base, setBase] = useState(stored)
   const [draft, setDraft] = useState<Spec>(stored.data.spec)
   const [shape, setShape] = useState(0) // the form is made anew when another draft takes its place
@@ -98,21 +99,17 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
     },
     onError: (e) => (isRefusal(e, 412) ? queries.invalidateQueries({ queryKey: ['template', t.name] }) : undefined),
   })
+  const merged = rebased(t.spec, stored.data.spec, draft)
   return (
     <>
       {stale && edited ? (
-        <div className={ui.notice} role="alert">
-          <strong>Version {stored.data.version} was stored while you were editing</strong>
-          <Changes lines={linesOf(t.provider, t.spec, stored.data.spec)} caption="What the other changed" />
-          <div className="row">
-            <Button size="xs" onClick={() => { save.reset(); adopt(stored, rebased(t.spec, stored.data.spec, draft).doc) }}>
-              Put my changes on top
-            </Button>
-            <Button size="xs" variant="default" onClick={() => { save.reset(); adopt(stored, stored.data.spec) }}>
-              Drop mine, take theirs
-            </Button>
-          </div>
-        </div>
+        <Stale
+          theirs={{ ...stored.data, at: stored.data.updated_at }}
+          lines={linesOf(t.provider, t.spec, stored.data.spec)}
+          clashes={merged.clashes.map((p) => labelOf(t.provider, p))}
+          onMine={() => { save.reset(); adopt(stored, merged.doc) }}
+          onTheirs={() => { save.reset(); adopt(stored, stored.data.spec) }}
+        />
       ) : null}
       <div className={s.split}>
         <div className={s.column}>
@@ -149,7 +146,15 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
           )}
         </div>
       </div>
-      <TemplateVersions template={stored.data} readOnly={!admin} onTake={(spec) => { save.reset(); adopt(base, spec) }} />
+      <Versions
+        list={versions.data?.pages.flatMap((p) => p.items.map((v) => ({ ...v, doc: v.spec })))}
+        error={versions.error}
+        current={{ version: stored.data.version, doc: stored.data.spec }}
+        linesOf={(a, b) => linesOf(t.provider, a, b)}
+        take={admin ? 'Take into the draft' : undefined}
+        onTake={(v) => { save.reset(); adopt(base, v.doc) }}
+        more={versions.hasNextPage ? () => void versions.fetchNextPage() : undefined}
+      />
       <Same command={`godwit template get ${t.name} -o yaml`} />
     </>
   )

@@ -90,6 +90,8 @@ export function faultAt(faults: readonly { location: string; message: string }[]
   return faults.find((f) => bare(f.location) === path || bare(f.location).startsWith(`${path}[`) || bare(f.location).startsWith(`${path}.`))?.message
 }
 
+export const labelOf = (provider: string, path: string): string => sectionsOf(provider).flatMap((x) => x.fields).find((f) => f.path === path)?.label ?? path
+
 // linesOf are the differences of two specifications, named as their form names them.
 export function linesOf(provider: string, before: Spec, after: Spec): Line[] {
   const fields = new Map(sectionsOf(provider).flatMap((x) => x.fields.map((f) => [f.path, f] as const)))
