@@ -52,19 +52,63 @@ func (d *decision) boot() time.Duration {
 }
 
 // ahead is the largest prediction for the time that a launch of now can serve,
-// and whether there is one.
-func (d *decision) ahead() (Predicted, bool) {
+// and the demand that was predicted for the time before that.
+func (d *decision) ahead() (most, before Predicted, found bool) {
 	f := d.s.Forecast
 	if f == nil || d.p.Forecast != ForecastOn && d.p.Forecast != ForecastShadow {
-		return Predicted{}, false
+		return Predicted{}, Predicted{}, false
 	}
-	var most Predicted
-	found := false
 	from, until := d.now.Add(-forecastLate), d.now.Add(d.lead())
+	known := false
 	for _, p := range f.Points {
-		if p.Until.After(from) && !p.At.After(until) && (!found || p.Demand > most.Demand) {
+		if !p.Until.After(from) || p.At.After(until) {
+			continue
+		}
+		if !known {
+			before, known = p, true
+		}
+		if p.Demand > most.Demand {
 			most, found = p, true
 		}
 	}
-	return most, found
+	return most, before, found
+}
+
+// foresee adds what the forecast has earned to be believed. It counts on the
+// change that is predicted, not on the level: where today is not like the days
+// that it was learnt from, it is wrong about the level all day.
+func (z *sizing) foresee(d *decision) {
+	var before Predicted
+	if z.predicted, before, z.foreseen = d.ahead(); z.foreseen {
+		rise := min(z.predicted.Demand-before.Demand, z.predicted.Demand-z.demand)
+		z.rises = round(max(rise, 0) * min(max(d.s.Forecast.Trust, 0), 1))
+	}
+	if d.p.Forecast == ForecastOn {
+		z.raise = z.rises
+	}
+}
+
+// forecastShown: a predicted rise of less than this many nodes is not spoken of.
+const forecastShown = 0.1
+
+// explainForecast tells of a rise that is predicted, and what is made of it.
+func (d *decision) explainForecast() {
+	z := &d.sizing
+	f := d.s.Forecast
+	if !z.foreseen || z.override || z.predicted.Demand-z.demand < forecastShown {
+		return
+	}
+	counts := textf("%.1f of it counts", z.rises)
+	switch {
+	case d.p.Forecast == ForecastShadow:
+		counts += " where the forecast is on; it is in shadow and decides nothing"
+	case z.rises < forecastShown:
+		counts = "it counts for nothing: the score has not earned it, or it is late"
+	}
+	d.state = append(d.state, Reason{
+		Code: CodeForecast,
+		Text: textf("forecast: demand worth %.1f nodes at %s, skill %.2f over %.1f days: %s", z.predicted.Demand, clock(z.predicted.At),
+			f.Skill, f.Hours/24, counts),
+		Values: values{"predicted": round(z.predicted.Demand), "raise": z.rises, "skill": f.Skill, "trust": f.Trust, "hours": f.Hours},
+	})
 }

@@ -8,8 +8,7 @@ import (
 // historySlots bounds the history: the longest window in so many steps.
 const historySlots = 120
 
-// trendSpan is how far back the rise of demand is measured. Shorter is noise,
-// longer misses a crowd.
+// trendSpan is the longest span over which the rise of demand is measured.
 const trendSpan = 60 * time.Second
 
 // calm is how long after a drain for want of load the reserve alone launches

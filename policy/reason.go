@@ -18,6 +18,7 @@ const (
 	CodeSchedule     Code = "schedule"            // a schedule raises the minima
 	CodeDemand       Code = "demand"              // what demand asks for
 	CodeRise         Code = "rise"                // demand rises faster than noise
+	CodeForecast     Code = "forecast"            // a rise is predicted
 	CodeBestEffort   Code = "best_effort"         // busy beyond promises: no reason to launch
 	CodeContention   Code = "contention"          // sessions held below the session rate
 	CodeQueue        Code = "queue"               // clients wait

@@ -10,18 +10,18 @@ import (
 const (
 	// reserveNodes is kept free beyond what demand fills to the max threshold:
 	// one boot's worth of arrivals at the noise of small clusters. Demand of
-	// less than this many nodes keeps as much again free, not more.
-	reserveNodes = 0.5
-	// shrinkMargin, or one standard deviation of demand where that is more, must
-	// be free beyond that before a node goes: without it, demand at the edge of
-	// a whole number would launch and drain in turns.
+	// less than this many nodes keeps as much again free, not more. In package
+	// arena, 0.5 costs 8 % less and fails half as many runs again.
+	reserveNodes = 0.85
+	// shrinkMargin, or half a standard deviation of demand where that is more,
+	// must be free beyond that before a node goes: without it, demand at the edge
+	// of a whole number would launch and drain in turns. A whole deviation cost
+	// 15 % more on loads of ten nodes; none at all launched three times as often.
 	shrinkMargin = 0.1
+	shrinkSigmas = 0.5
 	// defaultBoot is the time from request to running that is assumed before
 	// a cluster has measured its own.
 	defaultBoot = 90 * time.Second
-	// noiseSigmas: a rise counts only beyond so many standard deviations of
-	// sessions that come independently.
-	noiseSigmas = 2
 )
 
 // sizing is how many open nodes demand asks for.
@@ -34,6 +34,11 @@ type sizing struct {
 	in     int     // nodes to shrink to: most over the scale-in window
 	// calm says that out leaves the reserve out, because of a drain lately.
 	calm bool
+	// predicted is the forecast for the time that a launch can serve, raise the
+	// part of its rise over demand that is acted upon.
+	predicted    Predicted
+	foreseen     bool
+	rises, raise float64
 	// high is the most nodes that were high at once within the scale-in window.
 	high int
 	// peakAt is when the scale-in window's largest demand was last seen.
@@ -48,23 +53,27 @@ func (d *decision) size() {
 	s := d.sample
 	z.signal, z.demand = s.worth().largest(d.p.Signals)
 	z.rise = d.rise(z.demand)
-	z.now = whole(d.p.needed(s, z.rise))
+	z.foresee(d)
+	z.now = whole(d.p.needed(s, math.Max(z.rise, z.raise)))
 
 	z.out = z.now
 	if z.now > 0 && d.drainedLately() {
-		if bare := whole(z.demand / d.p.MaxThreshold); bare < z.out {
+		// Once demand itself no longer fits, headroom and rise count again: it is
+		// no longer noise that asks.
+		serving, _ := d.openNodes()
+		if bare := whole((z.demand + z.raise) / d.p.MaxThreshold); bare < z.out && bare <= serving {
 			z.out, z.calm = bare, true
 		}
 	}
 	recent, covered := within(d.s.History, d.p.scaleOutWindow(), d.p, d.now)
 	for _, h := range recent {
-		z.out = min(z.out, whole(d.p.needed(h, 0)))
+		z.out = min(z.out, whole(d.p.needed(h, z.raise)))
 	}
 	if !covered {
 		z.out = 0
 	}
 
-	z.in = d.p.shrinkTo(s)
+	z.in = max(d.p.shrinkTo(s), z.now)
 	z.peakAt = d.now
 	z.high = s.High
 	recent, z.inCovered = within(d.s.History, d.p.scaleInWindow(), d.p, d.now)
@@ -77,7 +86,7 @@ func (d *decision) size() {
 	if o := d.s.Override; o.active(d.now) {
 		z.override = true
 		z.now, z.out, z.in = o.Nodes, o.Nodes, o.Nodes
-		z.inCovered, z.calm = true, false
+		z.inCovered, z.calm, z.raise = true, false, 0
 	}
 }
 
@@ -109,44 +118,6 @@ func (s Sample) worth() worth {
 	return worth{s.Send, s.Receive, s.CPU, s.Buffer, s.Sessions}
 }
 
-// rise extrapolates over one boot what demand has grown by in the last minute,
-// as far as it exceeds noise. Sessions that come independently have a standard
-// deviation of demand ÷ √sessions; a handful of sessions therefore shows no
-// trend at all, and a thousand show a small one.
-func (d *decision) rise(demand float64) float64 {
-	sessions := d.capacity.Sessions + d.capacity.Queued
-	if sessions == 0 || demand == 0 {
-		return 0
-	}
-	before, ok := d.sampleAt(d.now.Add(-trendSpan))
-	if !ok {
-		return 0
-	}
-	_, then := before.worth().largest(d.p.Signals)
-	grown := demand - then - float64(noiseSigmas*demand/math.Sqrt(float64(sessions)))
-	if grown <= 0 {
-		return 0
-	}
-	boot := defaultBoot
-	if d.s.BootS > 0 {
-		boot = seconds(d.s.BootS)
-	}
-	// Twofold at most: beyond that the minute says nothing of the next.
-	return round(math.Min(float64(grown*boot.Seconds()/trendSpan.Seconds()), demand))
-}
-
-// sampleAt returns the sample nearest before at, if it is near at all.
-func (d *decision) sampleAt(at time.Time) (Sample, bool) {
-	for i := len(d.s.History) - 1; i >= 0; i-- {
-		h := d.s.History[i]
-		if h.At.After(at) {
-			continue
-		}
-		return h, at.Sub(h.At) < trendSpan
-	}
-	return Sample{}, false
-}
-
 // shrinkTo is the number of nodes to keep for a sample.
 func (p *Policy) shrinkTo(s Sample) int {
 	n := p.needed(s, 0)
@@ -156,7 +127,7 @@ func (p *Policy) shrinkTo(s Sample) int {
 	_, demand := s.worth().largest(p.Signals)
 	sessions := float64(s.Sessions * orElse(p.Signals.Sessions.Cap, float64(p.MaxSessions)))
 	noise := float64(demand / math.Sqrt(math.Max(sessions, 1)) / p.MaxThreshold)
-	return whole(n + math.Max(shrinkMargin, noise))
+	return whole(n + math.Max(shrinkMargin, shrinkSigmas*noise))
 }
 
 // whole rounds up, forgiving what is left of sums of fractions.

@@ -29,6 +29,7 @@ func (d *decision) explainEnough() {
 	if !z.override {
 		d.state = append(d.state, d.demandReason())
 	}
+	d.explainForecast()
 	if open := c.Running + c.Pending; z.now > max(z.out, open) && z.out < d.p.MaxNodes {
 		d.held = append(d.held, d.scaleOutWaits())
 	}
@@ -80,6 +81,7 @@ func (d *decision) explainLack(l lack) {
 	if !d.sizing.override {
 		d.state = append(d.state, d.demandReason())
 	}
+	d.explainForecast()
 	if n := len(d.s.LaunchErrors); n > 0 {
 		last := d.s.LaunchErrors[n-1]
 		d.held = append(d.held, Reason{
@@ -117,6 +119,8 @@ func (d *decision) launchReason(n int, l lack) Reason {
 	}
 	if l.size > 0 && d.sizing.override {
 		why = append(why, "operator's size")
+	} else if l.size > 0 && d.sizing.raise > max(d.sizing.rise, forecastShown) {
+		why = append(why, "forecast demand")
 	} else if l.size > 0 {
 		why = append(why, "demand")
 	}

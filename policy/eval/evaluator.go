@@ -7,13 +7,20 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/policy/forecast"
 )
 
 // monday is where a world's time begins: in UTC, so that hours are hours.
 var monday = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
+// triesAgain is how long a refused client is taken to try again.
+const triesAgain = 2 * time.Minute
+
 // errorsFor is how long a failed launch is told of in reasons.
 const errorsFor = 5 * time.Minute
+
+// horizon is how far ahead a snapshot's forecast looks: longer than any boot.
+const horizon = 15 * time.Minute
 
 // Evaluator plays the cluster around the policy. Not safe for concurrent use.
 type Evaluator struct {
@@ -30,6 +37,8 @@ type Evaluator struct {
 	errors   []policy.LaunchError
 	boots    []float64 // seconds, of the latest nodes that came to run
 	round    int
+	refused  []time.Time
+	profile  forecast.Profile
 
 	snapshot policy.Snapshot // reused from step to step
 }
@@ -134,10 +143,28 @@ func (e *Evaluator) observe(o *Observation) error {
 	for _, wanted := range o.Queue {
 		s.Queue = append(s.Queue, policy.Waiting{WantedBps: bps(wanted), Direction: policy.Send, Since: e.now})
 	}
+	e.refuse(o)
+	for range e.refused {
+		s.Queue = append(s.Queue, policy.Waiting{Direction: policy.Send, Since: e.now})
+	}
 	e.remember(o)
 	s.RecentLaunches, s.LaunchErrors, s.History = e.launches, e.errors, e.history
 	s.BootS = e.bootS()
+	s.Forecast = nil
+	if e.policy.Forecast == policy.ForecastOn {
+		s.Forecast = e.profile.Forecast(e.now, horizon)
+	}
 	return nil
+}
+
+// refuse keeps those who were refused in the queue for another boot: a client that
+// is told to try again does so, and who is left out of the count hides how many
+// more arrive than there is room for.
+func (e *Evaluator) refuse(o *Observation) {
+	e.refused = slices.DeleteFunc(e.refused, func(at time.Time) bool { return e.now.Sub(at) > triesAgain })
+	for range min(o.Refused, maxNodes) {
+		e.refused = append(e.refused, e.now)
+	}
 }
 
 func bps(mbps float64) int64 { return int64(mbps * 1e6) }
@@ -211,6 +238,7 @@ func (e *Evaluator) bootS() int {
 // keep stores what a cluster stores with its plan, and answers.
 func (e *Evaluator) keep(plan policy.Plan, o *Observation) Decision {
 	e.history = policy.Remember(e.history, plan.Sample, e.policy)
+	e.profile.Learn(e.now, plan.Capacity.Demand)
 	numbers := make(map[string]int, len(o.Nodes))
 	for i := range o.Nodes {
 		numbers[e.rows[o.Nodes[i].ID].id] = o.Nodes[i].ID

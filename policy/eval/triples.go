@@ -49,4 +49,6 @@ func (p *triples) number(into *float64) bool {
 	return err == nil
 }
 
-func terminates(c byte) bool { return c == ',' || c == ']' || c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+func terminates(c byte) bool {
+	return c == ',' || c == ']' || c == ' ' || c == '\t' || c == '\n' || c == '\r'
+}

@@ -9,6 +9,12 @@ import (
 // about two boots: finer than a node can follow would be in vain.
 const Bucket = 5 * time.Minute
 
+// setBack is how many buckets time must go back for it to be believed.
+const setBack = int64(time.Hour / Bucket)
+
+// maxDemand is more nodes than any cluster has; more is a mistake and not learnt.
+const maxDemand = 1e6
+
 const (
 	perDay  = int(24 * time.Hour / Bucket)
 	perWeek = 7 * perDay
@@ -19,8 +25,8 @@ const (
 
 // Profile is a learnt week. The zero value has learnt nothing.
 type Profile struct {
-	// last is the newest demand of each bucket of the week; NaN-free: known says
-	// whether there is one, and when it was, in buckets since the epoch.
+	// last is the newest demand of each bucket of the week, mean that over weeks;
+	// known is when last was, in buckets since the epoch, 0: never.
 	last  [perWeek]float32
 	mean  [perWeek]float32
 	known [perWeek]int64
@@ -30,6 +36,10 @@ type Profile struct {
 	peak     float64
 	previous float64 // demand in the bucket before the open one
 	prevAt   int64   // that bucket; 0: none
+
+	// guess was the prediction for the bucket before, if guessed, off its error.
+	guess, off float64
+	guessed    bool
 
 	from    int64 // the first bucket learnt, 0: none
 	experts [experts]expert
@@ -45,16 +55,16 @@ func slot(i int64) int { return int(((i % int64(perWeek)) + int64(perWeek)) % in
 // start of bucket i.
 func start(i int64) time.Time { return time.Unix(i*int64(Bucket/time.Second), 0).UTC() }
 
-// Learn takes in demand, in nodes' worth, at a time. Times older than the newest
-// one are ignored, as is what is no number.
+// Learn takes in demand, in nodes' worth, at a time. Times a little older than the
+// newest one are ignored, as is what is no number.
 func (p *Profile) Learn(at time.Time, demand float64) {
-	if math.IsNaN(demand) || math.IsInf(demand, 0) || demand < 0 {
-		return
-	}
 	i := index(at)
 	switch {
+	case math.IsNaN(demand) || demand < 0 || demand > maxDemand || i <= int64(perWeek) || i >= maxBucket:
 	case !p.filling:
 		p.open, p.filling, p.peak = i, true, demand
+	case i < p.open-setBack: // a clock that ran ahead was put right
+		p.open, p.peak, p.prevAt, p.guessed, p.off = i, demand, 0, false, 0
 	case i < p.open:
 	case i == p.open:
 		p.peak = math.Max(p.peak, demand)

@@ -19,8 +19,9 @@ type Score struct {
 	WAPE float64 `json:"wape"`
 	// Bias is the mean of prediction less truth, in nodes' worth.
 	Bias float64 `json:"bias"`
-	// Skill is 1 less the squared errors over those of persistence (demand stays
-	// as it was five minutes before): 1 is perfect, 0 no better, below 0 worse.
+	// Skill is 1 less the squared errors of predicted changes over those of
+	// persistence (demand stays as it was five minutes before), where a change may
+	// come five minutes early or late: 1 is perfect, 0 no better, below 0 worse.
 	Skill float64 `json:"skill"`
 	// Coverage is the share of the time since it began to learn in which it had a
 	// prediction.
@@ -45,6 +46,10 @@ type tally struct {
 const small = 0.05
 
 // judge scores what was predicted of bucket i.
+//
+// What counts is the change of the error from one bucket to the next: sizing acts
+// on predicted changes, so a level that is off all day costs but once. A change
+// that comes up to a bucket early or late is no error; sizing allows for that too.
 func (p *Profile) judge(i int64, actual float64) {
 	t := &p.score
 	t.fade()
@@ -60,14 +65,25 @@ func (p *Profile) judge(i int64, actual float64) {
 		t.credit += naive
 	}
 	predicted, ok := p.predict(i)
+	off := 0.0
 	if ok {
+		low, high := predicted, predicted
+		if follows && p.guessed {
+			low, high = math.Min(low, p.guess), math.Max(high, p.guess)
+		}
+		if next, known := p.predict(i + 1); known {
+			low, high = math.Min(low, next), math.Max(high, next)
+		}
+		off = math.Max(low-actual, 0) - math.Max(actual-high, 0)
 		t.count(predicted, actual)
 		if follows {
-			t.squares += square(predicted - actual)
+			miss := square(off - p.off)
+			t.squares += miss
 			t.naive += naive
-			t.spent += square(predicted - actual)
+			t.spent += miss
 		}
 	}
+	p.guess, p.guessed, p.off = predicted, ok, off
 	x, known := p.predictions(i)
 	for k := range experts {
 		if known[k] {
@@ -137,11 +153,22 @@ func (p *Profile) trust() float64 {
 // bucket before now's comes with it: what was to come a moment ago may be late.
 func (p *Profile) Forecast(now time.Time, horizon time.Duration) *policy.Forecast {
 	s := p.Score()
-	f := &policy.Forecast{Trust: round(s.Trust), Skill: s.Skill, Hours: round(s.Hours)}
-	for i := index(now) - 1; i <= index(now.Add(horizon)); i++ {
+	return &policy.Forecast{
+		Points: p.Predict(now.Add(-Bucket), now.Add(horizon)),
+		Trust:  round(s.Trust), Skill: s.Skill, Hours: round(s.Hours),
+	}
+}
+
+// Predict lists the predictions for the buckets from that of from to that of
+// until, at most a week of them. Buckets of which nothing is known are left out.
+// Those of the past are predicted as if what came since were known.
+func (p *Profile) Predict(from, until time.Time) []policy.Predicted {
+	var out []policy.Predicted
+	first := index(from)
+	for i := first; i <= index(until) && i < first+int64(perWeek); i++ {
 		if x, ok := p.predict(i); ok {
-			f.Points = append(f.Points, policy.Predicted{At: start(i), Until: start(i + 1), Demand: round(x)})
+			out = append(out, policy.Predicted{At: start(i), Until: start(i + 1), Demand: round(x)})
 		}
 	}
-	return f
+	return out
 }
