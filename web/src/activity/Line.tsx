@@ -48,7 +48,7 @@ function Quiet({ entry: e, cluster }: { entry: Extract<Entry, { kind: 'quiet' }>
       <div className={s.line}>
         <span>
           <Link to="/activity/$id" params={{ id: newest.id }} search={keep(cluster)} style={{ fontWeight: 500, color: 'inherit' }}>
-            {newest.cluster.name}: no change × {count(e.count)}: {name(why(newest).join('; '))}
+            {newest.cluster.name}: no change{e.count > 1 ? ` × ${count(e.count)}` : ''}: {name(why(newest).join('; '))}
           </Link>{' '}
           {e.decisions.length > 1 ? (
             <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>

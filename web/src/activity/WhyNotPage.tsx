@@ -70,7 +70,7 @@ export function WhyNotPage() {
       {found ? (
         <>
           <Panel title="The answer">
-            <p data-testid="why-not">{initial(found.text)}</p>
+            <p data-testid="why-not">{found.text}</p>
           </Panel>
           <div className={s.two}>
             <Panel title="What held it back">
