@@ -8,6 +8,7 @@ import { openBrowser } from './browser.mjs'
 import * as accounts from './accounts.mjs'
 import * as arrival from './arrival.mjs'
 import * as operating from './operating.mjs'
+import * as design from './design.mjs'
 import { newStory } from './story.mjs'
 import * as tenants from './tenants.mjs'
 
@@ -19,7 +20,7 @@ const s = await newStory(browser, new URL(setup).origin, pictures)
 Object.assign(s, { browser, setup, godwit, work, password, children: [] })
 
 try {
-  for (const chapter of [arrival, operating, tenants, accounts]) await chapter.tell(s)
+  for (const chapter of [arrival, operating, design, tenants, accounts]) await chapter.tell(s)
   s.step = 'what holds for all screens'
   assert.deepEqual(s.complaints, [], 'the browser complained')
   assert.deepEqual(s.findings, [], 'the accessibility checker found something serious')

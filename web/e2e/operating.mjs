@@ -8,7 +8,7 @@ export async function tell(s) {
 
   await promise('a decision on the chart reads its reason on hover and opens on a click', async () => {
     await rail('Overview').click()
-    const marker = page.getByRole('link', { name: /^Decision at .* launch/ }).first()
+    const marker = page.getByRole('link', { name: /^(Decision|\d+ decisions).* launch/ }).first()
     await marker.locator('> span').first().hover(patience)
     await marker.getByText(/launch \d+ for/).first().waitFor()
     await page.screenshot({ path: path.join(s.pictures, '1280-marker-light.png') })

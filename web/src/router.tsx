@@ -90,10 +90,11 @@ const general = createRoute({ getParentRoute: () => settings, path: '/', compone
 const account = createRoute({ getParentRoute: () => settings, path: '/account', component: page(() => import('./settings/AccountPage'), 'AccountPage') })
 const users = createRoute({ getParentRoute: () => settings, path: '/users', component: page(() => import('./settings/UsersPage'), 'UsersPage') })
 const tokens = createRoute({ getParentRoute: () => settings, path: '/tokens', component: page(() => import('./settings/TokensPage'), 'TokensPage') })
+const sessions = createRoute({ getParentRoute: () => settings, path: '/sessions', component: page(() => import('./settings/SessionsPage'), 'SessionsPage') })
 export const auditRoute = createRoute({
   getParentRoute: () => settings,
   path: '/audit',
-  validateSearch: only('actor', 'object', 'object_id'),
+  validateSearch: only('actor', 'object', 'object_id', 'q', 'last'),
   component: page(() => import('./settings/AuditPage'), 'AuditPage'),
 })
 
@@ -142,7 +143,7 @@ const tree = root.addChildren([
     keysRoute,
     newKey,
     keyRoute,
-    settings.addChildren([general, account, users, tokens, auditRoute]),
+    settings.addChildren([general, account, users, sessions, tokens, auditRoute]),
     templates,
     newTemplate,
     templateRoute,

@@ -71,7 +71,7 @@ interface CellProps {
 }
 
 const describe = (n: FlockNode) =>
-  `${n.name}: ${n.state}${n.pool ? `, ${n.pool}` : ''}${n.state === 'running' ? `, ${percent(n.utilization)} by ${n.signal || 'nothing yet'}` : ''}, ${plural(n.sessions, 'session')}`
+  `${n.name}: ${n.state}${n.pool ? `, ${n.pool}` : ''}${n.state === 'running' ? `, ${Math.round(n.utilization * 100)} % by ${n.signal || 'nothing yet'}` : ''}, ${plural(n.sessions, 'session')}`
 
 // Cell is one node: its shape is the state, its colour the pool, and the water in it stands as high as the node is used.
 function Cell({ node: n, comb: c, index, waves, on, open }: CellProps) {

@@ -158,7 +158,7 @@ function Decisions({ group: g, cluster }: { group: ReturnType<typeof groupMarker
       search={keep(cluster)}
       className={s.marker}
       style={{ left: `${g.x * 100}%` }}
-      aria-label={`Decision at ${clock(first.at)}: ${first.kind}: ${first.text}${g.markers.length > 1 ? `, and ${g.markers.length - 1} more` : ''}`}
+      aria-label={`${g.markers.length > 1 ? `${g.markers.length} decisions, the newest` : 'Decision'} at ${clock(first.at)}: ${first.kind}: ${first.text}`}
     >
       <span className={s.sign} aria-hidden="true">{g.markers.length > 1 ? g.markers.length : symbol(first.kind)}</span>
       <span className={s.tip} style={g.x > 0.6 ? { right: 6 } : { left: 6 }}>

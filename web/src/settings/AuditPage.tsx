@@ -2,6 +2,7 @@ import { Button, Skeleton } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { deed, nounOf } from '../activity/deed'
+import { since } from '../activity/timeline'
 import { useNamesOfThings } from '../activity/names'
 import type { AuditEntry } from '../api/types'
 import { auditRoute } from '../router'
@@ -18,11 +19,18 @@ import s from './settings.module.css'
 
 const objects = ['cluster', 'policy', 'template', 'node', 'access_key', 'user', 'api_token', 'transfer', 'settings'].map((o) => [o, nounOf(o).replace(/ of$/, '')] as const)
 
+const times = [
+  ['24h', '24 hours'],
+  ['7d', '7 days'],
+] as const
+
 export function AuditPage() {
   const search = auditRoute.useSearch()
   const navigate = auditRoute.useNavigate()
   const set = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
-  const { data, error, isPending, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(auditQuery(search))
+  const [opened] = useState(() => Date.now())
+  const from = useMemo(() => since(search.last, opened), [search.last, opened])
+  const { data, error, isPending, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(auditQuery({ actor: search.actor, object: search.object, object_id: search.object_id, q: search.q, from }))
   const rows = useMemo(() => data?.pages.flatMap((p) => p.items) ?? [], [data])
   const still = useStill(rows)
   return (
@@ -30,8 +38,20 @@ export function AuditPage() {
       <p className={s.lead}>Who changed what, newest first, with what it was before and after. Entries cannot be altered.</p>
       <div className="row">
         <Chips label="Thing" options={objects} chosen={search.object} onToggle={(v) => set({ object: search.object === v ? undefined : v })} />
+        <span className="dim">·</span>
+        <Chips label="Time" options={times} chosen={search.last} onToggle={(v) => set({ last: search.last === v ? undefined : v })} />
         {search.actor ? <Filter text={`by ${search.actor.replace(/^user:/, '')}`} onRemove={() => set({ actor: undefined })} /> : null}
         {search.object_id ? <Filter text={`of ${search.object_id}`} onRemove={() => set({ object_id: undefined })} /> : null}
+        {search.q ? <Filter text={`“${search.q}”`} onRemove={() => set({ q: undefined })} /> : null}
+        <input
+          type="search"
+          className={ui.find}
+          aria-label="Find in the audit"
+          placeholder="Who, what, before, after"
+          key={search.q ?? ''}
+          defaultValue={search.q}
+          onKeyDown={(e) => e.key === 'Enter' && set({ q: e.currentTarget.value.trim() || undefined })}
+        />
       </div>
       <Trouble error={error} what="The audit cannot be read" healed={rows.length > 0} />
       <Panel flush label="Audit">

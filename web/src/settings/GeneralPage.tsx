@@ -1,23 +1,23 @@
-import { Button, NumberInput, Skeleton } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { Button, Skeleton } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { useMay } from '../account/may'
 import { client } from '../api/client'
-import { settingsQuery } from '../api/queries'
-import { answer, Refusal, tagged } from '../api/refusal'
-import type { Settings } from '../api/types'
-import { span } from '../format/format'
+import { answer } from '../api/refusal'
 import { Age } from '../ui/Ago'
 import { Confirm } from '../ui/Confirm'
 import { Command, Id, Same } from '../ui/Copy'
 import form from '../ui/form.module.css'
 import { Facts, Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
+import { taggedSettingsQuery } from './queries'
+import { SettingsForm } from './SettingsForm'
 
 export function GeneralPage() {
-  const { data: v, error } = useQuery(settingsQuery)
+  const { data, error } = useQuery(taggedSettingsQuery)
   const may = useMay('admin')
-  if (!v) return error ? <Trouble error={error} what="The settings cannot be read" /> : <Skeleton height={260} />
+  if (!data) return error ? <Trouble error={error} what="The settings cannot be read" /> : <Skeleton height={260} />
+  const v = data.data
   return (
     <>
       <Panel title="This manager">
@@ -41,44 +41,9 @@ export function GeneralPage() {
           {may ? <SigningKey /> : null}
         </div>
       </Panel>
-      <Panel title="Sessions in the console">{may ? <Hours v={v} key={v.session_hours} /> : <p>A session lasts {span(v.session_hours * 3600)}.</p>}</Panel>
+      <SettingsForm stored={data} readOnly={!may} />
       <Same command="godwit settings get" />
     </>
-  )
-}
-
-function Hours({ v }: { v: Settings }) {
-  const [hours, setHours] = useState<number | string>(v.session_hours)
-  const queries = useQueryClient()
-  const save = useMutation({
-    mutationFn: async () => {
-      const { etag } = await tagged(client.GET('/api/v1/settings'))
-      return answer(client.PATCH('/api/v1/settings', { params: { header: { 'If-Match': etag } }, body: { session_hours: Number(hours) } }))
-    },
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['settings'] }),
-  })
-  const submit = (e: FormEvent) => {
-    e.preventDefault()
-    save.mutate()
-  }
-  return (
-    <form onSubmit={submit} className={form.fields} style={{ maxWidth: 420 }}>
-      <NumberInput
-        label="A session lasts, in hours"
-        description="From signing in. Sessions that exist keep the end that they have."
-        min={1}
-        required
-        value={hours}
-        error={save.error instanceof Refusal ? save.error.field('session_hours') : undefined}
-        onChange={setHours}
-      />
-      <Trouble error={save.error} what="The settings were not changed" />
-      <div>
-        <Button type="submit" size="xs" loading={save.isPending} disabled={Number(hours) === v.session_hours || hours === ''}>
-          Change
-        </Button>
-      </div>
-    </form>
   )
 }
 

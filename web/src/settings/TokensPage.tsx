@@ -16,6 +16,7 @@ import { Secret } from '../ui/Secret'
 import { Trouble } from '../ui/Trouble'
 import ui from '../ui/ui.module.css'
 import { tokensQuery } from './queries'
+import { Scopes } from './Scopes'
 import { RoleCards, roles } from './roles'
 import s from './settings.module.css'
 
@@ -56,7 +57,10 @@ export function TokensPage() {
                     <td data-label="Name">
                       <strong>{t.name}</strong>
                     </td>
-                    <td data-label="Role">{t.role}</td>
+                    <td data-label="Role">
+                      {t.role}
+                      {t.scopes.length ? <div className="dim" style={{ fontSize: 12.5 }}>only {t.scopes.join(', ')}</div> : null}
+                    </td>
                     <td data-label="Whose">{t.owner ?? <span className="dim">the manager’s</span>}</td>
                     <td data-label="Last used">{t.last_used_at ? <Ago at={t.last_used_at} /> : <span className="dim">never</span>}</td>
                     <td data-label="Ends">{t.expires_at ? <Ago at={t.expires_at} /> : <span className="dim">never</span>}</td>
@@ -106,10 +110,11 @@ const lives = [
 function Make({ most, onClose }: { most: Role; onClose: () => void }) {
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role>('viewer')
+  const [scopes, setScopes] = useState<string[]>([])
   const [life, setLife] = useState(String(30 * day))
   const queries = useQueryClient()
   const make = useMutation({
-    mutationFn: () => answer(client.POST('/api/v1/api-tokens', { body: { name: name.trim(), role, ...(life && { expires_in_s: Number(life) }) } })),
+    mutationFn: () => answer(client.POST('/api/v1/api-tokens', { body: { name: name.trim(), role, ...(scopes.length && { scopes }), ...(life && { expires_in_s: Number(life) }) } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['api-tokens'] }),
   })
   const refused = make.error instanceof Refusal ? make.error : undefined
@@ -133,6 +138,7 @@ function Make({ most, onClose }: { most: Role; onClose: () => void }) {
         <form onSubmit={submit} className={form.fields}>
           <TextInput label="Name" description="What uses it, such as “monitoring”." required maxLength={64} value={name} error={refused?.field('name')} onChange={(e) => setName(e.currentTarget.value)} />
           <RoleCards value={role} onChange={setRole} most={roles.includes(most) ? most : 'viewer'} />
+          <Scopes chosen={scopes} onChange={setScopes} writes={role !== 'viewer'} />
           <NativeSelect label="It works for" data={lives} value={life} onChange={(e) => setLife(e.currentTarget.value)} />
           <Trouble error={make.error} what="The token was not made" />
           <div className={form.buttons}>
@@ -143,7 +149,7 @@ function Make({ most, onClose }: { most: Role; onClose: () => void }) {
               Make the token
             </Button>
           </div>
-          <Same command={`godwit token create ${quoted(name.trim() || 'NAME')} --role ${role}`} />
+          <Same command={`godwit token create ${quoted(name.trim() || 'NAME')} --role ${role}${scopes.map((x) => ` --scope ${x}`).join('')}`} />
         </form>
       )}
     </Modal>

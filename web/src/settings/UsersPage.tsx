@@ -1,4 +1,4 @@
-import { Button, Menu, Modal, PasswordInput, Skeleton, TextInput } from '@mantine/core'
+import { Button, Modal, PasswordInput, Skeleton, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { client } from '../api/client'
@@ -10,6 +10,7 @@ import { Ago } from '../ui/Ago'
 import { Confirm } from '../ui/Confirm'
 import { Same } from '../ui/Copy'
 import form from '../ui/form.module.css'
+import { Menu, type Item } from '../ui/Menu'
 import { Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
 import ui from '../ui/ui.module.css'
@@ -17,7 +18,7 @@ import { usersQuery } from './queries'
 import { RoleCards, roleText } from './roles'
 import s from './settings.module.css'
 
-type Deed = { kind: 'role' | 'password' | 'remove'; user: User }
+type Deed = { kind: 'role' | 'password' | 'disable' | 'remove'; user: User }
 
 export function UsersPage() {
   const { data: users, error } = useQuery(usersQuery)
@@ -50,10 +51,12 @@ export function UsersPage() {
               </thead>
               <tbody>
                 {users.map((u) => (
-                  <tr key={u.id}>
+                  <tr key={u.id} className={u.disabled ? s.off : undefined}>
                     <td data-label="Name">
                       <strong>{u.name}</strong>
                       {me?.id === u.id ? <span className={s.tag}>you</span> : null}
+                      {u.disabled ? <span className={s.tag}>disabled</span> : null}
+                      {u.external ? <span className={s.tag}>by a provider</span> : null}
                     </td>
                     <td data-label="Role" title={roleText[u.role]}>
                       {u.role}
@@ -76,30 +79,21 @@ export function UsersPage() {
       {adding ? <Add onClose={() => setAdding(false)} /> : null}
       {deed?.kind === 'role' ? <ChangeRole user={deed.user} onClose={close} /> : null}
       {deed?.kind === 'password' ? <NewPassword user={deed.user} onClose={close} /> : null}
+      {deed?.kind === 'disable' ? <Disable user={deed.user} onClose={close} /> : null}
       {deed?.kind === 'remove' ? <Remove user={deed.user} onClose={close} /> : null}
     </>
   )
 }
 
 function Acts({ user, own, onDeed }: { user: User; own: boolean; onDeed: (d: Deed) => void }) {
-  return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <button type="button" className={ui.menu} aria-label={`Actions on ${user.name}`}>
-          ⋯
-        </button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item onClick={() => onDeed({ kind: 'role', user })}>Change role…</Menu.Item>
-        {own ? null : <Menu.Item onClick={() => onDeed({ kind: 'password', user })}>New password…</Menu.Item>}
-        {own ? null : (
-          <Menu.Item color="red" onClick={() => onDeed({ kind: 'remove', user })}>
-            Remove…
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
-  )
+  const items: Item[] = [{ key: 'role', label: 'Change role…', onPick: () => onDeed({ kind: 'role', user }) }]
+  if (user.external) items.shift() // the provider says the role
+  if (!own) {
+    if (!user.external) items.push({ key: 'password', label: 'New password…', onPick: () => onDeed({ kind: 'password', user }) })
+    items.push({ key: 'disable', label: user.disabled ? 'Let sign in again…' : 'Disable…', danger: !user.disabled, onPick: () => onDeed({ kind: 'disable', user }) })
+    items.push({ key: 'remove', label: 'Remove…', danger: true, onPick: () => onDeed({ kind: 'remove', user }) })
+  }
+  return items.length ? <Menu label={`Actions on ${user.name}`} items={items} /> : null
 }
 
 const shortest = 10
@@ -224,6 +218,28 @@ function NewPassword({ user, onClose }: { user: User; onClose: () => void }) {
         </div>
       </form>
     </Modal>
+  )
+}
+
+function Disable({ user, onClose }: { user: User; onClose: () => void }) {
+  const queries = useQueryClient()
+  const off = !user.disabled
+  return (
+    <Confirm
+      title={off ? `Disable ${user.name}?` : `Let ${user.name} sign in again?`}
+      consequences={off ? ['Their sessions end now, and they cannot sign in.', 'Their API tokens do not work while it lasts.', 'It can be taken back at any time.'] : ['They sign in as before, and their API tokens work again.']}
+      label={off ? `Disable ${user.name}` : `Let ${user.name} sign in`}
+      danger={off}
+      command={`godwit user update ${user.name} --disabled=${off}`}
+      failed="The user was not changed"
+      act={async () => {
+        const path = { user: user.id }
+        const { etag } = await tagged(client.GET('/api/v1/users/{user}', { params: { path } }))
+        return answer(client.PATCH('/api/v1/users/{user}', { params: { path, header: { 'If-Match': etag } }, body: { disabled: off } }))
+      }}
+      onDone={() => queries.invalidateQueries({ queryKey: ['users'] })}
+      onClose={onClose}
+    />
   )
 }
 

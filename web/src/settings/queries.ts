@@ -1,7 +1,7 @@
 // What the settings read.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { client } from '../api/client'
-import { answer } from '../api/refusal'
+import { answer, tagged } from '../api/refusal'
 
 interface PageOf<T> {
   items: T[]
@@ -36,6 +36,9 @@ export interface AuditFilter {
   actor?: string | undefined
   object?: string | undefined
   object_id?: string | undefined
+  action?: string | undefined
+  q?: string | undefined
+  from?: string | undefined
 }
 
 export const auditQuery = (f: AuditFilter) =>
@@ -44,7 +47,18 @@ export const auditQuery = (f: AuditFilter) =>
     queryFn: ({ signal, pageParam }) =>
       answer(
         client.GET('/api/v1/audit', {
-          params: { query: { limit: 50, ...(f.actor && { actor: f.actor }), ...(f.object && { object: f.object }), ...(f.object_id && { object_id: f.object_id }), ...(pageParam && { cursor: pageParam }) } },
+          params: {
+            query: {
+              limit: 50,
+              ...(f.actor && { actor: f.actor }),
+              ...(f.object && { object: f.object }),
+              ...(f.object_id && { object_id: f.object_id }),
+              ...(f.action && { action: f.action }),
+              ...(f.q && { q: f.q }),
+              ...(f.from && { from: f.from }),
+              ...(pageParam && { cursor: pageParam }),
+            },
+          },
           signal,
         }),
       ),
@@ -52,3 +66,13 @@ export const auditQuery = (f: AuditFilter) =>
     getNextPageParam: (last) => last.next_cursor || undefined,
     refetchOnMount: 'always',
   })
+
+export const taggedSettingsQuery = queryOptions({
+  queryKey: ['settings', 'tagged'],
+  queryFn: ({ signal }) => tagged(client.GET('/api/v1/settings', { signal })),
+})
+
+export const sessionsQuery = queryOptions({
+  queryKey: ['sessions'],
+  queryFn: ({ signal }) => all((c) => answer(client.GET('/api/v1/sessions', { params: listed(c), signal }))),
+})

@@ -5,6 +5,7 @@ export const sections = [
   { to: '/settings', name: 'General', role: 'viewer' },
   { to: '/settings/account', name: 'Your account', role: 'viewer' },
   { to: '/settings/users', name: 'Users', role: 'admin' },
+  { to: '/settings/sessions', name: 'Sessions', role: 'viewer' },
   { to: '/settings/tokens', name: 'API tokens', role: 'viewer' },
   { to: '/settings/audit', name: 'Audit', role: 'admin' },
 ] as const satisfies readonly { to: string; name: string; role: Role }[]

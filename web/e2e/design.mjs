@@ -1,0 +1,82 @@
+// The administrator's weekly hour: a policy with its preview, a template copied, edited and launched.
+import assert from 'node:assert/strict'
+import { patience } from './story.mjs'
+
+export async function tell(s) {
+  const { page, promise, screen, rail } = s
+
+  await promise('clusters are listed, and a cluster tells how it is', async () => {
+    await rail('Clusters').click()
+    await page.getByRole('link', { name: 'local', exact: true }).first().waitFor(patience)
+    await screen('clusters')
+    await page.getByRole('link', { name: 'local', exact: true }).first().click()
+    await page.getByRole('heading', { level: 1, name: 'local' }).waitFor(patience)
+    await page.getByRole('region', { name: 'What it is' }).waitFor(patience)
+    await screen('cluster')
+  })
+
+  await promise('a policy is edited beside what it would decide, and saved as a version', async () => {
+    await s.at('/clusters/local/policy')
+    const floor = page.getByLabel('Available at least')
+    await floor.waitFor(patience)
+    await floor.fill('3')
+    await floor.blur()
+    await page.getByText(/It would .*launch|min 3/).first().waitFor(patience)
+    await screen('policy')
+    await page.getByRole('button', { name: 'Save version 2' }).click()
+    await page.getByText('Version 2 is in force.').waitFor(patience)
+    await rail('Activity').click()
+    const changed = page.getByRole('listitem').filter({ hasText: /admin changed policy/ }).first()
+    await changed.getByRole('button', { name: 'what changed' }).click(patience)
+    await changed.getByText('available at least').waitFor(patience)
+  })
+
+  await promise('a decision is replayed: identical as it was, otherwise with another policy', async () => {
+    await page.getByRole('button', { name: 'what was done' }).click()
+    await page.getByRole('link', { name: /^local: launch/ }).last().click(patience)
+    await page.getByRole('button', { name: 'Replay as it was' }).click(patience)
+    await page.getByTestId('replay').getByText(/^Identical/).waitFor(patience)
+    await page.getByLabel('With another value of').selectOption('min_available')
+    await page.getByLabel('Available at least').fill('4')
+    await page.getByLabel('Available at least').blur()
+    await page.getByRole('button', { name: 'Replay with these values' }).click()
+    await page.locator('[data-testid=replay][data-same=no]').waitFor(patience)
+    await screen('replay')
+  })
+
+  await promise('why nothing was drained has an answer', async () => {
+    await s.at('/activity/why-not?action=drain')
+    await page.getByTestId('why-not').getByText(/drain/).waitFor(patience)
+    await screen('why-not')
+    await s.at('/conditions')
+    await page.getByText(/Nothing is the matter|needs? a look/).first().waitFor(patience)
+    await screen('conditions')
+  })
+
+  await promise('a template is duplicated, edited and launched', async () => {
+    await rail('Templates').click()
+    await page.getByRole('link', { name: 'local', exact: true }).first().click(patience)
+    await page.getByRole('button', { name: 'Duplicate…' }).click(patience)
+    await page.getByLabel('Name of the copy').fill('bigger')
+    await page.getByRole('button', { name: 'Duplicate', exact: true }).click()
+    await page.getByRole('heading', { level: 1, name: 'bigger' }).waitFor(patience)
+    const cap = page.getByLabel(/^Send(s|ing)? /i).first()
+    await cap.fill('80')
+    await cap.blur()
+    await page.getByRole('button', { name: 'Save version 2' }).click(patience)
+    await page.getByText(/^Version 2|version 2/).first().waitFor(patience)
+    await screen('template')
+    await page.getByRole('button', { name: /^Launch/ }).click()
+    await page.waitForURL(/\/clusters\/new/)
+    await page.getByLabel('Name', { exact: true }).fill('second')
+    await page.getByLabel('Available at least').fill('1')
+    await screen('new-cluster')
+    await page.getByRole('button', { name: /^(Make|Launch|Create)/ }).click()
+    await page.waitForURL(/\/clusters\/second/, patience)
+    await rail('Nodes').click()
+    await page.goto(`${s.origin}/nodes?cluster=second`)
+    await page.getByRole('row').filter({ hasText: 'running' }).first().waitFor(patience)
+    assert((await page.getByLabel('Cluster').first().inputValue()) === 'second', 'the chosen cluster is not shown')
+    await s.at('/')
+  })
+}
