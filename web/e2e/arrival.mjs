@@ -102,7 +102,8 @@ export async function tell(s) {
     const past = page.getByRole('region', { name: 'Past' }).getByRole('row').filter({ hasText: 'first-light' })
     await past.filter({ hasText: 'done' }).waitFor(patience)
     await past.getByRole('link', { name: 'first-light' }).click()
-    await page.getByText('rate', { exact: true }).first().waitFor()
+    await page.getByRole('heading', { level: 1 }).filter({ hasText: 'first-light' }).waitFor(patience)
+    await page.getByText('done', { exact: true }).first().waitFor(patience)
     await screen('transfer')
   })
 
