@@ -156,6 +156,9 @@ func (s *Server) previewPolicy(ctx context.Context, in *policyPreviewIn) (*body[
 		return nil, err
 	}
 	p, err := amend(v.Policy, in.Body)
+	if in.Whole {
+		p, err = policy.Parse(in.Body)
+	}
 	if err != nil {
 		return nil, policyError(err)
 	}

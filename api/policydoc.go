@@ -47,8 +47,8 @@ func (PolicyChange) Schema(r huma.Registry) *huma.Schema {
 	return &huma.Schema{Ref: "#/components/schemas/" + name}
 }
 
-// optional copies an object's schema, and those of the objects in it, with nothing required. Lists are replaced whole,
-// so what they hold stays required.
+// optional copies an object's schema, and those of the objects in it, also in lists, with nothing required: what is
+// missing and may not be, the document's own package says better.
 func optional(r huma.Registry, from *huma.Schema) *huma.Schema {
 	s := &huma.Schema{
 		Type:                 huma.TypeObject,
@@ -57,8 +57,14 @@ func optional(r huma.Registry, from *huma.Schema) *huma.Schema {
 		AdditionalProperties: false,
 	}
 	for name, p := range from.Properties {
-		if p.Ref != "" {
+		switch {
+		case p.Ref != "":
 			p = optional(r, r.SchemaFromRef(p.Ref))
+		case p.Items != nil && p.Items.Ref != "":
+			list := *p
+			list.Items = optional(r, r.SchemaFromRef(p.Items.Ref))
+			list.PrecomputeMessages()
+			p = &list
 		}
 		s.Properties[name] = p
 	}

@@ -44,6 +44,7 @@ type policyVersionsIn struct {
 
 type policyPreviewIn struct {
 	Cluster string `path:"cluster" maxLength:"64" doc:"Id or name."`
+	Whole   bool   `query:"whole" doc:"Fields left out take their defaults, as put-policy does, instead of staying."`
 	Body    PolicyChange
 }
 

@@ -97,30 +97,6 @@ func at(elements ...string) string {
 	return p
 }
 
-// names completes an argument with the names in the list at path.
-func (a *app) names(path string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		items, err := a.list(c.Context(), path, url.Values{}, 500)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		var out []string
-		for _, raw := range items {
-			var v ref
-			if json.Unmarshal(raw, &v) == nil {
-				if v.Name == "" {
-					v.Name = v.ID
-				}
-				out = append(out, v.Name)
-			}
-		}
-		return out, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
 // ref names a resource in answers.
 type ref struct {
 	ID   string `json:"id"`

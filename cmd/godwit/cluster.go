@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -52,7 +52,7 @@ func drawCluster(t *table, c clusterRow) {
 }
 
 func newClusterCommand(a *app) *cobra.Command {
-	names := a.names("/api/v1/clusters")
+	names := a.clusters()
 	list := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List clusters", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -92,7 +92,7 @@ Without --policy-file the policy has the defaults that godwit policy get shows.
 	create.Flags().StringVar(&template, "template", "", "template to launch from")
 	create.Flags().StringVar(&policyFile, "policy-file", "", "policy as JSON or YAML; - is stdin; left out fields take their defaults")
 	_ = create.MarkFlagRequired("template")
-	_ = create.RegisterFlagCompletionFunc("template", a.names("/api/v1/templates"))
+	_ = create.RegisterFlagCompletionFunc("template", a.templates())
 
 	remove := &cobra.Command{
 		Use: "delete CLUSTER", Short: "Drain all nodes of a cluster and delete it", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
@@ -122,71 +122,56 @@ sessions drain before they go.`,
 				}
 				nodes = &n
 			}
+			a.warnBeyond(c.Context(), args[0], nodes)
 			return call(c.Context(), a, http.MethodPost, at("clusters", args[0], "scale"), map[string]any{"nodes": nodes}, drawCluster)
 		},
 	}
+	var name, other string
+	set := &cobra.Command{
+		Use: "set CLUSTER [--name NAME] [--template TEMPLATE]", Short: "Rename a cluster, or give it another template", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
+		Long: `set changes what a cluster is. Clients name the cluster when they copy: tell them
+the new name. Nodes that run keep the template they were launched from; new ones are
+launched from the new one (godwit template diff says which nodes those are).
+
+  godwit cluster set studio --template large
+  godwit cluster set studio --name studio-berlin`,
+		RunE: func(c *cobra.Command, args []string) error {
+			change := map[string]any{}
+			for field, v := range map[string]string{"name": name, "template": other} {
+				if v != "" {
+					change[field] = v
+				}
+			}
+			if len(change) == 0 {
+				return usagef("nothing to change: give --name or --template")
+			}
+			return amend(c.Context(), a, http.MethodPatch, at("clusters", args[0]), "", change, drawCluster)
+		},
+	}
+	set.Flags().StringVar(&name, "name", "", "new name")
+	set.Flags().StringVar(&other, "template", "", "template to launch from")
+	_ = set.RegisterFlagCompletionFunc("template", a.templates())
 	return group("cluster", "Create, watch and steer clusters",
-		list, get, create, remove, scale,
+		list, get, create, set, remove, scale,
 		verb("pause", "Watch and record decisions, but change nothing"),
 		verb("resume", "Let the policy act again"))
 }
 
-type templateRow struct {
-	ref
-	Provider  string          `json:"provider"`
-	Version   int64           `json:"version"`
-	Clusters  []ref           `json:"clusters"`
-	Spec      json.RawMessage `json:"spec"`
-	UpdatedAt time.Time       `json:"updated_at"`
-}
-
-var templateHead = []string{"NAME", "PROVIDER", "VERSION", "CLUSTERS", "CHANGED"}
-
-func (t templateRow) cells() []string {
-	return []string{t.Name, t.Provider, strconv.FormatInt(t.Version, 10), strconv.Itoa(len(t.Clusters)), ago(t.UpdatedAt)}
-}
-
-func newTemplateCommand(a *app) *cobra.Command {
-	names := a.names("/api/v1/templates")
-	draw := func(t *table, v templateRow) {
-		t.row(templateHead...)
-		t.row(v.cells()...)
+// warnBeyond says that the policy will not let a cluster grow as far as asked.
+// Not knowing it is no reason not to ask.
+func (a *app) warnBeyond(ctx context.Context, cluster string, nodes *int) {
+	c, _, err := a.api()
+	if err != nil || nodes == nil {
+		return
 	}
-	list := &cobra.Command{
-		Use: "list", Aliases: []string{"ls"}, Short: "List templates", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			items, err := a.list(c.Context(), "/api/v1/templates", url.Values{}, 10000)
-			if err != nil {
-				return err
-			}
-			return printList(a, items, templateHead, templateRow.cells)
-		},
+	var v struct {
+		Policy struct {
+			MaxNodes int `json:"max_nodes"`
+		} `json:"policy"`
 	}
-	get := &cobra.Command{
-		Use: "get TEMPLATE", Short: "Show one template", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
-		RunE: func(c *cobra.Command, args []string) error {
-			return call(c.Context(), a, http.MethodGet, at("templates", args[0]), nil, draw)
-		},
+	if _, err := c.Do(ctx, http.MethodGet, at("clusters", cluster, "policy"), nil, &v); err != nil || *nodes <= v.Policy.MaxNodes {
+		return
 	}
-	var provider, spec, file string
-	create := &cobra.Command{
-		Use: "create NAME", Short: "Create a template that clusters launch from", Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			s, err := a.inlineOrFile(spec, file)
-			if err != nil {
-				return err
-			}
-			return call(c.Context(), a, http.MethodPost, at("templates"), map[string]any{"name": args[0], "provider": provider, "spec": s}, draw)
-		},
-	}
-	create.Flags().StringVar(&provider, "provider", "local", "who launches the nodes")
-	create.Flags().StringVar(&spec, "spec", "", "specification in the provider's terms, as JSON")
-	create.Flags().StringVarP(&file, "file", "f", "", "the same from a JSON or YAML file; - is stdin")
-	remove := &cobra.Command{
-		Use: "delete TEMPLATE", Short: "Delete a template that no cluster uses", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
-		RunE: func(c *cobra.Command, args []string) error {
-			return call(c.Context(), a, http.MethodDelete, at("templates", args[0]), nil, say("template %s deleted", args[0]))
-		},
-	}
-	return group("template", "What clusters launch", list, get, create, remove)
+	fmt.Fprintf(a.err, "godwit: warning: the policy of %s allows %d nodes (max_nodes); it will not grow to %d.\n"+
+		"        to let it: godwit policy set %s max_nodes=%d\n", cluster, v.Policy.MaxNodes, *nodes, cluster, *nodes)
 }

@@ -53,7 +53,7 @@ not yet safe. Run the same command again after an interruption: it resumes.
   godwit cp --json a.bin studio:/ | jq .        one JSON object a line
 
 ` + exitCodesHelp,
-		Args: cobra.MinimumNArgs(2),
+		Args: cobra.MinimumNArgs(2), ValidArgsFunction: a.locations(),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.copy(c.Context(), fl, args)
 		},

@@ -75,14 +75,14 @@ func newKeyCommand(a *app) *cobra.Command {
 
 	var overlap time.Duration
 	rotate := &cobra.Command{
-		Use: "rotate ID", Short: "Give a tenant a new secret", Args: cobra.ExactArgs(1),
+		Use: "rotate ID", Short: "Give a tenant a new secret", Args: cobra.ExactArgs(1), ValidArgsFunction: a.ids("/api/v1/access-keys"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return call(c.Context(), a, http.MethodPost, at("access-keys", args[0], "rotate"), map[string]any{"overlap_s": int64(overlap.Seconds())}, drawSecret)
 		},
 	}
 	rotate.Flags().DurationVar(&overlap, "overlap", 0, "how long the old secret goes on working")
 	revoke := &cobra.Command{
-		Use: "revoke ID", Short: "Take a tenant's access away; its running sessions end", Args: cobra.ExactArgs(1),
+		Use: "revoke ID", Short: "Take a tenant's access away; its running sessions end", Args: cobra.ExactArgs(1), ValidArgsFunction: a.ids("/api/v1/access-keys"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return call(c.Context(), a, http.MethodDelete, at("access-keys", args[0]), nil, say("access key %s revoked", args[0]))
 		},

@@ -25,12 +25,14 @@ const (
 	exitNotFound    = 4
 	exitPartial     = 5
 	exitUnavailable = 6
+	exitDiffers     = 7
 	exitInterrupted = 130
 )
 
 const exitCodesHelp = `Exit codes: 0 done; 1 failed; 2 wrong usage or refused input; 3 not signed in or
 not allowed; 4 not found; 5 some files failed, the others arrived; 6 manager or
-nodes unavailable, try again; 130 interrupted (run the same command to resume).`
+nodes unavailable, try again; 7 apply --dry-run found differences; 130 interrupted
+(run the same command to resume).`
 
 // streams are where a command reads and writes.
 type streams struct {
@@ -87,6 +89,9 @@ func (e partialError) Error() string {
 func exitCode(err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
+	}
+	if _, ok := errors.AsType[differsError](err); ok {
+		return exitDiffers
 	}
 	if _, ok := errors.AsType[partialError](err); ok {
 		return exitPartial

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -20,15 +21,15 @@ func (a *app) print(v any, draw func(*table)) error {
 	case "json":
 		enc := json.NewEncoder(a.out)
 		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false) // "available 1 < min 2" is for a terminal
 		return enc.Encode(v)
 	case "yaml":
-		// Through JSON, so that names are those of the API.
 		b, err := json.Marshal(v)
 		if err != nil {
 			return err
 		}
-		var plain any
-		if err := yaml.Unmarshal(b, &plain); err != nil {
+		plain, err := plain(b)
+		if err != nil {
 			return err
 		}
 		enc := yaml.NewEncoder(a.out)
@@ -38,6 +39,39 @@ func (a *app) print(v any, draw func(*table)) error {
 	t := &table{w: tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)}
 	draw(t)
 	return t.w.Flush()
+}
+
+// plain reads JSON for the YAML encoder: names are those of the API, and whole
+// numbers stay whole.
+func plain(raw []byte) (any, error) {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	return settled(v), nil
+}
+
+func settled(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			v[k] = settled(v[k])
+		}
+	case []any:
+		for i := range v {
+			v[i] = settled(v[i])
+		}
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+	}
+	return v
 }
 
 // table prints rows in aligned columns, the first one being the head.
@@ -50,6 +84,9 @@ func (t *table) row(cells ...string) {
 	}
 	fmt.Fprintln(t.w, strings.Join(shown, "\t"))
 }
+
+// line prints a sentence, which keeps no column.
+func (t *table) line(text string) { fmt.Fprintln(t.w, printable(text)) }
 
 // printable replaces what would drive a terminal or break a table: names of
 // files are anybody's.

@@ -31,6 +31,8 @@ clusters.
   godwit ls studio:/incoming                       what is there
   godwit cluster list; godwit node list            what runs
   godwit decision list                             what the cluster did, and why
+  godwit decision why-not studio                   and why it did not
+  godwit apply -f cluster/ --dry-run               templates and policies from files
 
 ` + exitCodesHelp,
 		Version:       version.Version,
@@ -59,8 +61,9 @@ clusters.
 	})
 	root.AddCommand(
 		newLogin(a), newLogout(a), newCopy(a), newList(a),
-		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newConfigCommand(a), newNodeCommand(a),
-		newDecisionCommand(a), newTransferCommand(a), newKeyCommand(a), newTokenCommand(a),
+		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newScheduleCommand(a), newConfigCommand(a), newNodeCommand(a),
+		newDecisionCommand(a), newConditionCommand(a), newApplyCommand(a), newGetCommand(a), newSchemaCommand(a),
+		newTransferCommand(a), newKeyCommand(a), newTokenCommand(a),
 	)
 	markUsage(root)
 	return root

@@ -1923,7 +1923,17 @@ export interface components {
             scale_in_window_s?: number;
             /** Format: int64 */
             scale_out_window_s?: number;
-            schedules?: components["schemas"]["Schedule"][];
+            schedules?: {
+                cron?: string;
+                /** Format: int64 */
+                duration_s?: number;
+                /** Format: int64 */
+                min_available?: number;
+                /** Format: int64 */
+                min_idle?: number;
+                name?: string;
+                time_zone?: string;
+            }[];
             /** Format: double */
             session_rate_mbps?: number;
             signals?: {
@@ -4668,6 +4678,8 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
                 /** @description ETag of the version in force. */
                 "If-Match": string;
             };
@@ -5552,7 +5564,10 @@ export interface operations {
     };
     "preview-policy": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Fields left out take their defaults, as put-policy does, instead of staying. */
+                whole?: boolean;
+            };
             header?: never;
             path: {
                 /** @description Id or name. */

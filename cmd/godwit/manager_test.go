@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/godwit/godwit/access"
+	"github.com/godwit/godwit/access/secret"
+	"github.com/godwit/godwit/api"
+	"github.com/godwit/godwit/fleet"
+	"github.com/godwit/godwit/fleet/command"
+	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/local"
+	"github.com/godwit/godwit/statestore"
+	"github.com/godwit/godwit/statestore/storetest"
+)
+
+// TestScriptsAgainstAManager runs scripts of testdata/manager, each against an API of its own over a real Postgres.
+// There are no nodes behind it; what is decided and validated is real.
+func TestScriptsAgainstAManager(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/manager",
+		Setup: func(e *testscript.Env) error {
+			m := newManager(e.T().(testing.TB))
+			certificate := filepath.Join(e.WorkDir, ".ca.pem")
+			e.Setenv("GODWIT_CONFIG", filepath.Join(e.WorkDir, "profiles.json"))
+			e.Setenv("GODWIT_MANAGER", m.url)
+			e.Setenv("GODWIT_TOKEN", m.token)
+			e.Setenv("SSL_CERT_FILE", certificate)
+			return os.WriteFile(certificate, m.certificate, 0o600)
+		},
+	})
+}
+
+type manager struct {
+	url, token  string
+	certificate []byte
+}
+
+func newManager(t testing.TB) manager {
+	ctx := context.Background() // of the script, which has none
+	store := storetest.New(t)
+	signer := access.NewSigner(store, time.Now)
+	if err := signer.Prepare(ctx); err != nil {
+		t.Fatal(err)
+	}
+	user, err := store.Users.Create(ctx, statestore.User{Name: "ada", Role: statestore.RoleAdmin}, "none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := secret.New("gwt_")
+	row := statestore.APIToken{Name: "script", UserID: user.ID, Scopes: []string{"role:admin"}}
+	if _, err := store.APITokens.Create(ctx, row, statestore.Secret(token)); err != nil {
+		t.Fatal(err)
+	}
+	provider, err := local.New(local.Config{Dir: t.TempDir(), Command: []string{"/nonexistent"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := api.New(api.Config{
+		Store: store, Fleet: fleet.NewIndex(time.Now), Commands: noNodes{}, Clusters: planner{provider},
+		Keys: access.NewKeys(store.Tables, time.Now), Signer: signer, Issuer: access.NewIssuer(store, signer, noNodes{}, time.Now),
+		Version: "test", PublicURL: "https://manager.test", CASHA256: strings.Repeat("cd", 32),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewTLSServer(a.Handler())
+	t.Cleanup(func() { a.Stop(); server.Close() })
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	return manager{url: server.URL, token: token, certificate: pem.EncodeToMemory(block)}
+}
+
+// noNodes is a fleet without nodes: nobody takes commands or clients.
+type noNodes struct{}
+
+func (noNodes) SetRate(context.Context, string, command.RateRequest) error     { return nil }
+func (noNodes) Cancel(context.Context, string, command.CancelRequest) error    { return nil }
+func (noNodes) Revoke(context.Context, command.RevokeRequest) map[string]error { return nil }
+func (noNodes) Broadcast(context.Context, string, any) map[string]error        { return nil }
+func (noNodes) Place(context.Context, string, []string) (access.Place, error) {
+	return access.Place{}, &access.NoCapacity{}
+}
+
+// planner decides for a cluster without nodes, and asks the local provider about templates.
+type planner struct{ provider *local.Provider }
+
+func (planner) Preview(_ context.Context, _ string, p policy.Policy) (policy.Plan, error) {
+	return policy.Decide(policy.Snapshot{}, p, time.Now()), nil
+}
+
+func (planner) Effect(string, string) string { return string(provisioner.Replace) }
+
+func (p planner) Validate(ctx context.Context, provider string, spec json.RawMessage) ([]api.Invalid, error) {
+	if provider != local.Name {
+		return []api.Invalid{{Location: "provider", Message: "is not known"}}, nil
+	}
+	faults, err := p.provider.Validate(ctx, spec)
+	var out []api.Invalid
+	for _, f := range faults {
+		out = append(out, api.Invalid{Location: "spec." + f.Field, Message: f.Problem})
+	}
+	return out, err
+}
