@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -358,5 +359,141 @@ func (s *site) decisionsHold() {
 		if again := mustJSON(policy.Decide(snapshot, p, d.At)); !bytes.Equal(again, d.Plan) {
 			s.Errorf("decision %s made again differs:\n%s\n%s", d.ID, again, d.Plan)
 		}
+	}
+}
+
+// A node that goes to the warm pool comes back as the same node, on the same
+// instance, in a process of its own, and serves.
+func TestRealNodeSleepsAndComesBack(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.override(3)
+	s.settled(3)
+	s.policy(func(p *policy.Policy) { p.WarmNodes = 1 }) // while three are wanted it gets one of its own
+	var asleep statestore.Node
+	s.await("one node sleeps", func() error {
+		rows, err := s.store.Nodes.Alive(t.Context(), s.cluster.ID)
+		if err != nil {
+			return err
+		}
+		var states []string
+		for _, row := range rows {
+			states = append(states, string(row.State))
+			if row.State == statestore.NodeStopped {
+				asleep = row
+			}
+		}
+		if asleep.ID == "" || len(rows) != 4 {
+			return fmt.Errorf("rows %v", states)
+		}
+		return nil
+	})
+	seen, err := s.local.Get(t.Context(), asleep.InstanceID)
+	if err != nil || seen.State != provisioner.Stopped {
+		t.Fatalf("asleep and %+v, %v", seen, err)
+	}
+	// Another manager wakes it.
+	s.stop()
+	s.manage()
+	s.override(4)
+	awake := s.settled(4) // as many as there may be
+	if awake[asleep.ID] != asleep.InstanceID {
+		t.Errorf("%s slept on %s; now run %v", asleep.ID, asleep.InstanceID, awake)
+	}
+	// It was drained when it fell asleep, and has to be told that this is over.
+	s.await("clients are sent to it", func() error {
+		placed, err := s.r.Best(t.Context(), s.cluster.ID, 4)
+		if err == nil && !slices.ContainsFunc(placed, func(p cluster.Placement) bool { return p.NodeID == asleep.ID }) {
+			err = fmt.Errorf("they are sent to %+v", placed)
+		}
+		return err
+	})
+	events, err := s.store.Nodes.Events(t.Context(), asleep.ID, statestore.Page{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var life []string
+	for _, e := range events.Items {
+		life = append(life, string(e.ToState))
+	}
+	want := "requested launching booting running draining stopping stopped starting running"
+	if got := strings.Join(life, " "); got != want {
+		t.Errorf("its life: %s\nwant:     %s", got, want)
+	}
+	s.decisionsHold()
+}
+
+// policy writes a new version of the policy.
+func (s *site) policy(edit func(*policy.Policy)) {
+	s.Helper()
+	current, err := s.store.Policies.Current(s.Context(), s.cluster.ID)
+	if err != nil {
+		s.Fatal(err)
+	}
+	p, err := policy.Parse(current.Policy)
+	if err != nil {
+		s.Fatal(err)
+	}
+	edit(&p)
+	if _, err := s.store.Policies.Put(s.Context(), s.cluster.ID, current.Version, mustJSON(p), "test"); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// override sets the size by hand; 0 gives it back to the policy.
+func (s *site) override(n int) {
+	s.Helper()
+	size := &n
+	if n == 0 {
+		size = nil
+	}
+	if _, err := s.store.Clusters.SetOverride(s.Context(), s.cluster.ID, size); err != nil {
+		s.Fatal(err)
+	}
+	s.r.Wake()
+}
+
+func TestJoinTokenOfANodeIsTheSameForEveryManager(t *testing.T) {
+	t.Parallel()
+	key := statestore.GenerateMasterKey()
+	url := storetest.URL(t)
+	withKey := func(c *statestore.Config) { c.MasterKey = key }
+	store, other := storetest.Open(t, url, withKey), storetest.Open(t, url, withKey)
+	term := storetest.Term(t, store)
+	c := storetest.Cluster(t, store, "c")
+	row, err := store.Nodes.Create(t.Context(), term, statestore.Node{ClusterID: c.ID, Provider: "local"}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := store.Nodes.Create(t.Context(), term, statestore.Node{ClusterID: c.ID, Provider: "local"}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := map[string]string{}
+	for name, s := range map[string]*statestore.Store{"one": store, "another": other} {
+		e := cluster.Identity(s.Tables, authority{s}, func() []string { return nil })
+		for _, n := range []statestore.Node{row, second, row} {
+			b, err := e.Bootstrap(t.Context(), term, n, "c", time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if known := tokens[n.ID]; known != "" && known != b.JoinToken {
+				t.Errorf("%s manager gives node %s another token", name, n.ID)
+			}
+			tokens[n.ID] = b.JoinToken
+		}
+	}
+	if tokens[row.ID] == tokens[second.ID] || len(tokens[row.ID]) < 40 {
+		t.Errorf("tokens of two nodes: %d characters, equal: %v", len(tokens[row.ID]), tokens[row.ID] == tokens[second.ID])
+	}
+	if _, err := store.JoinTokens.Consume(t.Context(), row.ID, statestore.Secret(tokens[row.ID]), "192.0.2.1"); err != nil {
+		t.Error(err)
+	}
+	// A launch that is repeated after the join makes the token no good again.
+	if _, err := cluster.Identity(other.Tables, authority{other}, func() []string { return nil }).Bootstrap(t.Context(), term, row, "c", time.Minute); err != nil {
+		t.Error(err)
+	}
+	if _, err := store.JoinTokens.Consume(t.Context(), row.ID, statestore.Secret(tokens[row.ID]), "192.0.2.2"); !errors.Is(err, statestore.ErrUsed) {
+		t.Errorf("the second use: %v", err)
 	}
 }
