@@ -24,6 +24,8 @@ type simCloud struct {
 	refuse      provisioner.Class
 	refuseUntil time.Time
 	listsFail   time.Time
+	// throttled answers every call until then with a refusal.
+	throttled time.Time
 }
 
 type simInstance struct {
@@ -33,7 +35,8 @@ type simInstance struct {
 	endsAt   time.Time // terminating until then; zero: not asked to
 	stopsAt  time.Time // stopping until then; zero: not asked to
 	dead     bool      // ended by itself
-	asked    string    // the request that made it
+	zone     int
+	asked    string // the request that made it
 }
 
 func newSimCloud(w *world) *simCloud {
@@ -66,13 +69,7 @@ func (c *simCloud) advance() {
 			}
 		case i.dead:
 		case w.chance(1500):
-			i.dead = true
-			i.State = provisioner.Stopped
-			if w.rng.IntN(2) == 0 {
-				delete(c.instances, i.ID) // taken back without a trace
-			}
-			w.nodeDies(i)
-			w.tell("%s of %s dies", i.ID, i.NodeID)
+			c.kill(i)
 			w.meet("instance died")
 		case !i.joinsAt.IsZero() && !w.now.Before(i.joinsAt):
 			i.joinsAt = time.Time{}
@@ -84,6 +81,22 @@ func (c *simCloud) advance() {
 		c.refuseUntil = w.now.Add(w.between(10*time.Second, 5*time.Minute))
 		w.tell("the cloud answers %s for %s", c.refuse, c.refuseUntil.Sub(w.now))
 	}
+	if w.chance(500) {
+		zone := w.rng.IntN(2)
+		c.refuse, c.refuseUntil = provisioner.Capacity, w.now.Add(w.between(time.Minute, 4*time.Minute))
+		w.tell("zone %d goes dark; no capacity for %s", zone, c.refuseUntil.Sub(w.now))
+		w.meet("zone outage")
+		for _, i := range c.all() {
+			if i.zone == zone && i.endsAt.IsZero() && !i.dead {
+				c.kill(i)
+			}
+		}
+	}
+	if w.chance(300) {
+		c.throttled = w.now.Add(w.between(10*time.Second, 2*time.Minute))
+		w.tell("the cloud throttles every call for %s", c.throttled.Sub(w.now))
+		w.meet("every call throttled")
+	}
 	if w.chance(300) {
 		c.listsFail = w.now.Add(w.between(5*time.Second, time.Minute))
 		w.tell("lists fail for %s", c.listsFail.Sub(w.now))
@@ -93,8 +106,33 @@ func (c *simCloud) advance() {
 		w.tell("quota is %d", c.quota)
 	}
 	if w.calm() && !w.quiet {
-		c.refuseUntil, c.listsFail, c.quota = time.Time{}, time.Time{}, w.policy.MaxNodes+3
+		c.refuseUntil, c.listsFail, c.throttled, c.quota = time.Time{}, time.Time{}, time.Time{}, w.policy.MaxNodes+3
 	}
+	for _, until := range []time.Time{c.refuseUntil, c.listsFail, c.throttled} {
+		w.trouble(until)
+	}
+	if c.quota < w.policy.MaxNodes {
+		w.trouble(w.now)
+	}
+}
+
+// kill ends an instance behind everybody's back.
+func (c *simCloud) kill(i *simInstance) {
+	i.dead, i.State = true, provisioner.Stopped
+	if c.w.rng.IntN(2) == 0 {
+		delete(c.instances, i.ID) // taken back without a trace
+	}
+	c.w.nodeDies(i)
+	c.w.trouble(c.w.now)
+	c.w.tell("%s of %s dies", i.ID, i.NodeID)
+}
+
+// busy refuses a call while the cloud throttles.
+func (c cloudOf) busy(op string) error {
+	if !c.w.now.Before(c.throttled) {
+		return nil
+	}
+	return &provisioner.Error{Class: provisioner.Throttled, Op: op, RetryAfter: 5 * time.Second}
 }
 
 // cloudOf is the cloud as one manager reaches it.
@@ -113,11 +151,15 @@ func (c cloudOf) Validate(context.Context, json.RawMessage) ([]provisioner.Field
 
 func (c cloudOf) fail(class provisioner.Class, what string) error {
 	c.w.meet(what)
+	c.w.trouble(c.w.now)
 	return &provisioner.Error{Class: class, Op: "launch", Err: errors.New(what)}
 }
 
 func (c cloudOf) Launch(_ context.Context, q provisioner.LaunchRequest) (provisioner.Instance, error) {
 	c.m.touch()
+	if err := c.busy("launch"); err != nil {
+		return provisioner.Instance{}, err
+	}
 	for _, i := range c.all() {
 		if i.ClientToken == q.ClientToken {
 			if asked := string(mustJSON(q)); asked != i.asked {
@@ -162,10 +204,11 @@ func (c cloudOf) create(q provisioner.LaunchRequest) *simInstance {
 		},
 		listedAt: w.now.Add(w.between(0, listLag)),
 		joinsAt:  w.now.Add(w.between(20*time.Second, 3*time.Minute)),
-		asked:    string(mustJSON(q)),
+		asked:    string(mustJSON(q)), zone: c.serial % 2,
 	}
 	if w.chance(15) {
 		i.joinsAt = time.Time{}
+		w.trouble(w.now.Add(time.Duration(w.policy.LaunchTimeoutS) * time.Second))
 		w.meet("never joins")
 	}
 	c.instances[i.ID] = i
@@ -186,6 +229,9 @@ func (c cloudOf) create(q provisioner.LaunchRequest) *simInstance {
 }
 
 func (c cloudOf) Get(_ context.Context, id string) (provisioner.Instance, error) {
+	if err := c.busy("get"); err != nil {
+		return provisioner.Instance{}, err
+	}
 	i := c.instances[id]
 	if i == nil {
 		return provisioner.Instance{}, &provisioner.Error{Class: provisioner.NotFound, Op: "get", Subject: id}
@@ -195,6 +241,9 @@ func (c cloudOf) Get(_ context.Context, id string) (provisioner.Instance, error)
 
 func (c cloudOf) List(_ context.Context, owner provisioner.Owner) ([]provisioner.Instance, error) {
 	c.m.touch()
+	if err := c.busy("list"); err != nil {
+		return nil, err
+	}
 	if c.w.now.Before(c.listsFail) {
 		c.w.meet("list failed")
 		return nil, &provisioner.Error{Class: provisioner.Transient, Op: "list"}
@@ -212,9 +261,9 @@ func (c cloudOf) Terminate(_ context.Context, ids []string) []provisioner.Result
 	var results []provisioner.Result
 	for _, id := range ids {
 		c.m.touch()
-		result := provisioner.Result{ID: id}
+		result := provisioner.Result{ID: id, Err: c.busy("terminate")}
 		switch i := c.instances[id]; {
-		case i == nil:
+		case i == nil || result.Err != nil:
 		case c.w.chance(10):
 			result.Err = &provisioner.Error{Class: provisioner.Throttled, Op: "terminate", RetryAfter: 3 * time.Second}
 		case i.endsAt.IsZero():

@@ -25,6 +25,9 @@ type simNode struct {
 	sessions     []*simClient
 	report       *cluster.Report
 	reportedAt   time.Time
+	lag          time.Duration // of its reports
+	underway     []underway
+	skew         time.Duration // of its clock
 }
 
 // simClient has bytes to move; it asks for a node, connects, and asks again
@@ -55,7 +58,11 @@ func (w *world) nodeJoins(i *simInstance) {
 		w.tell("%s is refused to join as %s", i.ID, i.NodeID)
 		return
 	}
-	w.nodes[i.NodeID] = &simNode{id: i.NodeID, instance: i.ID}
+	n := &simNode{id: i.NodeID, instance: i.ID}
+	if w.chance(20) {
+		n.skew = 3 * time.Hour
+	}
+	w.nodes[i.NodeID] = n
 	w.tell("%s joins as %s", i.ID, i.NodeID)
 }
 
@@ -107,6 +114,7 @@ func (w *world) advance() {
 	if w.chance(400) {
 		w.db.awayUntil = w.now.Add(w.between(4*time.Second, time.Minute))
 		w.tell("the store is away for %s", w.db.awayUntil.Sub(w.now))
+		w.trouble(w.db.awayUntil)
 		w.meet("store away")
 		w.check.down()
 	}
@@ -125,6 +133,7 @@ func (w *world) advance() {
 	}
 	if w.db.cluster.Paused {
 		w.check.down()
+		w.trouble(w.now)
 		if !w.quiet && (w.calm() || w.rng.IntN(30) == 0) {
 			w.db.cluster.Paused = false
 		}
@@ -141,6 +150,7 @@ func (w *world) order() {
 	row.OrderAction = []statestore.NodeOrder{statestore.OrderDrain, statestore.OrderUndrain, statestore.OrderTerminate}[w.rng.IntN(3)]
 	row.OrderBy = "olga"
 	w.tell("order: %s %s", row.OrderAction, row.ID)
+	w.trouble(w.now)
 	w.meet("order")
 }
 
@@ -179,11 +189,13 @@ func (w *world) serve(n *simNode) {
 	if w.chance(600) {
 		n.silentUntil = w.now.Add(w.between(5*time.Second, 2*time.Minute))
 		w.tell("%s is cut off for %s", n.id, n.silentUntil.Sub(w.now))
+		w.trouble(n.silentUntil)
 		w.meet("silent")
 	}
 	if w.chance(900) {
 		n.sickUntil = w.now.Add(w.between(5*time.Second, 2*time.Minute))
 		w.tell("%s is degraded", n.id)
+		w.trouble(n.sickUntil)
 	}
 	share := nodeBps / int64(max(len(n.sessions), 1))
 	for _, c := range slices.Clone(n.sessions) {
@@ -221,7 +233,33 @@ func (w *world) reports(n *simNode) {
 			RemainingBytes: int64(c.left),
 		})
 	}
-	n.report, n.reportedAt = r, w.now
+	r.Skew = n.skew
+	if w.chance(400) {
+		n.lag = w.between(5*time.Second, 25*time.Second)
+		w.tell("reports of %s take %s", n.id, n.lag)
+		w.meet("reports late")
+	}
+	if n.lag > 0 && (w.calm() || w.rng.IntN(12) == 0) {
+		n.lag = 0
+	}
+	n.underway = append(n.underway, underway{w.now.Add(n.lag), r})
+	n.deliver(w.now)
+}
+
+// underway is a report that has not arrived yet; what it says is as old as its
+// way was long.
+type underway struct {
+	at     time.Time
+	report *cluster.Report
+}
+
+// deliver takes in what has arrived; a report never overtakes another.
+func (n *simNode) deliver(now time.Time) {
+	for len(n.underway) > 0 && !now.Before(n.underway[0].at) {
+		n.report, n.reportedAt = n.underway[0].report, now
+		n.report.At = now
+		n.underway = n.underway[1:]
+	}
 }
 
 // seek: a client without a node asks the leading manager and travels there.

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"flag"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -39,7 +40,11 @@ func TestSimulation(t *testing.T) {
 			w := play(seed)
 			mutex.Lock()
 			for what, n := range w.met {
-				met[what] += n
+				if strings.HasPrefix(what, "longest") {
+					met[what] = max(met[what], n)
+				} else {
+					met[what] += n
+				}
 			}
 			mutex.Unlock()
 			if len(w.faults) > 0 {
@@ -62,9 +67,11 @@ func TestSimulationIsDeterministic(t *testing.T) {
 // check; a simulation in which nothing goes wrong proves nothing.
 func meetsWhatItClaims(t *testing.T, met map[string]int) {
 	t.Helper()
+	t.Logf("%v", met)
 	for _, what := range []string{
 		"crash", "deposed", "store away", "lost answer", "capacity", "quota", "throttled", "instance died",
-		"never joins", "silent", "drain command lost", "launch repeated", "stopped", "started", "start refused", "does not come back", "list failed", "launched", "drained", "undrained", "terminated",
+		"never joins", "silent", "drain command lost", "launch repeated", "stopped", "started", "start refused", "does not come back",
+		"zone outage", "every call throttled", "reports late", "clock_wrong", "minimum_unreachable", "warm_pool_failing", "load stored", "list failed", "launched", "drained", "undrained", "terminated",
 		"session moved", "asked to move", "moved by request", "session done", "orphan", "replayed decision", "order", "pause",
 	} {
 		if met[what] == 0 {

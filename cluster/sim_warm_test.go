@@ -38,6 +38,7 @@ func (c cloudOf) Start(_ context.Context, ids []string) []provisioner.Result {
 		i.joinsAt = c.w.now.Add(c.w.between(5*time.Second, 40*time.Second))
 		if c.w.chance(4) {
 			i.joinsAt = time.Time{}
+			c.w.trouble(c.w.now.Add(time.Duration(c.w.policy.LaunchTimeoutS) * time.Second))
 			c.w.meet("does not come back")
 		}
 		c.w.tell("%s of %s is started", i.ID, i.NodeID)
@@ -51,8 +52,9 @@ func (c cloudOf) each(op string, ids []string, do func(*simInstance) error) []pr
 	var results []provisioner.Result
 	for _, id := range ids {
 		c.m.touch()
-		result := provisioner.Result{ID: id}
+		result := provisioner.Result{ID: id, Err: c.busy(op)}
 		switch i := c.instances[id]; {
+		case result.Err != nil:
 		case i == nil || !i.exists():
 			result.Err = &provisioner.Error{Class: provisioner.NotFound, Op: op, Subject: id}
 		case c.w.chance(10):

@@ -51,6 +51,11 @@ type world struct {
 	check    checker
 	// quiet worlds have no faults and no load but those that a test makes.
 	quiet bool
+	// obedient worlds have load, a provider that does what it is told, and
+	// managers that live.
+	obedient bool
+	// troubledAt is when anything last went wrong that was not the manager's doing.
+	troubledAt time.Time
 	// touches counts what reaches outside, of all managers; at the one numbered
 	// crashAt the manager that makes it dies. 0: none does.
 	touches, crashAt int
@@ -66,6 +71,8 @@ type simManager struct {
 	crashIn int
 	// downUntil: the next manager is not there before.
 	upAt time.Time
+	// skew of its clock: managers share the database's, give or take the way there.
+	skew time.Duration
 	// current is the effect that runs now; nil in a step.
 	current *delayed
 }
@@ -78,6 +85,7 @@ func play(seed uint64) *world {
 	w.policy.MinAvailable = 1 + w.rng.IntN(2)
 	w.policy.WarmNodes = w.rng.IntN(3)
 	w.policy.DisruptionBudget = w.rng.IntN(3)
+	w.obedient = seed%4 == 0
 	w.begin()
 	length := loadTime + calmTime
 	if w.policy.WarmNodes > 0 {
@@ -133,7 +141,14 @@ func (w *world) step() {
 func (w *world) calm() bool { return w.quiet || w.now.Sub(w.start) >= loadTime }
 
 // chance is true once in n steps on average, and never in the calm.
-func (w *world) chance(n int) bool { return w.rng.IntN(n) == 0 && !w.calm() }
+func (w *world) chance(n int) bool { return w.rng.IntN(n) == 0 && !w.calm() && !w.obedient }
+
+// trouble notes that something goes wrong, and until when.
+func (w *world) trouble(until time.Time) {
+	if until.After(w.troubledAt) {
+		w.troubledAt = until
+	}
+}
 
 func (w *world) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(w.rng.Int64N(int64(high-low)+1))
@@ -158,7 +173,8 @@ func (w *world) ending(n int) string { return strings.Join(w.lines[max(0, len(w.
 // elect starts a new manager under the next term.
 func (w *world) elect() {
 	m := &simManager{w: w, term: w.db.elect(), upAt: w.now}
-	if !w.calm() {
+	if !w.calm() && !w.obedient {
+		m.skew = w.between(-2*time.Second, 2*time.Second)
 		m.crashIn = 1 + w.rng.IntN([]int{60, 600, 6000}[w.rng.IntN(3)])
 	}
 	var err error
@@ -166,7 +182,7 @@ func (w *world) elect() {
 		Store: storeOf{w.db, m}, Fleet: fleetOf{w, m}, Enrolment: enrolmentOf{w, m},
 		Providers:    map[string]provisioner.Provider{"sim": cloudOf{w.cloud, m}},
 		Installation: simInst, Interval: stepTime, OrphanAge: 30 * time.Second,
-		Now: func() time.Time { return w.now }, Spawn: m.spawn, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return w.now.Add(m.skew) }, Spawn: m.spawn, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.fault("new manager: %v", err)
@@ -294,6 +310,7 @@ func (w *world) manage() {
 	if w.chance(200) {
 		w.tell("manager of term %d is deposed and does not know", m.term)
 		w.meet("deposed")
+		w.trouble(w.now)
 		m.crashIn = 0
 		w.deposed = append(w.deposed, m)
 		w.elect()
@@ -310,6 +327,7 @@ func (w *world) manage() {
 		w.tell("manager of term %d crashes", m.term)
 		w.meet("crash")
 		w.check.down()
+		w.trouble(m.upAt)
 	}
 }
 
