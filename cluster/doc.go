@@ -6,14 +6,16 @@
 //
 // The leader steps every Interval, over all clusters:
 //
-//	observe    rows, reports, instances              observe.go inventory.go
+//	observe    reports, rows, instances              step.go observe.go inventory.go
 //	obey       what operators order of single nodes  order.go
 //	settle     facts into rows, boot completes       boot.go run.go
 //	decide     policy.Decide, stored with reasons    decide.go snapshot.go
+//	record     load for what-if and forecast         record.go
 //	intend     plan into rows                        request.go drain.go repair.go terminate.go
 //	ask        sessions to move off crowded nodes    move.go
-//	drive      rows into effects                     launch.go drain.go terminate.go
+//	drive      rows into effects                     launch.go drain.go warm.go terminate.go
 //	collect    instances without a row               collect.go
+//	tell       conditions open and close             symptom.go condition.go
 //
 // # A node's life
 //
@@ -23,6 +25,10 @@
 //	    │             └────────────┴─────┬─────┴────────────┘              │
 //	    │                     failed, lost (repair.go) ────────────────────┤
 //	    └──────────────────────────────────────────────────────────────────┘
+//
+// Beside it the warm pool (warm.go), for nodes that were drained for want of load:
+//
+//	draining ──▶ stopping ──▶ stopped ──▶ starting ──▶ running
 //
 // # Why nothing leaks and nothing sticks
 //
@@ -34,17 +40,32 @@
 //   - Row launching, instance maybe made: its owner tag names the node, so the
 //     instance is adopted from the provider's list, or the launch is repeated
 //     with the token of the row, which makes no second one.
+//
 //   - Row terminating, instance maybe gone: terminating is repeated until the
 //     provider says not found; without an instance's id, until a list asked for
 //     one ListLag after the last possible launch shows nothing.
+//
 //   - Instance without a living row: ended by its owner tag (collect.go).
+//
+//   - Row stopping or starting, the call maybe made: the provider is asked what
+//     the instance does and told again; what runs though its row is stopped is put
+//     back to rest.
+//
 //   - Row without an instance: failed, cleaned up and replaced by policy.
+//
 //   - Row written, memory not: the next leader takes the request down from the
 //     row before the row can end, so the launch limit counts it.
+//
 //   - Reports known to the dead manager only: the row's report time proves that
 //     a draining node lives, never that it is empty.
+//
 //   - Every wait has an end that derives from times in rows: launch timeout,
 //     report timeout, drain deadline.
+//
+//   - A repeated launch sends the bytes of the first (launch_request): the
+//     template, the cluster's name and the manager's address may have changed.
+//
+//   - A clock that was ahead: times of the future are brought to now (future.go).
 //
 // A manager that lost its leadership without noticing can do no harm: every
 // row write carries its term and fails; a launch repeats a token; an ended id
