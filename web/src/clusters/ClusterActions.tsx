@@ -1,16 +1,17 @@
-import { Button, NumberInput, Radio } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
+import { Button, NativeSelect, NumberInput, Radio, TextInput } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useMay } from '../account/may'
 import { client } from '../api/client'
-import { answer } from '../api/refusal'
+import { answer, tagged } from '../api/refusal'
 import type { Cluster } from '../api/types'
 import { plural } from '../format/format'
 import { Confirm } from '../ui/Confirm'
-import { changed } from './queries'
+import { nameFault } from './names'
+import { changed, templatesQuery } from './queries'
 
-type Asked = 'pause' | 'resume' | 'scale' | 'delete'
+type Asked = 'edit' | 'pause' | 'resume' | 'scale' | 'delete'
 
 // ClusterActions are what can be done to a cluster as a whole; who may not do a thing does not see its button.
 export function ClusterActions({ cluster: c, sessions }: { cluster: Cluster; sessions: number }) {
@@ -28,11 +29,17 @@ export function ClusterActions({ cluster: c, sessions }: { cluster: Cluster; ses
         Scale…
       </Button>
       {admin ? (
+        <Button size="xs" variant="default" onClick={() => setAsked('edit')}>
+          Rename, template…
+        </Button>
+      ) : null}
+      {admin ? (
         <Button size="xs" variant="default" c="var(--bad)" onClick={() => setAsked('delete')}>
           Delete…
         </Button>
       ) : null}
       {asked === 'pause' || asked === 'resume' ? <Pause cluster={c} onClose={close} /> : null}
+      {asked === 'edit' ? <Edit cluster={c} onClose={close} /> : null}
       {asked === 'scale' ? <Scale cluster={c} onClose={close} /> : null}
       {asked === 'delete' ? <Delete cluster={c} sessions={sessions} onClose={close} /> : null}
     </>
@@ -104,6 +111,39 @@ function Scale({ cluster: c, onClose }: Props) {
         </div>
       </Radio.Group>
       {by === 'hand' ? <NumberInput label="Nodes" min={0} max={10_000} allowDecimal={false} value={n} onChange={(v) => setN(Number(v))} /> : null}
+    </Confirm>
+  )
+}
+
+// Edit changes what a cluster is called and what it launches from now on.
+function Edit({ cluster: c, onClose }: Props) {
+  const act = useAct()
+  const navigate = useNavigate()
+  const { data } = useQuery(templatesQuery)
+  const [name, setName] = useState(c.name)
+  const [template, setTemplate] = useState(c.template.name)
+  const wrong = name === '' ? 'is needed' : nameFault(name)
+  const body = { ...(name !== c.name && { name }), ...(template !== c.template.name && { template }) }
+  const consequences = [
+    ...(body.name ? [`Clients reach it as ${name}: from now on; ${c.name}: no longer leads here.`] : []),
+    ...(body.template ? [`New nodes are launched from ${template}. Running ones keep what they have until they are replaced; the template’s page shows in what they differ.`] : []),
+  ]
+  return (
+    <Confirm
+      title={`Change ${c.name}`}
+      consequences={consequences.length ? consequences : ['Nothing is changed yet.']}
+      label="Change it"
+      failed={`${c.name} is as it was`}
+      ready={!wrong && consequences.length > 0}
+      act={async () => {
+        const { etag } = await tagged(client.GET('/api/v1/clusters/{cluster}', { params: { path: { cluster: c.id } } }))
+        await act(answer(client.PATCH('/api/v1/clusters/{cluster}', { params: { path: { cluster: c.id }, header: { 'If-Match': etag } }, body })))
+        if (body.name) await navigate({ to: '/clusters/$name', params: { name } })
+      }}
+      onClose={onClose}
+    >
+      <TextInput label="Name" value={name} maxLength={63} error={wrong} onChange={(e) => setName(e.currentTarget.value)} />
+      <NativeSelect label="Template" data={(data?.items ?? []).map((t) => t.name)} value={template} onChange={(e) => setTemplate(e.currentTarget.value)} />
     </Confirm>
   )
 }

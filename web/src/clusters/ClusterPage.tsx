@@ -6,8 +6,10 @@ import { decisionsQuery, overviewQuery, rereadMs } from '../api/queries'
 import { isRefusal } from '../api/refusal'
 import { useReread } from '../api/reread'
 import type { Cluster, Overview } from '../api/types'
+import { share } from '../configuration/rollout'
 import { initial, plural, rate } from '../format/format'
 import { who } from '../format/who'
+import { useDrift } from '../nodes/drift'
 import { useNames, withNames } from '../nodes/names'
 import { Flock } from '../overview/Flock'
 import { summary } from '../policy/summary'
@@ -21,7 +23,7 @@ import { ClusterActions } from './ClusterActions'
 import s from './clusters.module.css'
 import { verdict } from './health'
 import { ClusterTabs, ClusterTag } from './parts'
-import { clusterQuery, conditionsQuery, policyQuery } from './queries'
+import { clusterQuery, conditionsQuery, policyQuery, rolloutQuery } from './queries'
 
 export function ClusterPage() {
   const { name } = clusterRoute.useParams()
@@ -70,15 +72,7 @@ export function ClusterPage() {
           <Conditions cluster={c} />
         </div>
         <PolicyPanel name={c.name} />
-        <Panel title="What it is">
-          <Facts
-            rows={[
-              ['Template', <Link key="t" to="/templates/$name" params={{ name: c.template.name }}>{c.template.name}</Link>],
-              ['Made', <Ago key="m" at={c.created_at} />],
-              ['Id', <Id key="i" value={c.id} />],
-            ]}
-          />
-        </Panel>
+        <WhatItIs cluster={c} />
       </div>
       <Same command={`godwit cluster get ${c.name}`} />
     </Page>
@@ -166,6 +160,50 @@ function Conditions({ cluster: c }: { cluster: Cluster }) {
       ) : error ? null : (
         <Skeleton height={20} />
       )}
+    </Panel>
+  )
+}
+
+// WhatItIs says what its nodes are launched from and run with, and how many are not there yet.
+function WhatItIs({ cluster: c }: { cluster: Cluster }) {
+  const { data: r } = useQuery(rolloutQuery(c.name))
+  const drift = useDrift(c.name)
+  return (
+    <Panel title="What it is">
+      <Facts
+        rows={[
+          [
+            'Template',
+            <span key="t">
+              <Link to="/templates/$name" params={{ name: c.template.name }}>
+                {c.template.name}
+              </Link>{' '}
+              {drift.size ? (
+                <Link to="/nodes" search={{ cluster: c.name, drift: 'yes' }} style={{ color: 'var(--warn)' }}>
+                  {plural(drift.size, 'node')} behind it
+                </Link>
+              ) : (
+                <span className="dim">no node differs from it</span>
+              )}
+            </span>,
+          ],
+          [
+            'Configuration',
+            r ? (
+              <span key="c">
+                <Link to="/clusters/$name/configuration" params={{ name: c.name }}>
+                  version {r.version}
+                </Link>{' '}
+                <span className={r.refused ? undefined : 'dim'} style={r.refused ? { color: 'var(--bad)' } : undefined}>
+                  {share(r).text}
+                </span>
+              </span>
+            ) : null,
+          ],
+          ['Made', <Ago key="m" at={c.created_at} />],
+          ['Id', <Id key="i" value={c.id} />],
+        ]}
+      />
     </Panel>
   )
 }

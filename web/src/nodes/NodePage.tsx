@@ -16,6 +16,7 @@ import { Trouble } from '../ui/Trouble'
 import ui from '../ui/ui.module.css'
 import { TransferTable } from '../transfers/TransferTable'
 import { Sparks, signalName } from './Load'
+import { useDrift } from './drift'
 import { NodeActions } from './NodeActions'
 import s from './nodes.module.css'
 import { Glyph, StateLabel, shapes } from './state'
@@ -41,7 +42,7 @@ export function NodePage() {
       lead={
         <>
           <StateLabel state={n.state} pool={n.pool} /> <span className="dim">for</span> <Age since={n.state_since} /> · in{' '}
-          <Link to="/nodes" search={keep(cluster)}>
+          <Link to="/clusters/$name" params={{ name: n.cluster.name }} search={keep(cluster)}>
             {n.cluster.name}
           </Link>
         </>
@@ -118,15 +119,32 @@ function Where({ node: n }: { node: Node }) {
       rows={[
         ['Address', n.address ? <Id value={`${n.address}:${n.port ?? ''}`} what="address" /> : null],
         ['Pin', n.cert_sha256 ? <Id value={n.cert_sha256} what="pin" /> : null],
-        ['Provider', [n.provider, n.region, n.zone].filter(Boolean).join(' · ')],
+        ['Provider', [n.provider, n.region, n.zone, n.instance_type, n.spot && 'spot'].filter(Boolean).join(' · ')],
         ['Instance', n.instance_id ? <Id value={n.instance_id} what="instance id" /> : null],
         ['Node id', <Id key="id" value={n.id} />],
         ['Version', n.version],
+        ['Template', n.template_version ? <FromTemplate key="t" node={n} /> : null],
+        ['Configuration', n.config_version ? <Link key="c" to="/clusters/$name/configuration" params={{ name: n.cluster.name }}>version {n.config_version}</Link> : null],
         ['Requested', <Ago key="r" at={n.requested_at} />],
         ['Running since', n.running_at ? <Ago at={n.running_at} /> : null],
         ['Ended', n.ended_at ? <Ago at={n.ended_at} /> : null],
       ]}
     />
+  )
+}
+
+// FromTemplate is the version that a node was launched from, and in what it differs from the one in force.
+function FromTemplate({ node: n }: { node: Node }) {
+  const drift = useDrift(n.cluster.name).get(n.id)
+  return (
+    <span>
+      version {n.template_version}{' '}
+      {drift ? (
+        <span className={s.drift}>
+          behind in <code>{drift.join(', ')}</code>
+        </span>
+      ) : null}
+    </span>
   )
 }
 

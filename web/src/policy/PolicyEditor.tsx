@@ -15,6 +15,7 @@ import { Stale } from '../ui/Stale'
 import { Trouble } from '../ui/Trouble'
 import { Versions } from '../ui/Versions'
 import { command, known, label, patch, rebased, same, valueAt, withValue } from './draft'
+import { headline } from './deeds'
 import { FieldInput } from './FieldInput'
 import { sections } from './fields'
 import { linesOf } from './lines'
@@ -148,6 +149,14 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
           )}
         </div>
       </div>
+      {edited && !readOnly ? (
+        <div className={s.pocket}>
+          <p>{preview.error ? 'It would be refused: see the fields.' : preview.then ? headline(preview.now?.plan, preview.then.plan) : '…'}</p>
+          <Button size="sm" disabled={!!preview.error || stale} loading={save.isPending} onClick={() => save.mutate()}>
+            Save
+          </Button>
+        </div>
+      ) : null}
       <Versions
         list={versions.data?.pages.flatMap((p) => p.items.map((v) => ({ ...v, doc: v.policy })))}
         error={versions.error}
