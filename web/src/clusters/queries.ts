@@ -1,5 +1,5 @@
 // What the screens of clusters and policies read.
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { client } from '../api/client'
 import { answer, tagged } from '../api/refusal'
 
@@ -15,13 +15,15 @@ export const policyQuery = (name: string) =>
     queryFn: ({ signal }) => tagged(client.GET('/api/v1/clusters/{cluster}/policy', { params: { path: { cluster: name } }, signal })),
   })
 
-export const policyVersionsQuery = (name: string) =>
+// The version in force is part of the key: a new one brings a new list.
+export const policyVersionsQuery = (name: string, version: number) =>
   infiniteQueryOptions({
-    queryKey: ['policy-versions', name],
+    queryKey: ['policy-versions', name, version],
     queryFn: ({ signal, pageParam }) =>
       answer(client.GET('/api/v1/clusters/{cluster}/policy/versions', { params: { path: { cluster: name }, query: { limit: 20, ...(pageParam && { cursor: pageParam }) } }, signal })),
     initialPageParam: '',
     getNextPageParam: (last) => last.next_cursor || undefined,
+    placeholderData: keepPreviousData,
   })
 
 export const conditionsQuery = (cluster: string) =>
@@ -45,13 +47,14 @@ export const templateQuery = (name: string) =>
 // changed are the nouns that any act on a cluster may move.
 export const changed = ['clusters', 'cluster', 'overview', 'nodes', 'templates', 'template', 'policy', 'policy-versions', 'preview']
 
-export const templateVersionsQuery = (name: string) =>
+export const templateVersionsQuery = (name: string, version: number) =>
   infiniteQueryOptions({
-    queryKey: ['template-versions', name],
+    queryKey: ['template-versions', name, version],
     queryFn: ({ signal, pageParam }) =>
       answer(client.GET('/api/v1/templates/{template}/versions', { params: { path: { template: name }, query: { limit: 20, ...(pageParam && { cursor: pageParam }) } }, signal })),
     initialPageParam: '',
     getNextPageParam: (last) => last.next_cursor || undefined,
+    placeholderData: keepPreviousData,
   })
 
 export const configurationQuery = (cluster: string) =>
@@ -61,13 +64,14 @@ export const configurationQuery = (cluster: string) =>
     refetchInterval: 10_000,
   })
 
-export const configurationVersionsQuery = (cluster: string) =>
+export const configurationVersionsQuery = (cluster: string, version: number) =>
   infiniteQueryOptions({
-    queryKey: ['configuration-versions', cluster],
+    queryKey: ['configuration-versions', cluster, version],
     queryFn: ({ signal, pageParam }) =>
       answer(client.GET('/api/v1/clusters/{cluster}/configuration/versions', { params: { path: { cluster }, query: { limit: 20, ...(pageParam && { cursor: pageParam }) } }, signal })),
     initialPageParam: '',
     getNextPageParam: (last) => last.next_cursor || undefined,
+    placeholderData: keepPreviousData,
   })
 
 // rolloutQuery is read often while nodes are still on their way, so that one sees them arrive.

@@ -30,7 +30,7 @@ export function ConfigurationEditor({ cluster, stored }: { cluster: string; stor
   const [draft, setDraft] = useState(stored.data.configuration)
   const [going, setGoing] = useState<{ version: number; doc: NodeConfiguration }>()
   const queries = useQueryClient()
-  const versions = useInfiniteQuery(configurationVersionsQuery(cluster))
+  const versions = useInfiniteQuery(configurationVersionsQuery(cluster, stored.data.version))
   const was = base.data.configuration
   const body = patch(was, draft)
   const edited = Object.keys(body).length > 0

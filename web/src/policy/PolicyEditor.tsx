@@ -32,7 +32,7 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
   const [draft, setDraft] = useState<Policy>(stored.data.policy)
   const [reverting, setReverting] = useState<PolicyVersion>()
   const queries = useQueryClient()
-  const versions = useInfiniteQuery(policyVersionsQuery(cluster))
+  const versions = useInfiniteQuery(policyVersionsQuery(cluster, stored.data.version))
   const body = patch(base.data.policy, draft)
   const edited = Object.keys(body).length > 0
   const stale = stored.data.version !== base.data.version

@@ -67,7 +67,7 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
   const admin = useMay('admin')
   const operator = useMay('operator')
   const queries = useQueryClient()
-  const versions = useInfiniteQuery(templateVersionsQuery(stored.data.name))
+  const versions = useInfiniteQuery(templateVersionsQuery(stored.data.name, stored.data.version))
   const [base, setBase] = useState(stored)
   const [draft, setDraft] = useState<Spec>(stored.data.spec)
   const [shape, setShape] = useState(0) // the form is made anew when another draft takes its place
