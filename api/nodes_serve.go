@@ -55,7 +55,14 @@ func serviceView(sv *report.Service) Service {
 		Name: sv.GetName(), State: sv.GetState(), Healthy: sv.GetState() == "healthy",
 		Restarts: int(sv.GetRestarts()), LastError: sv.GetDetail(),
 	}
-	if ms := sv.GetSinceUnixMs(); ms > 0 {
+	if out.LastError == "" {
+		out.LastError = sv.GetLastError()
+	}
+	ms := sv.GetStartedUnixMs()
+	if ms == 0 { // of a node that is one release older
+		ms = sv.GetSinceUnixMs()
+	}
+	if ms > 0 {
 		at := time.UnixMilli(ms).UTC()
 		out.StartedAt = &at
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/godwit/godwit/access"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
+	"github.com/godwit/godwit/notify"
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/statestore"
 )
@@ -39,6 +40,8 @@ type Commands interface {
 	// Revoke tells every node that a transfer or an access key is over, and returns the errors by node.
 	Revoke(ctx context.Context, r command.RevokeRequest) map[string]error
 	Broadcast(ctx context.Context, name string, request any) map[string]error
+	// Restart gives a service of a node a fresh process.
+	Restart(ctx context.Context, node string, r command.RestartRequest) error
 }
 
 // Clusters answers questions of what would be, and changes nothing.
@@ -51,7 +54,7 @@ type Clusters interface {
 	Effect(provider, field string) string
 }
 
-// Config of a Server. Store, Fleet, Commands, Clusters, Issuer and Signer are required.
+// Config of a Server. Store, Fleet, Commands, Clusters, Keys, Issuer, Signer and Courier are required.
 type Config struct {
 	Store    *statestore.Store
 	Fleet    Fleet
@@ -60,6 +63,7 @@ type Config struct {
 	Keys     *access.Keys
 	Issuer   *access.Issuer
 	Signer   *access.Signer
+	Courier  *notify.Courier // sends tests of notifications
 
 	Nodes   http.Handler // serves /node/v1: join and renewal
 	Console http.Handler // serves all other paths
@@ -100,8 +104,8 @@ type Server struct {
 
 // New returns a server; it does nothing until Run and Handler are called.
 func New(c Config) (*Server, error) {
-	if c.Store == nil || c.Fleet == nil || c.Commands == nil || c.Clusters == nil || c.Keys == nil || c.Issuer == nil || c.Signer == nil {
-		return nil, errors.New("api: store, fleet, commands, clusters, keys, issuer and signer must be given")
+	if c.Store == nil || c.Fleet == nil || c.Commands == nil || c.Clusters == nil || c.Keys == nil || c.Issuer == nil || c.Signer == nil || c.Courier == nil {
+		return nil, errors.New("api: store, fleet, commands, clusters, keys, issuer, signer and courier must be given")
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -19,9 +20,11 @@ import (
 	"github.com/godwit/godwit/access"
 	"github.com/godwit/godwit/access/secret"
 	"github.com/godwit/godwit/api"
+	"github.com/godwit/godwit/egress"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/fleet/report"
+	"github.com/godwit/godwit/notify"
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/statestore"
 	"github.com/godwit/godwit/statestore/storetest"
@@ -38,6 +41,9 @@ type world struct {
 	url      string
 	http     *http.Client
 	clock    *clock
+	egress   *egress.Dialer
+	roots    *x509.CertPool // of servers that notifications go to
+	courier  *notify.Courier
 }
 
 // clock is the server's time; it moves only when a test says so.
@@ -60,13 +66,15 @@ func (c *clock) advance(d time.Duration) {
 
 // nodes stands where the nodes are: it takes commands, has places to give, and previews by policy itself.
 type nodes struct {
-	mu      sync.Mutex
-	revoked []command.RevokeRequest
-	rates   []command.RateRequest
-	changed []string
-	place   access.Place
-	full    *access.NoCapacity
-	without []string
+	mu       sync.Mutex
+	revoked  []command.RevokeRequest
+	rates    []command.RateRequest
+	changed  []string
+	restarts []command.RestartRequest
+	unheard  error // what commands fail with
+	place    access.Place
+	full     *access.NoCapacity
+	without  []string
 }
 
 func (n *nodes) SetRate(_ context.Context, _ string, r command.RateRequest) error {
@@ -74,6 +82,13 @@ func (n *nodes) SetRate(_ context.Context, _ string, r command.RateRequest) erro
 	defer n.mu.Unlock()
 	n.rates = append(n.rates, r)
 	return nil
+}
+
+func (n *nodes) Restart(_ context.Context, _ string, r command.RestartRequest) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.restarts = append(n.restarts, r)
+	return n.unheard
 }
 
 func (n *nodes) Cancel(context.Context, string, command.CancelRequest) error { return nil }
@@ -139,8 +154,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	var err error
+	w.egress = egress.New(func(context.Context) ([]string, error) { return []string{"127.0.0.0/8"}, nil })
+	w.roots = x509.NewCertPool()
+	w.courier = notify.New(notify.Config{Store: w.store, Sender: &notify.Sender{Dialer: w.egress, Roots: w.roots}, Now: w.clock.Now})
 	w.api, err = api.New(api.Config{
-		Store: w.store, Fleet: w.index, Commands: w.nodes, Clusters: w.nodes, Keys: access.NewKeys(w.store.Tables, w.clock.Now),
+		Courier: w.courier,
+		Store:   w.store, Fleet: w.index, Commands: w.nodes, Clusters: w.nodes, Keys: access.NewKeys(w.store.Tables, w.clock.Now),
 		Signer: signer, Issuer: access.NewIssuer(w.store, signer, w.nodes, w.clock.Now),
 		Version: "test", PublicURL: "https://manager.test:8443", CASHA256: strings.Repeat("cd", 32), Now: w.clock.Now,
 	})

@@ -66,6 +66,11 @@ func (f *Fleet) Cancel(ctx context.Context, node string, r command.CancelRequest
 	return f.Command(ctx, node, command.Cancel, r, nil)
 }
 
+// Restart gives a service of a node a fresh process.
+func (f *Fleet) Restart(ctx context.Context, node string, r command.RestartRequest) error {
+	return f.Command(ctx, node, command.Restart, r, nil)
+}
+
 // Move asks the clients of some of a node's sessions to go on elsewhere and returns how many were asked.
 func (f *Fleet) Move(ctx context.Context, node string, r command.MoveRequest) (int, error) {
 	var a command.MoveAnswer

@@ -42,7 +42,8 @@ func TestConfigurationVersionsAreKept(t *testing.T) {
 
 func TestConsoleIsAskedOnceAndAnsweredOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	clk := newFakeClock()
+	w := newWorld(t, on(clk))
 	n := w.node(t)
 	first := must(w.Consoles.Ask(t.Context(), n.ID))(t)
 	again := must(w.Consoles.Ask(t.Context(), n.ID))(t)
@@ -56,6 +57,8 @@ func TestConsoleIsAskedOnceAndAnsweredOnce(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	wantEqual(t, len(must(w.Consoles.Waiting(t.Context(), 10))(t)), 0)
+	wantEqual(t, must(w.Consoles.Ask(t.Context(), n.ID))(t), got) // it is not asked twice in a moment
+	clk.advance(time.Minute)
 	fresh := must(w.Consoles.Ask(t.Context(), n.ID))(t)
 	if fresh.AnsweredAt != nil || fresh.Output != nil {
 		t.Fatalf("an old answer stands for a new question: %+v", fresh)
@@ -100,7 +103,7 @@ func TestDeliveriesOfOneNotificationGoOutInOrder(t *testing.T) {
 	wantEqual(t, due(), []string{})
 	wantEqual(t, must(w.Deliveries.Requeue(t.Context(), n.ID))(t), int64(1))
 	wantEqual(t, due(), []string{b.ID})
-	wantEqual(t, must(w.Deliveries.Drop(t.Context(), n.ID, "held", "over before it was due"))(t), int64(1))
+	wantEqual(t, must(w.Deliveries.Drop(t.Context(), n.ID, "held", clk.Now(), "over before it was due"))(t), int64(1))
 	clk.advance(2 * time.Hour)
 	wantEqual(t, must(w.Deliveries.Get(t.Context(), held.ID))(t).State, statestore.DeliveryDropped)
 	wantEqual(t, due(), []string{b.ID})

@@ -20,13 +20,20 @@ type Consoles struct{ *handle }
 
 const consoleColumns = "node_id, requested_at, answered_at, output, error_text"
 
-// Ask notes a request unless one waits already, and returns the row.
+// consoleFresh is how long an answer stands for the next question too: clouds
+// throttle this call.
+const consoleFresh = 5 * time.Second
+
+// Ask notes a request, unless one waits already or was answered within the last
+// five seconds, and returns the row.
 func (c Consoles) Ask(ctx context.Context, nodeID string) (ConsoleRequest, error) {
 	return one[ConsoleRequest](ctx, c.handle, "console of node "+nodeID, `INSERT INTO console_requests (node_id, requested_at)
 		VALUES ($1, $2) ON CONFLICT (node_id) DO UPDATE SET
-		  requested_at = CASE WHEN console_requests.answered_at IS NULL THEN console_requests.requested_at ELSE excluded.requested_at END,
-		  answered_at = NULL, output = NULL, error_text = ''
-		RETURNING `+consoleColumns, nodeID, c.now())
+		  requested_at = CASE WHEN console_requests.answered_at < $3 THEN excluded.requested_at ELSE console_requests.requested_at END,
+		  output = CASE WHEN console_requests.answered_at < $3 THEN NULL ELSE console_requests.output END,
+		  error_text = CASE WHEN console_requests.answered_at < $3 THEN '' ELSE console_requests.error_text END,
+		  answered_at = CASE WHEN console_requests.answered_at < $3 THEN NULL ELSE console_requests.answered_at END
+		RETURNING `+consoleColumns, nodeID, c.now(), c.now().Add(-consoleFresh))
 }
 
 // Get returns the node's newest request.

@@ -54,12 +54,12 @@ func (d Deliveries) Add(ctx context.Context, r Delivery) (Delivery, error) {
 		r.ID, r.NotificationID, r.Event, r.SubjectKey, orObject(r.Payload), now, r.DueAt)
 }
 
-// Drop ends deliveries about a subject that are still held back, and tells
-// how many there were.
-func (d Deliveries) Drop(ctx context.Context, notificationID, subjectKey, why string) (int64, error) {
-	return d.exec(ctx, "deliveries", `UPDATE deliveries SET state = 'dropped', done_at = $3, last_error = $4
-		WHERE notification_id = $1 AND subject_key = $2 AND state = 'waiting' AND attempts = 0 AND due_at > $3`,
-		notificationID, subjectKey, d.now(), why)
+// Drop ends deliveries about a subject that were held back beyond a time, at
+// which their reason ended, and tells how many there were.
+func (d Deliveries) Drop(ctx context.Context, notificationID, subjectKey string, ended time.Time, why string) (int64, error) {
+	return d.exec(ctx, "deliveries", `UPDATE deliveries SET state = 'dropped', done_at = $3, last_error = $5
+		WHERE notification_id = $1 AND subject_key = $2 AND state = 'waiting' AND attempts = 0 AND due_at > $4`,
+		notificationID, subjectKey, d.now(), ended, why)
 }
 
 // Due returns, for each enabled notification, the oldest delivery whose time

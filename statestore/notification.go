@@ -24,13 +24,14 @@ type Notification struct {
 	LastSentAt   *time.Time
 	FailingSince *time.Time // of the failures since the last success
 	LastError    string
+	HasSecret    bool
 }
 
 // Notifications are the rows of Notification.
 type Notifications struct{ *handle }
 
 const notificationColumns = `id, name, kind, enabled, target, filter, version, created_at, updated_at,
-	last_sent_at, failing_since, last_error`
+	last_sent_at, failing_since, last_error, secret IS NOT NULL AS has_secret`
 
 // Create stores a notification; secret may be nil. ErrConflict: the name is taken.
 func (n Notifications) Create(ctx context.Context, r Notification, secret Secret) (Notification, error) {

@@ -35,11 +35,11 @@ func newServeCommand() *cobra.Command {
 			"  godwit-manager serve --data ./data --listen 0.0.0.0:8443 --public-url https://transfer.example.org:8443",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := newLog(level, format)
+			log, l, err := newLog(level, format)
 			if err != nil {
 				return err
 			}
-			c.Log, c.Out = log, cmd.OutOrStdout()
+			c.Log, c.Level, c.Out = log, l, cmd.OutOrStdout()
 			database(&c)
 			c.Console = console()
 			return manager.Run(cmd.Context(), c)
@@ -69,19 +69,19 @@ func database(c *manager.Config) {
 	}
 }
 
-func newLog(level, format string) (*slog.Logger, error) {
-	var l slog.Level
+func newLog(level, format string) (*slog.Logger, *slog.LevelVar, error) {
+	l := new(slog.LevelVar)
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level %q is none of debug, info, warn, error", level)
+		return nil, nil, fmt.Errorf("--log-level %q is none of debug, info, warn, error", level)
 	}
 	o := &slog.HandlerOptions{Level: l}
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(os.Stderr, o)), nil
+		return slog.New(slog.NewTextHandler(os.Stderr, o)), l, nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(os.Stderr, o)), nil
+		return slog.New(slog.NewJSONHandler(os.Stderr, o)), l, nil
 	}
-	return nil, fmt.Errorf("--log-format %q is neither text nor json", format)
+	return nil, nil, fmt.Errorf("--log-format %q is neither text nor json", format)
 }
 
 func newMigrateCommand() *cobra.Command {

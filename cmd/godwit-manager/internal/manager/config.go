@@ -50,6 +50,7 @@ type Config struct {
 	Version string
 	Out     io.Writer // gets the set-up link; os.Stdout when nil
 	Log     *slog.Logger
+	Level   *slog.LevelVar // of Log; follows the log levels that are set. May be nil
 }
 
 // Defaults of the flags.

@@ -15,11 +15,13 @@ import (
 	"github.com/godwit/godwit/access"
 	"github.com/godwit/godwit/api"
 	"github.com/godwit/godwit/cluster"
+	"github.com/godwit/godwit/egress"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/identity"
 	"github.com/godwit/godwit/internal/steady"
 	"github.com/godwit/godwit/journal"
 	"github.com/godwit/godwit/journal/event"
+	"github.com/godwit/godwit/notify"
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/attached"
 	"github.com/godwit/godwit/provisioner/local"
@@ -45,6 +47,8 @@ type manager struct {
 	attached *attached.Provider // nil without slots
 	api      *api.Server
 	teller   *teller
+	courier  *notify.Courier
+	consoles *cluster.Consoles
 	listener net.Listener
 	public   string
 	clock    *steady.Clock
@@ -195,7 +199,12 @@ func (m *manager) openCluster(ctx context.Context) error {
 		Store: cluster.Postgres(m.store.Tables), Fleet: cluster.Live(m.fleet),
 		Enrolment: cluster.Identity(m.store.Tables, m.identity, func() []string { return []string{m.config.nodeURL(m.public)} }),
 		Providers: m.providers(), Installation: installation, Log: m.log, Now: m.clock.Now, ClockOff: m.clock.Off,
-		Changed: func(string, string) { m.api.Changed() },
+		Changed: func(_, topic string) {
+			m.api.Changed()
+			if topic == "conditions" {
+				m.courier.Wake()
+			}
+		},
 	})
 	return err
 }
@@ -224,12 +233,14 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 	}
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var told sync.WaitGroup
-	m.teller = newTeller(e, m.fleet)
+	m.teller = newTeller(e, m.fleet, m.config.Level)
+	m.consoles = cluster.NewConsoles(m.store.Tables, m.providers(), m.log)
+	m.courier = notify.New(notify.Config{Store: m.store, Sender: &notify.Sender{Dialer: m.dialer()}, URL: m.shownURL, Log: m.log})
 	told.Go(func() { m.teller.run(telling) })
 	m.closing(func() error { stop(); told.Wait(); return nil })
 	var err error
 	m.api, err = api.New(api.Config{
-		Store: m.store, Fleet: m.fleet, Commands: m.fleet, Keys: keys, Signer: signer,
+		Store: m.store, Fleet: m.fleet, Commands: m.fleet, Keys: keys, Signer: signer, Courier: m.courier,
 		Clusters: questions{m.cluster, m.providers()},
 		Issuer:   access.NewIssuer(m.store, signer, placer{m.cluster}, time.Now),
 		Nodes: identity.NewHandler(identity.HandlerConfig{
@@ -237,13 +248,28 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 		}),
 		Console: m.config.Console, Version: m.config.Version, PublicURL: m.public, CASHA256: m.identity.Pin(), Log: m.log,
 		Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
-		Wake:   func() { m.cluster.Wake(); m.teller.Wake() },
+		Wake:   func() { m.cluster.Wake(); m.teller.Wake(); m.consoles.Wake() },
 	})
 	if err != nil {
 		return err
 	}
 	return m.api.Prepare(ctx)
 }
+
+// dialer connects to what people typed in: mail servers, webhooks, sign-in providers.
+func (m *manager) dialer() *egress.Dialer {
+	return egress.New(func(ctx context.Context) ([]string, error) {
+		var allow []string
+		err := m.store.Settings.Get(ctx, egress.SettingKey, &allow)
+		if errors.Is(err, statestore.ErrNotFound) {
+			err = nil
+		}
+		return allow, err
+	})
+}
+
+// shownURL is where people reach the manager.
+func (m *manager) shownURL(context.Context) string { return m.public }
 
 func (m *manager) fleetURLs() []string { return m.config.fleetURLs(m.fleet.URLs(), m.public) }
 
@@ -273,6 +299,8 @@ func (m *manager) run(ctx context.Context) error {
 		func(ctx context.Context) { m.ended(ctx, "leadership", m.elector.Run(ctx)) },
 		func(ctx context.Context) { m.ended(ctx, "reconciler", m.cluster.Run(ctx, m.elector)) },
 		func(ctx context.Context) { m.ended(ctx, "local nodes", m.local.Run(ctx)) },
+		func(ctx context.Context) { m.ended(ctx, "notifications", m.courier.Run(ctx, m.elector)) },
+		func(ctx context.Context) { m.ended(ctx, "consoles", m.consoles.Run(ctx, m.elector)) },
 	} {
 		running.Go(func() { loop(loops) })
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type teller struct {
 	wake  chan struct{}
 	told  map[string]told
 	at    map[string]place
+	level *slog.LevelVar // of this manager's own log; may be nil
+	began slog.Level     // as it was started
 }
 
 // place is where a node belongs; it never changes.
@@ -43,8 +46,14 @@ type told struct {
 	refused     bool
 }
 
-func newTeller(e *enlightener, f *fleet.Fleet) *teller {
-	return &teller{enlightener: e, fleet: f, now: time.Now, wake: make(chan struct{}, 1), told: map[string]told{}, at: map[string]place{}}
+func newTeller(e *enlightener, f *fleet.Fleet, level *slog.LevelVar) *teller {
+	began := slog.LevelInfo
+	if level != nil {
+		began = level.Level()
+	}
+	return &teller{
+		level: level, began: began,
+		enlightener: e, fleet: f, now: time.Now, wake: make(chan struct{}, 1), told: map[string]told{}, at: map[string]place{}}
 }
 
 // Wake asks for a round at once. It does not block.
@@ -86,6 +95,7 @@ func (t *teller) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	t.follow(g.levels.Manager)
 	now := t.now()
 	var due []message
 	seen := map[string]bool{}
@@ -117,6 +127,21 @@ func (t *teller) round(ctx context.Context) error {
 	}
 	t.send(ctx, due)
 	return nil
+}
+
+// follow brings this manager's own log to the level that is set; an empty one is that of the start.
+func (t *teller) follow(name string) {
+	if t.level == nil {
+		return
+	}
+	level := t.began
+	if name != "" && level.UnmarshalText([]byte(name)) != nil {
+		level = t.began
+	}
+	if t.level.Level() != level {
+		t.level.Set(level)
+		t.log.Info("log level", "level", level.String())
+	}
 }
 
 // configOf is gathered.config for a node whose place may not be known yet.
