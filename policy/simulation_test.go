@@ -24,6 +24,7 @@ func TestSimulation(t *testing.T) {
 	t.Parallel()
 	if *simSeed != 0 {
 		c := sim.Random(*simSeed)
+		c.ReplayAll = true
 		r := sim.Run(c)
 		t.Logf("%s\n%s\n%s", c, strings.Join(r.Story, "\n"), summary(r))
 		for _, v := range r.Violations {
@@ -44,6 +45,7 @@ func TestSimulation(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			c := sim.Random(seed)
+			c.ReplayAll = *simSeeds > defaultSeeds
 			r := sim.Run(c)
 			mu.Lock()
 			total.Add(r)
@@ -58,6 +60,6 @@ func TestSimulation(t *testing.T) {
 }
 
 func summary(r sim.Result) string {
-	return fmt.Sprintf("%d evaluations, %d launches, %d drains, %d undrains, %d sessions moved, peak %d, final %d, %.1f node-hours, %.2f %% of session time under the level",
-		r.Evaluations, r.Launches, r.Drains, r.Undrains, r.Moved, r.Peak, r.Final, r.NodeHours, 100*r.Under/max(r.SessionSeconds, 1))
+	return fmt.Sprintf("%d evaluations, %d launches, %d drains, %d undrains, %d starts, %d stops, %d sessions moved, peak %d, final %d, %.1f node-hours, %.2f %% of session time under the level",
+		r.Evaluations, r.Launches, r.Drains, r.Undrains, r.Starts, r.Stops, r.Moved, r.Peak, r.Final, r.NodeHours, 100*r.Under/max(r.SessionSeconds, 1))
 }

@@ -178,6 +178,8 @@ func (d *decision) noRefill(surplus int) string {
 		return textf("filled when no node was drained for want of load for %s", duration(calm))
 	case d.s.Blocked != nil && d.now.Before(d.s.Blocked.Until):
 		return textf("no launch before %s: %s", clock(d.s.Blocked.Until), d.s.Blocked.Cause)
+	case len(d.s.LaunchErrors) > 0:
+		return textf("launches fail, the last at %s: nothing is launched just for it", clock(d.s.LaunchErrors[len(d.s.LaunchErrors)-1].At))
 	case allowed == 0:
 		return "the launch limit allows the next at " + clock(next)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -34,7 +35,10 @@ type check struct {
 	// drained is when a node was last drained for want of load.
 	drained         time.Time
 	available, high int
-	demands         []demand
+	// refilled counts the launches for the warm pool since load and faults ended,
+	// without those that failed and those that replace a started node.
+	refilled int
+	demands  []demand
 	// crowded is since when a node has been crowded that others could relieve.
 	crowded map[string]time.Time
 	// atRest is since when nothing has been left to do; zero: something is.
@@ -63,7 +67,7 @@ func (k *check) plan(s policy.Snapshot, p policy.Plan) {
 		if a.Reason.Text == "" {
 			k.broken("every action has a reason", "%s %s has none", a.Kind, a.NodeID)
 		}
-		if a.Kind == policy.ActionTerminate {
+		if a.Kind == policy.ActionTerminate || a.Kind == policy.ActionStop {
 			k.terminates(a)
 		}
 		if a.Kind == policy.ActionDrain && a.Cause == policy.DrainScaleIn {
@@ -75,8 +79,12 @@ func (k *check) plan(s policy.Snapshot, p policy.Plan) {
 	k.floor(p)
 	k.flapping(p)
 	k.window(p)
+	k.warm(p)
 	if k.w.c.Shape == Greedy && k.w.c.Faults.quiet() && len(k.w.c.Policy.Schedules) == 0 {
 		k.greedy(p)
+	}
+	if k.w.c.ReplayAll {
+		k.again(s, p)
 	}
 	if k.w.rand.IntN(150) == 0 {
 		k.replay(s, p)
@@ -96,10 +104,10 @@ func (k *check) terminates(a policy.Action) {
 			live++
 		}
 	}
-	if live == 0 || row.State == policy.Draining && !k.w.now.Before(row.DrainDeadline) {
+	if live == 0 || a.Kind == policy.ActionTerminate && row.State == policy.Draining && !k.w.now.Before(row.DrainDeadline) {
 		return
 	}
-	k.broken("no live session is ended by a decision", "%s (%s) has %d when terminated: %s", a.NodeID, row.State, live, a.Reason.Text)
+	k.broken("no live session is ended by a decision", "%s (%s) has %d at its %s: %s", a.NodeID, row.State, live, a.Kind, a.Reason.Text)
 }
 
 // floor: never below min available for longer than a launch and two evaluations
@@ -182,13 +190,24 @@ func (k *check) flapping(p policy.Plan) {
 // greedy: one client never causes a launch beyond the floors of an empty cluster
 // (min available, plus min idle since it keeps one node from being idle).
 func (k *check) greedy(p policy.Plan) {
-	if k.m.serial+p.Launches() > max(p.Capacity.MinAvailable, p.Capacity.MinIdle+1, 1) {
+	if k.m.serial+p.Launches() > max(p.Capacity.MinAvailable, p.Capacity.MinIdle+1, 1)+k.warmNodes() {
 		k.broken("one greedy client launches nothing", "launch %d: %s", k.m.serial+p.Launches(), p.Explain())
 	}
 }
 
 func (f Faults) quiet() bool {
-	return f.LaunchFails+f.NeverJoins == 0 && f.Death+f.Silence+f.Sickness+f.Capacity+f.Restart+f.Outage == 0
+	return f.LaunchFails+f.NeverJoins+f.StartFails == 0 && f.Death+f.Silence+f.Sickness+f.Capacity+f.Restart+f.Outage+f.Renewal == 0
+}
+
+// again: the same snapshot in another order gives the same plan. It draws nothing
+// from the world's chance, so that a history is the same with and without it.
+func (k *check) again(s policy.Snapshot, p policy.Plan) {
+	nodes := slices.Clone(s.Nodes)
+	slices.Reverse(nodes)
+	s.Nodes = nodes
+	if again := policy.Decide(s, k.w.c.Policy, k.w.now); !reflect.DeepEqual(p, again) {
+		k.broken("replay", "\n%+v\n%+v", p, again)
+	}
 }
 
 // replay: the stored snapshot gives the same plan, bit for bit, in any order of
@@ -216,11 +235,13 @@ func (k *check) replay(s policy.Snapshot, p policy.Plan) {
 func (k *check) after(p policy.Plan) {
 	exist := 0
 	for _, r := range k.m.rows {
-		if r.State.Counts() {
+		// One that ends out of the warm pool does not run on its way.
+		i := k.w.instance(r.ID)
+		if r.State.Counts() && (r.State != policy.Terminating || i != nil && !i.stopped) {
 			exist++
 		}
 	}
-	if n := max(exist, len(k.w.instances)); n > k.w.c.Policy.MaxNodes {
+	if n := max(exist, k.w.up()); n > k.w.c.Policy.MaxNodes {
 		k.broken("max is never exceeded", "%d nodes of %d: %s", n, k.w.c.Policy.MaxNodes, p.Explain())
 	}
 	recent := 0
@@ -244,7 +265,10 @@ func (k *check) after(p policy.Plan) {
 		return
 	}
 	serving := p.Capacity.Running + p.Capacity.Pending + p.Capacity.Draining
-	if serving > floor || len(p.Actions) > 0 || len(k.m.rows) != p.Capacity.Running {
+	if refills(p) {
+		k.busyUntil = k.w.now // they become idle, drain and stop
+	}
+	if serving > floor || len(p.Actions) > 0 || len(k.m.rows)-k.stopped() != p.Capacity.Running {
 		k.atRest = time.Time{}
 	} else if k.atRest.IsZero() {
 		k.atRest = k.w.now
@@ -270,7 +294,13 @@ func (k *check) end() {
 	if n := len(k.w.clients); n > 0 {
 		k.broken("everyone is served in the end", "%d clients are not", n)
 	}
+	if warm := k.stopped(); k.settled() && k.w.c.Policy.MaxNodes > len(k.m.rows)-warm && warm != k.warmNodes() {
+		k.broken("the warm pool is full in the end", "%d stopped, %d wanted", warm, k.warmNodes())
+	}
 	for _, r := range k.m.rows {
+		if r.State == policy.Stopped {
+			continue
+		}
 		age := k.w.now.Sub(r.Since)
 		if r.State != policy.Running && age > 2*time.Minute && age > seconds(k.w.c.Policy.DrainTimeoutS) {
 			k.broken("no row is stuck", "%s is %s since %s", r.ID, r.State, k.w.story.clock(r.Since))

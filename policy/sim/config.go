@@ -27,6 +27,11 @@ type Config struct {
 	// Sums: nodes report sums of their sessions instead of a list.
 	Sums   bool
 	Faults Faults
+	// CanStop: the provider can stop instances and start them again.
+	CanStop bool
+	// ReplayAll decides everything twice. One in 150 decisions is replayed from
+	// its stored form in any case.
+	ReplayAll bool
 	// Watch, if set, sees every snapshot that is decided on.
 	Watch func(s policy.Snapshot, now time.Time)
 }
@@ -36,8 +41,12 @@ type Faults struct {
 	BootMin, BootMax time.Duration
 	// LaunchFails and NeverJoins are chances per launch.
 	LaunchFails, NeverJoins float64
+	// StartFails is the chance that a stopped node does not start.
+	StartFails float64
 	// The others are mean times between events, per cluster; 0: never.
 	Death, Silence, Sickness, Capacity, Restart, Outage time.Duration
+	// Renewal is the mean time between versions of the template.
+	Renewal time.Duration
 }
 
 // Shape is a kind of load.
@@ -82,8 +91,13 @@ func Random(seed uint64) Config {
 		Rate:    0.3 + r.Float64()*0.5*float64(p.MaxNodes),
 		Movable: pick(r, 0, 0.5, 1), Known: pick(r, 0, 0.5, 1), Sums: r.IntN(2) == 0,
 	}
+	c.warm()
 	c.LoadFor = time.Hour
 	c.Length = c.LoadFor + seconds(p.ScaleInWindowS+p.DrainTimeoutS) + 30*time.Minute
+	if c.Policy.WarmNodes > 0 {
+		// Filling the pool takes its time: one boot and ten minutes' calm a node.
+		c.Length += time.Duration(c.Policy.WarmNodes) * 15 * time.Minute
+	}
 	f := &c.Faults
 	f.BootMin = time.Duration(10+r.IntN(60)) * time.Second
 	f.BootMax = f.BootMin + time.Duration(r.IntN(180))*time.Second
@@ -101,6 +115,22 @@ func Random(seed uint64) Config {
 	return c
 }
 
+// warm gives half of the histories a warm pool or a disruption budget, with
+// chance of its own: the others stay what they were.
+func (c *Config) warm() {
+	r := rand.New(rand.NewPCG(c.Seed, 5))
+	if r.IntN(2) == 0 {
+		return
+	}
+	c.CanStop = r.IntN(5) > 0
+	c.Policy.WarmNodes = pick(r, 0, 1, 2, 4)
+	c.Policy.DisruptionBudget = pick(r, 0, 0, 1, 2)
+	if r.IntN(3) > 0 {
+		c.Faults.StartFails = pick(r, 0, 0.1, 0.5)
+		c.Faults.Renewal = sometimes(r, 20*time.Minute)
+	}
+}
+
 func sometimes(r *rand.Rand, mean time.Duration) time.Duration {
 	if r.IntN(2) == 0 {
 		return 0
@@ -113,8 +143,8 @@ func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 // String tells a history in one line.
 func (c Config) String() string {
 	p := c.Policy
-	return fmt.Sprintf("seed %d: %s %.1f nodes, max %d, min available %d, min idle %d, windows %d/%d s, drain %d s, limit %d per %d s, boot %v–%v, faults %+v",
-		c.Seed, c.Shape, c.Rate, p.MaxNodes, p.MinAvailable, p.MinIdle, p.ScaleOutWindowS, p.ScaleInWindowS, p.DrainTimeoutS,
+	return fmt.Sprintf("seed %d: %s %.1f nodes, max %d, min available %d, min idle %d, warm %d (can stop %v), budget %d, windows %d/%d s, drain %d s, limit %d per %d s, boot %v–%v, faults %+v",
+		c.Seed, c.Shape, c.Rate, p.MaxNodes, p.MinAvailable, p.MinIdle, p.WarmNodes, c.CanStop, p.DisruptionBudget, p.ScaleOutWindowS, p.ScaleInWindowS, p.DrainTimeoutS,
 		p.LaunchLimit.Count, p.LaunchLimit.PerSeconds, c.Faults.BootMin, c.Faults.BootMax, c.Faults)
 }
 

@@ -22,7 +22,10 @@ type manager struct {
 	awayUntil time.Time
 	serial    int
 	lastText  string
-	ck        *check
+	// template is the current version, made that of each node.
+	template int
+	made     map[string]int
+	ck       *check
 }
 
 type assignment struct {
@@ -61,11 +64,16 @@ func (m *manager) observe() {
 			m.set(r, policy.Booting)
 		case r.State == policy.Requested:
 			m.set(r, policy.Launching)
+		case r.State == policy.Stopping && i != nil && i.stopped:
+			m.set(r, policy.Stopped)
 		}
 		if i == nil || !i.serves() || w.now.Before(i.silent) || w.now.Before(w.silentAll) {
 			continue
 		}
-		if r.State == policy.Booting {
+		if r.State == policy.Stopping || r.State == policy.Stopped {
+			continue
+		}
+		if r.State == policy.Booting || r.State == policy.Starting {
 			m.set(r, policy.Running)
 		}
 		m.report(r, i)
@@ -112,9 +120,12 @@ func (m *manager) report(r *policy.Node, i *instance) {
 func (m *manager) snapshot() policy.Snapshot {
 	s := policy.Snapshot{
 		RecentLaunches: m.launches, LaunchErrors: m.errors, History: m.history, ListeningSince: m.listening,
+		CanStop: m.w.c.CanStop,
 	}
 	for _, r := range m.rows {
-		s.Nodes = append(s.Nodes, *r)
+		n := *r
+		n.Stale = m.made[r.ID] < m.template
+		s.Nodes = append(s.Nodes, n)
 	}
 	for _, c := range m.w.clients {
 		// Only a client that was refused stands in the queue.
@@ -170,6 +181,21 @@ func (m *manager) act(a policy.Action) {
 		}
 	case policy.ActionMove:
 		m.move(a)
+	case policy.ActionStop:
+		m.set(r, policy.Stopping)
+		r.DrainCause, r.DrainDeadline = "", time.Time{}
+		if i := w.instance(a.NodeID); i != nil {
+			w.stop(i)
+		}
+	case policy.ActionStart:
+		m.set(r, policy.Starting)
+		m.ck.refilled--
+		if i := w.instance(a.NodeID); i == nil || !w.wake(i) {
+			m.set(r, policy.Stopped)
+			r.StartFailedAt = w.now
+			m.ck.excuse()
+			w.story.add(w.now, "%s does not start", r.ID)
+		}
 	case policy.ActionTerminate:
 		m.set(r, policy.Terminating)
 		if i := w.instance(a.NodeID); i != nil {
@@ -212,9 +238,11 @@ func (m *manager) launch() {
 	m.serial++
 	r := &policy.Node{ID: fmt.Sprintf("n%03d", m.serial), State: policy.Requested, Since: w.now, RequestedAt: w.now}
 	m.rows = append(m.rows, r)
+	m.made[r.ID] = m.template
 	m.launches = append(m.launches, w.now)
 	if !w.launch(r.ID) {
 		r.State = policy.Failed
+		m.ck.refilled--
 		m.errors = append(m.errors, policy.LaunchError{At: w.now, Offering: "the only one", Kind: "capacity"})
 	}
 }

@@ -15,6 +15,8 @@ type Result struct {
 	Story []string
 	// Evaluations, Launches, Drains and Undrains count decisions and actions.
 	Evaluations, Launches, Drains, Undrains int
+	// Starts and Stops are nodes that left, and went into, the warm pool.
+	Starts, Stops int
 	// Moved counts the sessions that were asked to move.
 	Moved int
 	// Peak and Final are running nodes as the manager knew them.
@@ -31,7 +33,7 @@ func Run(c Config) Result {
 	start := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	st := &story{start: start}
 	w := &world{c: c, rand: rand.New(rand.NewPCG(c.Seed, 2)), start: start, now: start, story: st}
-	m := &manager{w: w, assigned: map[string][]assignment{}, listening: start}
+	m := &manager{w: w, assigned: map[string][]assignment{}, made: map[string]int{}, listening: start}
 	ck := &check{w: w, m: m, excused: start, busyUntil: start}
 	m.ck = ck
 	r := Result{}
@@ -42,6 +44,10 @@ func Run(c Config) Result {
 			m.awayUntil = w.now.Add(time.Duration(10+w.rand.IntN(200)) * time.Second)
 			m.listening = m.awayUntil
 			st.add(w.now, "the manager is away until %s", st.clock(m.awayUntil))
+		}
+		if w.calm() && w.happens(c.Faults.Renewal) {
+			m.template++
+			st.add(w.now, "version %d of the template", m.template)
 		}
 		w.arrive()
 		r.measure(w)
@@ -84,13 +90,17 @@ func (r *Result) count(p policy.Plan) {
 			r.Undrains++
 		case policy.ActionMove:
 			r.Moved += len(a.Sessions)
+		case policy.ActionStart:
+			r.Starts++
+		case policy.ActionStop:
+			r.Stops++
 		case policy.ActionLaunch, policy.ActionLost, policy.ActionRecover, policy.ActionTerminate:
 		}
 	}
 }
 
 func (r *Result) measure(w *world) {
-	r.NodeHours += float64(len(w.instances)) * w.c.Step.Hours()
+	r.NodeHours += float64(w.up()) * w.c.Step.Hours()
 	level := w.c.Policy.SessionRateMbps * 1e6
 	for _, c := range w.clients {
 		r.SessionSeconds += w.c.Step.Seconds()
@@ -107,6 +117,8 @@ func (r *Result) Add(o Result) {
 	r.Launches += o.Launches
 	r.Drains += o.Drains
 	r.Undrains += o.Undrains
+	r.Starts += o.Starts
+	r.Stops += o.Stops
 	r.Moved += o.Moved
 	r.Peak = max(r.Peak, o.Peak)
 	r.Final += o.Final

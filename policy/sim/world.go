@@ -35,10 +35,12 @@ type instance struct {
 	sick      time.Time // a service is unhealthy until then
 	silent    time.Time // its reports are lost until then
 	disturbed time.Time // when a fault last hit it
+	stops     time.Time // when it has stopped; zero: not asked to
+	stopped   bool
 	clients   []*client
 }
 
-func (i *instance) serves() bool { return i.joined && !i.dead && i.gone.IsZero() }
+func (i *instance) serves() bool { return i.joined && !i.dead && i.gone.IsZero() && i.stops.IsZero() }
 
 // advance moves the world to w.now, one step after it was.
 func (w *world) advance() {
@@ -47,7 +49,11 @@ func (w *world) advance() {
 			w.remove(i)
 			continue
 		}
-		if !i.joined && !i.joinsAt.IsZero() && !w.now.Before(i.joinsAt) && i.gone.IsZero() {
+		if !i.stops.IsZero() && !i.stopped && !w.now.Before(i.stops) {
+			i.stopped, i.joined = true, false
+			w.story.add(w.now, "%s is stopped", i.id)
+		}
+		if !i.stopped && i.stops.IsZero() && !i.joined && !i.joinsAt.IsZero() && !w.now.Before(i.joinsAt) && i.gone.IsZero() {
 			i.joined = true
 			w.story.add(w.now, "%s joins", i.id)
 		}
@@ -106,6 +112,36 @@ func (w *world) launch(id string) bool {
 	}
 	w.instances = append(w.instances, i)
 	return true
+}
+
+// stop stops a machine; it keeps its disks.
+func (w *world) stop(i *instance) {
+	i.stops = w.now.Add(time.Duration(5+w.rand.IntN(40)) * time.Second)
+	w.drop(i, 5*time.Second)
+}
+
+// wake starts a stopped machine; false: the provider does not.
+func (w *world) wake(i *instance) bool {
+	if w.now.Before(w.noCapacity) || w.calm() && w.rand.Float64() < w.c.Faults.StartFails {
+		return false
+	}
+	i.stops, i.stopped = time.Time{}, false
+	i.joinsAt = w.now.Add(time.Duration(5+w.rand.IntN(25)) * time.Second)
+	if w.calm() && w.rand.Float64() < w.c.Faults.NeverJoins {
+		i.joinsAt = time.Time{}
+	}
+	return true
+}
+
+// up counts the machines that are not stopped.
+func (w *world) up() int {
+	n := 0
+	for _, i := range w.instances {
+		if !i.stopped {
+			n++
+		}
+	}
+	return n
 }
 
 // calm says that faults still happen: they end with the load, so that the end of
