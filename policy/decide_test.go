@@ -305,10 +305,27 @@ func BenchmarkDecide10000Nodes(b *testing.B) {
 		n.Sum(s.p, noon)
 		s.Nodes = append(s.Nodes, n)
 	}
-	for name, past := range map[string]float64{"quiet": 8200, "shrinking": 4500} {
+	for _, c := range []struct {
+		name   string
+		past   float64
+		change func(*scene)
+	}{
+		{"quiet", 8200, func(*scene) {}},
+		{"shrinking", 4500, func(*scene) {}},
+		{"growing", 4500, func(s *scene) { s.p.MinAvailable = 12000; s.p.LaunchLimit.Count = 5000 }},
+		{"starting", 4500, func(s *scene) {
+			s.CanStop, s.p.WarmNodes, s.p.MinAvailable = true, 2000, 9000
+			s.Nodes = slices.Clone(s.Nodes)
+			for i := range s.Nodes[:2000] {
+				s.Nodes[i] = stopped(s.Nodes[i].ID, time.Hour)
+			}
+		}},
+	} {
+		name := c.name
 		b.Run(name, func(b *testing.B) {
-			s.History = nil
-			s.seen(time.Hour, Sample{Send: past, Sessions: past})
+			s := &scene{Snapshot: s.Snapshot, p: s.p}
+			c.change(s)
+			s.seen(time.Hour, Sample{Send: c.past, Sessions: c.past})
 			b.ReportAllocs()
 			var plan Plan
 			for b.Loop() {

@@ -47,5 +47,16 @@
 // asked twice within the report timeout, and no session before it has been on its
 // node for a minute: who moves never comes straight back.
 //
+// Where the provider can stop nodes, a warm pool of them comes between un-draining
+// and launching: what drains fills it, and when nothing else is to do a launch
+// does, whose node is surplus, drains and stops. max_nodes counts what runs or may
+// run; stopped nodes come on top, and a start needs a place. The disruption budget
+// bounds how many nodes drain at a time by the policy's own will, for want of load
+// or for repair, and never what an operator wants.
+//
+// [Occurrences] tells what schedules will ask for; package whatif plays recorded
+// load under another policy, and package sim checks the promises in histories of
+// a hostile world.
+//
 // [Best] places a new session by the same measure.
 package policy

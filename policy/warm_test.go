@@ -43,6 +43,8 @@ var warmScenes = []namedScene{
 	{"a stale node does not become warm", newScene(node("n1"), node("n2"), node("n3", stale, drainingFor(DrainScaleIn, time.Minute)), stopped("n4", time.Hour)).
 		with(warmed(1)).seen(time.Hour, Sample{})},
 	{"the warm pool is filled when nothing else is to do", newScene(node("n1"), node("n2")).with(warmed(2)).seen(time.Hour, Sample{})},
+	{"the warm pool waits while launches fail", newScene(node("n1"), node("n2")).with(warmed(1)).
+		with(func(s *scene) { s.LaunchErrors = []LaunchError{{At: noon.Add(-time.Minute), Kind: "capacity"}} }).seen(time.Hour, Sample{})},
 	{"the warm pool waits for demand to be known", newScene(node("n1"), node("n2")).with(warmed(2))},
 	{"surplus nodes fill the warm pool", newScene(node("n1"), node("n2"), node("n3"), node("n4")).with(warmed(2)).seen(time.Hour, Sample{})},
 	{"nodes that drain fill the warm pool", newScene(node("n1"), node("n2"), node("n3", drainingFor(DrainScaleIn, time.Minute), sending(1, 10))).with(warmed(1)).seen(time.Hour, Sample{})},
