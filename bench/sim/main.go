@@ -19,6 +19,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/godwit/godwit/policy/arena"
 )
 
 // suite is one test of a package.
@@ -39,6 +41,8 @@ type result struct {
 	Failures         int     `json:"failures"`
 	FirstFailingSeed *uint64 `json:"first_failing_seed"`
 	Seconds          float64 `json:"seconds"`
+	// Scaling tells of each scaler in the suite of that name.
+	Scaling []arena.Report `json:"scaling,omitempty"`
 }
 
 func main() {
@@ -68,6 +72,14 @@ func run(ctx context.Context, seeds int, only, out string) error {
 		r, err := s.run(ctx, seeds)
 		if err != nil {
 			return fmt.Errorf("suite %s: %w", s.Name, err)
+		}
+		results, failures = append(results, r), failures+r.Failures
+	}
+	if only == "" || only == scaling {
+		known = true
+		r, err := scale(ctx, seeds)
+		if err != nil {
+			return fmt.Errorf("suite %s: %w", scaling, err)
 		}
 		results, failures = append(results, r), failures+r.Failures
 	}

@@ -15,7 +15,7 @@ func TestPolicyEvalDecidesForAnotherProgramsWorld(t *testing.T) {
 `
 	dir := t.TempDir()
 	good, bad := filepath.Join(dir, "good.json"), filepath.Join(dir, "bad.json")
-	for path, document := range map[string]string{good: `{"min_available": 4}`, bad: `{"min_avaliable": 4}`} {
+	for path, document := range map[string]string{good: `{"min_available": 4}`, bad: `{"min_free": 4}`} {
 		if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +26,7 @@ func TestPolicyEvalDecidesForAnotherProgramsWorld(t *testing.T) {
 	}{
 		{"its own policy", world + `{"type":"end"}`, `"launch":1`, "", []string{"--stdio"}},
 		{"a policy that is given", world, `"launch":4`, "", []string{"--stdio", "--policy", good}},
-		{"a policy with a mistake", world, "", "min_avaliable", []string{"--stdio", "--policy", bad}},
+		{"a policy with a mistake", world, "", "min_free", []string{"--stdio", "--policy", bad}},
 		{"no policy there", world, "", "none.json", []string{"--stdio", "--policy", filepath.Join(dir, "none.json")}},
 		{"a line that is no JSON", world + "launch two\n", `"launch":1`, "line 3: no JSON", []string{"--stdio"}},
 		{"no way to talk", world, "", "add --stdio", nil},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ var (
 	simReport = flag.String("sim.report", "", "where the report of TestSimulation goes, as JSON")
 	firstSeed = flag.Uint64("sim.first", 1, "the first seed; others than the first five are those that nothing was tuned on")
 	scaler    = flag.String("sim.scaler", "godwit", "who scales: godwit, fixed, tracking, pools or reserve")
+	only      = flag.String("sim.kinds", "", "only these kinds of load, separated by commas")
 	bend      = flag.String("sim.bend", "", "a variation of loads and world, e.g. boots=1.5,amplitude=2,length=0.5,shift=10000,bandwidth,unclosed")
 )
 
@@ -103,6 +105,9 @@ func TestSimulation(t *testing.T) {
 			t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 				t.Parallel()
 				for _, k := range Kinds() {
+					if *only != "" && !slices.Contains(strings.Split(*only, ","), string(k)) {
+						continue
+					}
 					r := try(t, NewLoad(k, seed, 7, v), *scaler, v)
 					mu.Lock()
 					trials = append(trials, r)

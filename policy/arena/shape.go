@@ -43,9 +43,7 @@ func draw(k Kind, r *rand.Rand, days int) *shape {
 			c.nodes /= 2
 			s.crowds = append(s.crowds, c)
 		}
-		for _, c := range flashes(r, days, 0.8) {
-			s.crowds = append(s.crowds, c)
-		}
+		s.crowds = append(s.crowds, flashes(r, days, 0.8)...)
 	}
 	return s
 }

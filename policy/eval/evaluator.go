@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/godwit/godwit/policy"
@@ -36,6 +37,7 @@ type Evaluator struct {
 	launches []time.Time
 	errors   []policy.LaunchError
 	boots    []float64 // seconds, of the latest nodes that came to run
+	boot     int       // what nine in ten of them are quicker than; 0: unknown
 	round    int
 	refused  []time.Time
 	profile  forecast.Profile
@@ -107,7 +109,7 @@ func (e *Evaluator) Step(o *Observation) (Decision, error) {
 		return Decision{}, err
 	}
 	plan := policy.Decide(e.snapshot, e.policy, e.now)
-	return e.keep(plan, o), nil
+	return e.keep(plan), nil
 }
 
 // observe fills the snapshot.
@@ -149,7 +151,7 @@ func (e *Evaluator) observe(o *Observation) error {
 	}
 	e.remember(o)
 	s.RecentLaunches, s.LaunchErrors, s.History = e.launches, e.errors, e.history
-	s.BootS = e.bootS()
+	s.BootS = e.boot
 	s.Forecast = nil
 	if e.policy.Forecast == policy.ForecastOn {
 		s.Forecast = e.profile.Forecast(e.now, horizon)
@@ -180,7 +182,7 @@ func (e *Evaluator) node(n *Node, r *row) policy.Node {
 	if !r.running {
 		r.running = true
 		if e.round > 1 { // those of the first line may be older than our clock
-			e.boots = append(e.boots[max(len(e.boots)-63, 0):], n.AgeS-n.ReadyS)
+			e.booted(n.AgeS - n.ReadyS)
 		}
 	}
 	out.State, out.Since = policy.Running, e.now.Add(-ready)
@@ -226,29 +228,31 @@ func (e *Evaluator) remember(o *Observation) {
 	e.launches = slices.DeleteFunc(e.launches, func(at time.Time) bool { return e.now.Sub(at) >= period })
 }
 
-// bootS is a boot that nine in ten nodes are quicker than; 0: none is known.
-func (e *Evaluator) bootS() int {
-	if len(e.boots) < 3 {
-		return 0
+// booted notes how long a node took; boot becomes what nine in ten are quicker
+// than, once three are known.
+func (e *Evaluator) booted(s float64) {
+	e.boots = append(e.boots[max(len(e.boots)-63, 0):], s)
+	if len(e.boots) >= 3 {
+		e.boot = int(slices.Sorted(slices.Values(e.boots))[len(e.boots)*9/10])
 	}
-	sorted := slices.Sorted(slices.Values(e.boots))
-	return int(sorted[len(sorted)*9/10])
+}
+
+// number is the world's for one of our ids; 0 for none, which a launch has.
+func number(id string) int {
+	n, _ := strconv.Atoi(strings.TrimPrefix(id, "n"))
+	return n
 }
 
 // keep stores what a cluster stores with its plan, and answers.
-func (e *Evaluator) keep(plan policy.Plan, o *Observation) Decision {
+func (e *Evaluator) keep(plan policy.Plan) Decision {
 	e.history = policy.Remember(e.history, plan.Sample, e.policy)
 	e.profile.Learn(e.now, plan.Capacity.Demand)
-	numbers := make(map[string]int, len(o.Nodes))
-	for i := range o.Nodes {
-		numbers[e.rows[o.Nodes[i].ID].id] = o.Nodes[i].ID
-	}
-	for _, a := range plan.Pools {
-		e.rows[numbers[a.NodeID]].last = a
+	for i := range plan.Pools {
+		e.rows[number(plan.Pools[i].NodeID)].last = plan.Pools[i]
 	}
 	var d Decision
 	for _, a := range plan.Actions {
-		id := numbers[a.NodeID]
+		id := number(a.NodeID)
 		switch a.Kind {
 		case policy.ActionLaunch:
 			d.Launch += a.Count

@@ -28,8 +28,9 @@ func Recommended(h Hello) policy.Policy {
 	p.LaunchLimit = policy.LaunchLimit{Count: 100_000, PerSeconds: 60}
 	p.Forecast = policy.ForecastOn
 	// A drained node is taken back for nothing until its last session ends, so
-	// there is little to lose by draining early; 600 s cost 6 % more.
-	p.ScaleInWindowS = 300
+	// there is little to lose by draining early. In package arena, 300 s cost 5 %
+	// less and failed twice as many crowds and oscillations; 600 s cost 3 % more.
+	p.ScaleInWindowS = 480
 	// Drains have no deadline there.
 	p.DrainTimeoutS = 31 * 24 * 3600
 	return p
