@@ -48,7 +48,7 @@ export function Replay({ decision: d }: { decision: DecisionDetail }) {
                   field={f}
                   value={valueAt(draft ?? base, path)}
                   changed={valueAt(draft ?? base, path) !== valueAt(base, path)}
-                  readOnly={false}
+                 
                   error={refused?.field(`policy.${path}`)}
                   onChange={(v) => setDraft(withValue(draft ?? base, path, v))}
                 />

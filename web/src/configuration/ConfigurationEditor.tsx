@@ -178,7 +178,9 @@ function Input({ field: f, value, changed, error, readOnly, onChange }: InputPro
         allowDecimal={!f.whole}
         {...(f.unit && { suffix: ` ${f.unit}` })}
         placeholder={f.none}
-        disabled={readOnly}
+        readOnly={readOnly}
+        hideControls={readOnly}
+        {...(readOnly && { variant: 'unstyled' as const })}
         error={error}
         value={value === 0 || value === undefined ? '' : Number(value)}
         onChange={(v) => onChange(v === '' ? 0 : Number(v))}

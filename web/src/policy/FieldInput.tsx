@@ -10,7 +10,6 @@ interface Props {
   error?: string | undefined
   warning?: string | undefined // allowed, and likely not meant
   changed: boolean
-  readOnly: boolean
   onChange: (v: unknown) => void
 }
 
@@ -18,25 +17,25 @@ interface Props {
 const below: ('label' | 'input' | 'error' | 'description')[] = ['label', 'input', 'error', 'description']
 
 // FieldInput is one value of a policy with what it means; a value that differs from the stored one is marked.
-export function FieldInput({ field: f, value, error, warning, changed, readOnly, onChange }: Props) {
+export function FieldInput({ field: f, value, error, warning, changed, onChange }: Props) {
   const help = warning && !error ? <Warned help={f.help} warning={warning} /> : f.help
-  const common = { label: f.label, description: help, error, disabled: readOnly, inputWrapperOrder: below }
+  const common = { label: f.label, description: help, error, inputWrapperOrder: below }
   const mark = changed ? 'yes' : undefined
   switch (f.kind) {
     case 'switch':
-      return <Switch label={f.label} description={help} error={error} disabled={readOnly} data-changed={mark} className={s.field} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
+      return <Switch label={f.label} description={help} error={error} data-changed={mark} className={s.field} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
     case 'choice':
       return (
         <Radio.Group label={f.label} description={help} error={error} data-changed={mark} className={`${s.field} ${s.wide}`} value={String(value)} onChange={onChange}>
           <div className="row" style={{ marginTop: 8, gap: 16 }}>
             {(f.choices ?? []).map(([v, label]) => (
-              <Radio key={v} value={v} label={label} disabled={readOnly} />
+              <Radio key={v} value={v} label={label} />
             ))}
           </div>
         </Radio.Group>
       )
     case 'seconds':
-      return <Seconds field={f} help={help} seconds={Number(value)} error={error} mark={mark} readOnly={readOnly} onChange={onChange} />
+      return <Seconds field={f} help={help} seconds={Number(value)} error={error} mark={mark} onChange={onChange} />
     case 'share':
       return (
         <NumberInput
@@ -80,12 +79,11 @@ interface SecondsProps {
   seconds: number
   error: string | undefined
   mark: string | undefined
-  readOnly: boolean
   onChange: (v: number) => void
 }
 
 // Seconds is a duration in the unit that suits it; changing the unit keeps the duration.
-function Seconds({ field: f, help, seconds, error, mark, readOnly, onChange }: SecondsProps) {
+function Seconds({ field: f, help, seconds, error, mark, onChange }: SecondsProps) {
   const [picked, setPicked] = useState<Unit>()
   const unit = picked ?? unitOf(seconds)
   return (
@@ -93,7 +91,7 @@ function Seconds({ field: f, help, seconds, error, mark, readOnly, onChange }: S
       label={f.label}
       description={help}
       error={error}
-      disabled={readOnly}
+     
       inputWrapperOrder={below}
       data-changed={mark}
       className={s.field}
@@ -102,7 +100,7 @@ function Seconds({ field: f, help, seconds, error, mark, readOnly, onChange }: S
       onChange={(v) => onChange(Math.round(Number(v) * units[unit]))}
       rightSectionWidth={66}
       rightSection={
-        <select className={s.unit} aria-label={`Unit of ${f.label}`} disabled={readOnly} value={unit} onChange={(e) => setPicked(e.currentTarget.value as Unit)}>
+        <select className={s.unit} aria-label={`Unit of ${f.label}`} value={unit} onChange={(e) => setPicked(e.currentTarget.value as Unit)}>
           {Object.keys(units).map((u) => (
             <option key={u}>{u}</option>
           ))}

@@ -27,7 +27,7 @@ import { Thresholds } from './Thresholds'
 
 // PolicyEditor holds a draft over the version it was begun from, which stays put while another is stored beneath it.
 export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tagged<PolicyVersion> }) {
-  const readOnly = !useMay('operator')
+  const may = useMay('operator') // to save: everybody may try and look
   const [base, setBase] = useState(stored)
   const [draft, setDraft] = useState<Policy>(stored.data.policy)
   const [reverting, setReverting] = useState<PolicyVersion>()
@@ -95,11 +95,11 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
               <>
                 <p className={s.lead}>{x.lead}</p>
                 {x.title === 'Full and free' ? (
-                  <Thresholds cluster={cluster} min={draft.min_threshold} max={draft.max_threshold} readOnly={readOnly} onChange={(which, v) => set(`${which}_threshold`, v)} />
+                  <Thresholds cluster={cluster} min={draft.min_threshold} max={draft.max_threshold} onChange={(which, v) => set(`${which}_threshold`, v)} />
                 ) : null}
                 <div className={s.fields}>
                   {shownFields.map((f) => (
-                    <FieldInput key={f.path} field={f} value={valueAt(draft, f.path)} error={fault(f.path)} warning={warnings.find((x) => x.field === f.path)?.text} changed={!same(valueAt(base.data.policy, f.path), valueAt(draft, f.path))} readOnly={readOnly} onChange={(v) => set(f.path, v)} />
+                    <FieldInput key={f.path} field={f} value={valueAt(draft, f.path)} error={fault(f.path)} warning={warnings.find((x) => x.field === f.path)?.text} changed={!same(valueAt(base.data.policy, f.path), valueAt(draft, f.path))} onChange={(v) => set(f.path, v)} />
                   ))}
                 </div>
               </>
@@ -119,24 +119,23 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
           })}
           <Panel title="Schedules">
             <p className={s.lead}>Hours at which the floors are higher, so that nodes wait for a crowd and not the other way round.</p>
-            <Schedules schedules={draft.schedules} floors={draft} error={fault} warnings={warnings} floorsAhead={preview.then?.schedule.intervals ?? []} readOnly={readOnly} onChange={(v) => set('schedules', v)} />
+            <Schedules schedules={draft.schedules} floors={draft} error={fault} warnings={warnings} floorsAhead={preview.then?.schedule.intervals ?? []} onChange={(v) => set('schedules', v)} />
           </Panel>
         </div>
         <div className={s.beside}>
           <PreviewPanel {...preview} edited={edited} />
-          {readOnly ? (
-            <Panel title="Only to look at">
-              <p className="dim">Operators and administrators may save. You can try changes by command line with --preview.</p>
-            </Panel>
-          ) : (
             <Panel title={edited ? 'Your changes' : 'No changes yet'}>
               <div className={s.preview}>
                 {edited ? <Changes lines={linesOf(base.data.policy, draft)} caption="Your changes" /> : <p className="dim">Version {base.data.version} is in force.</p>}
                 <Trouble error={isRefusal(save.error, 412) ? null : save.error} what="Nothing was saved" />
                 <div className={s.save}>
-                  <Button disabled={!edited || !!preview.error || stale} loading={save.isPending} onClick={() => save.mutate()}>
-                    Save version {base.data.version + 1}
-                  </Button>
+                  {may ? (
+                    <Button disabled={!edited || !!preview.error || stale} loading={save.isPending} onClick={() => save.mutate()}>
+                      Save version {base.data.version + 1}
+                    </Button>
+                  ) : (
+                    <p className="dim">Try what you like; operators and administrators may save.</p>
+                  )}
                   {edited ? (
                     <Button variant="default" onClick={() => { save.reset(); setDraft(base.data.policy) }}>
                       Undo all
@@ -146,10 +145,9 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
                 <Same command={command(cluster, body)} />
               </div>
             </Panel>
-          )}
         </div>
       </div>
-      {edited && !readOnly ? (
+      {edited && may ? (
         <div className={s.pocket}>
           <p>{preview.error ? 'It would be refused: see the fields.' : preview.then ? headline(preview.now?.plan, preview.then.plan) : '…'}</p>
           <Button size="sm" disabled={!!preview.error || stale} loading={save.isPending} onClick={() => save.mutate()}>
@@ -162,7 +160,7 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
         error={versions.error}
         current={{ version: stored.data.version, doc: stored.data.policy }}
         linesOf={linesOf}
-        take={readOnly ? undefined : 'Go back to it…'}
+        take={may ? 'Go back to it…' : undefined}
         onTake={(v) => setReverting({ ...v, policy: v.doc } as PolicyVersion)}
         more={versions.hasNextPage ? () => void versions.fetchNextPage() : undefined}
       />

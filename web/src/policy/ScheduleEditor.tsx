@@ -9,7 +9,6 @@ import { knownZone } from './zones'
 interface Props {
   value: Schedule
   isNew: boolean
-  readOnly: boolean
   onKeep: (v: Schedule) => void
   onRemove: () => void
   onClose: () => void
@@ -19,7 +18,7 @@ const days = [['1', 'Mon'], ['2', 'Tue'], ['3', 'Wed'], ['4', 'Thu'], ['5', 'Fri
 const two = (n: number) => String(n).padStart(2, '0')
 
 // ScheduleEditor edits one schedule: days and a time where it is weekly, the cron line always.
-export function ScheduleEditor({ value, isNew, readOnly, onKeep, onRemove, onClose }: Props) {
+export function ScheduleEditor({ value, isNew, onKeep, onRemove, onClose }: Props) {
   const [v, setV] = useState(value)
   const set = (change: Partial<Schedule>) => setV((old) => ({ ...old, ...change }))
   const w = weekly(v.cron)
@@ -37,7 +36,7 @@ export function ScheduleEditor({ value, isNew, readOnly, onKeep, onRemove, onClo
     <Modal opened onClose={onClose} title={<strong>{isNew ? 'New schedule' : v.name || 'Schedule'}</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form onSubmit={submit} style={{ display: 'grid', gap: 14 }}>
         <p className="dim">While it is in force, the floors are raised to these numbers. Of several, the largest counts; none lowers anything.</p>
-        <TextInput label="Name" description="Reasons speak of it by this name." value={v.name ?? ''} maxLength={63} disabled={readOnly} onChange={(e) => set({ name: e.currentTarget.value })} data-autofocus />
+        <TextInput label="Name" description="Reasons speak of it by this name." value={v.name ?? ''} maxLength={63} onChange={(e) => set({ name: e.currentTarget.value })} data-autofocus />
         {w ? (
           <>
             <div className={s.days}>
@@ -48,7 +47,7 @@ export function ScheduleEditor({ value, isNew, readOnly, onKeep, onRemove, onClo
                 onToggle={(d) => {
                   const n = Number(d)
                   const next = w.days.includes(n) ? w.days.filter((x) => x !== n) : [...w.days, n]
-                  if (next.length && !readOnly) set({ cron: cronOf({ ...w, days: next }) })
+                  if (next.length) set({ cron: cronOf({ ...w, days: next }) })
                 }}
               />
             </div>
@@ -56,24 +55,24 @@ export function ScheduleEditor({ value, isNew, readOnly, onKeep, onRemove, onClo
               <TextInput
                 type="time"
                 label="From"
-                disabled={readOnly}
+               
                 value={`${two(w.hour)}:${two(w.minute)}`}
                 onChange={(e) => {
                   const [hour, minute] = e.currentTarget.value.split(':').map(Number)
                   if (hour !== undefined && minute !== undefined) set({ cron: cronOf({ ...w, hour, minute }) })
                 }}
               />
-              <Hours v={v} set={set} readOnly={readOnly} />
+              <Hours v={v} set={set} />
             </div>
           </>
         ) : (
-          <Hours v={v} set={set} readOnly={readOnly} />
+          <Hours v={v} set={set} />
         )}
         <div className={s.fields}>
-          <NumberInput label="Available at least" min={0} allowDecimal={false} disabled={readOnly} value={v.min_available} error={faults.raises} onChange={(n) => set({ min_available: Number(n) })} />
-          <NumberInput label="Idle at least" min={0} allowDecimal={false} disabled={readOnly} value={v.min_idle} onChange={(n) => set({ min_idle: Number(n) })} />
-          <TextInput label="Time zone" description="Follows its clock changes. Empty is UTC." list="zones" disabled={readOnly} value={v.time_zone} error={faults.zone} onChange={(e) => set({ time_zone: e.currentTarget.value })} />
-          <TextInput label="Cron line" description="For all that days and a time cannot say." disabled={readOnly} value={v.cron} error={faults.cron} onChange={(e) => set({ cron: e.currentTarget.value })} styles={{ input: { fontFamily: 'var(--mono)' } }} />
+          <NumberInput label="Available at least" min={0} allowDecimal={false} value={v.min_available} error={faults.raises} onChange={(n) => set({ min_available: Number(n) })} />
+          <NumberInput label="Idle at least" min={0} allowDecimal={false} value={v.min_idle} onChange={(n) => set({ min_idle: Number(n) })} />
+          <TextInput label="Time zone" description="Follows its clock changes. Empty is UTC." list="zones" value={v.time_zone} error={faults.zone} onChange={(e) => set({ time_zone: e.currentTarget.value })} />
+          <TextInput label="Cron line" description="For all that days and a time cannot say." value={v.cron} error={faults.cron} onChange={(e) => set({ cron: e.currentTarget.value })} styles={{ input: { fontFamily: 'var(--mono)' } }} />
         </div>
         <datalist id="zones">
           {Intl.supportedValuesOf('timeZone').map((z) => (
@@ -81,7 +80,7 @@ export function ScheduleEditor({ value, isNew, readOnly, onKeep, onRemove, onClo
           ))}
         </datalist>
         <div className="row" style={{ justifyContent: 'flex-end' }}>
-          {isNew || readOnly ? null : (
+          {isNew ? null : (
             <Button variant="default" c="var(--bad)" onClick={onRemove} mr="auto">
               Remove
             </Button>
@@ -89,17 +88,15 @@ export function ScheduleEditor({ value, isNew, readOnly, onKeep, onRemove, onClo
           <Button variant="default" onClick={onClose}>
             Leave it
           </Button>
-          {readOnly ? null : (
-            <Button type="submit" disabled={!good}>
+          <Button type="submit" disabled={!good}>
               {isNew ? 'Add to the draft' : 'Keep in the draft'}
             </Button>
-          )}
         </div>
       </form>
     </Modal>
   )
 }
 
-function Hours({ v, set, readOnly }: { v: Schedule; set: (c: Partial<Schedule>) => void; readOnly: boolean }) {
-  return <NumberInput label="For, hours" min={0.25} max={168} step={0.5} decimalScale={2} disabled={readOnly} value={Math.round(v.duration_s / 36) / 100} onChange={(n) => set({ duration_s: Math.round(Number(n) * 3600) })} />
+function Hours({ v, set }: { v: Schedule; set: (c: Partial<Schedule>) => void }) {
+  return <NumberInput label="For, hours" min={0.25} max={168} step={0.5} decimalScale={2} value={Math.round(v.duration_s / 36) / 100} onChange={(n) => set({ duration_s: Math.round(Number(n) * 3600) })} />
 }

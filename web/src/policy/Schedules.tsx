@@ -13,14 +13,13 @@ interface Props {
   error: (field: string) => string | undefined // of "schedules[0].cron" and the like
   warnings: readonly { field: string; text: string }[]
   floorsAhead: readonly Interval[]
-  readOnly: boolean
   onChange: (schedules: Schedule[]) => void
 }
 
 const hourLabels = ['0', '6', '12', '18', '24']
 
 // Schedules are drawn on the next seven days; a stroke over a free hour adds one, a click on one edits it.
-export function Schedules({ schedules, floors, error, warnings, floorsAhead, readOnly, onChange }: Props) {
+export function Schedules({ schedules, floors, error, warnings, floorsAhead, onChange }: Props) {
   const [zone, setZone] = useState(ownZone)
   const [editing, setEditing] = useState<{ at: number; value: Schedule }>()
   const today = Math.floor(Date.now() / 600_000) * 600_000
@@ -43,11 +42,9 @@ export function Schedules({ schedules, floors, error, warnings, floorsAhead, rea
             </Button>
           ))}
         </div>
-        {readOnly ? null : (
-          <Button size="xs" variant="default" onClick={() => setEditing({ at: schedules.length, value: fresh({}) })}>
-            Add schedule…
-          </Button>
-        )}
+        <Button size="xs" variant="default" onClick={() => setEditing({ at: schedules.length, value: fresh({}) })}>
+          Add schedule…
+        </Button>
       </div>
       <div className={s.week} role="group" aria-label={`The next seven days in ${zone}`}>
         {days.map((d, i) => (
@@ -57,7 +54,6 @@ export function Schedules({ schedules, floors, error, warnings, floorsAhead, rea
             today={i === 0}
             slots={parts.filter((p) => p.day === i)}
             schedules={schedules}
-            readOnly={readOnly}
             onDraw={(a, b) => setEditing({ at: schedules.length, value: fresh(drawn(d, a, b, zone)) })}
             onOpen={(at) => setEditing({ at, value: schedules[at]! })}
           />
@@ -84,18 +80,16 @@ export function Schedules({ schedules, floors, error, warnings, floorsAhead, rea
                   <span key={x.text} className={s.warned}>{x.text}</span>
                 ))}
                 {parts.some((p) => p.schedule === i) ? null : <span className="dim">not in these seven days</span>}
-                {readOnly ? null : (
-                  <Button size="compact-xs" variant="default" aria-label={`Edit ${x.name || `schedule ${i + 1}`}`} onClick={() => setEditing({ at: i, value: x })}>
+                <Button size="compact-xs" variant="default" aria-label={`Edit ${x.name || `schedule ${i + 1}`}`} onClick={() => setEditing({ at: i, value: x })}>
                     Edit
                   </Button>
-                )}
               </span>
             </li>
           ))}
         </ul>
       ) : (
         <p className="dim">
-          No schedule raises the floors.{readOnly ? '' : ' Draw one: press on a day where it begins, and pull to where it ends.'}
+          No schedule raises the floors. Draw one: press on a day where it begins, and pull to where it ends.
         </p>
       )}
       <Ahead intervals={floorsAhead} zone={zone} />
@@ -103,7 +97,6 @@ export function Schedules({ schedules, floors, error, warnings, floorsAhead, rea
         <ScheduleEditor
           value={editing.value}
           isNew={editing.at >= schedules.length}
-          readOnly={readOnly}
           onKeep={keep}
           onRemove={() => {
             onChange(schedules.filter((_, i) => i !== editing.at))
@@ -135,12 +128,11 @@ interface LaneProps {
   today: boolean
   slots: Slot[]
   schedules: Schedule[]
-  readOnly: boolean
   onDraw: (a: number, b: number) => void
   onOpen: (schedule: number) => void
 }
 
-function Lane({ day, today, slots: parts, schedules, readOnly, onDraw, onOpen }: LaneProps) {
+function Lane({ day, today, slots: parts, schedules, onDraw, onOpen }: LaneProps) {
   const [stroke, setStroke] = useState<{ a: number; b: number }>()
   const share = (e: PointerEvent) => {
     const box = e.currentTarget.getBoundingClientRect()
@@ -153,9 +145,9 @@ function Lane({ day, today, slots: parts, schedules, readOnly, onDraw, onOpen }:
       </span>
       <div
         className={s.lane}
-        data-draw={readOnly ? undefined : 'yes'}
+        data-draw="yes"
         onPointerDown={(e) => {
-          if (readOnly || e.target !== e.currentTarget) return
+          if (e.target !== e.currentTarget) return
           e.currentTarget.setPointerCapture(e.pointerId)
           const at = share(e)
           setStroke({ a: at, b: at })

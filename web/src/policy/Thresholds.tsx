@@ -10,7 +10,6 @@ interface Props {
   cluster: string
   min: number
   max: number
-  readOnly: boolean
   onChange: (which: 'min' | 'max', v: number) => void
 }
 
@@ -25,7 +24,7 @@ const slots = 61
 const y = (v: number) => top + (1 - Math.min(1, Math.max(0, v))) * (height - top - bottom)
 
 // Thresholds is the nodes' utilisation with the two lines that decide what full and free mean; both can be pulled.
-export function Thresholds({ cluster, min, max, readOnly, onChange }: Props) {
+export function Thresholds({ cluster, min, max, onChange }: Props) {
   const { ref, width } = useElementSize<HTMLDivElement>()
   const { data } = useQuery({ ...nodesQuery({ cluster, history: true }), refetchInterval: 30_000 })
   const running = useMemo(() => (data ?? []).filter((n) => n.state === 'running'), [data])
@@ -62,8 +61,8 @@ export function Thresholds({ cluster, min, max, readOnly, onChange }: Props) {
             now
           </text>
         </svg>
-        <Handle which="max" label="Full at" value={max} other={min} readOnly={readOnly} onChange={onChange} />
-        <Handle which="min" label="Free again at" value={min} other={max} readOnly={readOnly} onChange={onChange} />
+        <Handle which="max" label="Full at" value={max} other={min} onChange={onChange} />
+        <Handle which="min" label="Free again at" value={min} other={max} onChange={onChange} />
       </div>
       <figcaption className="dim">
         {running.length ? said(p) : 'No node runs now.'} Lines are traffic against caps{traces.length > each ? ' (a tenth, half, nine tenths and all of the nodes below)' : ''}; dots are utilisation now, by the signal that decides.
@@ -79,21 +78,20 @@ interface HandleProps {
   label: string
   value: number
   other: number
-  readOnly: boolean
   onChange: Props['onChange']
 }
 
 const steps: Record<string, number> = { ArrowUp: 0.01, ArrowRight: 0.01, ArrowDown: -0.01, ArrowLeft: -0.01, PageUp: 0.05, PageDown: -0.05 }
 
-function Handle({ which, label, value, other, readOnly, onChange }: HandleProps) {
+function Handle({ which, label, value, other, onChange }: HandleProps) {
   const pull = (e: PointerEvent<HTMLDivElement>) => {
-    if (readOnly || e.buttons === 0 || !e.currentTarget.hasPointerCapture(e.pointerId)) return
+    if (e.buttons === 0 || !e.currentTarget.hasPointerCapture(e.pointerId)) return
     const box = e.currentTarget.parentElement!.getBoundingClientRect()
     onChange(which, moved(which, 1 - (e.clientY - box.top - top) / (height - top - bottom), other))
   }
   const press = (e: KeyboardEvent) => {
     const to = e.key === 'Home' ? 0 : e.key === 'End' ? 1 : value + (steps[e.key] ?? NaN)
-    if (readOnly || Number.isNaN(to)) return
+    if (Number.isNaN(to)) return
     e.preventDefault()
     onChange(which, moved(which, to, other))
   }
@@ -103,14 +101,13 @@ function Handle({ which, label, value, other, readOnly, onChange }: HandleProps)
       data-which={which}
       style={{ top: y(value), left, right: 0 }}
       role="slider"
-      tabIndex={readOnly ? -1 : 0}
+      tabIndex={0}
       aria-label={label}
       aria-orientation="vertical"
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={Math.round(value * 100)}
       aria-valuetext={percent(value)}
-      aria-disabled={readOnly}
       onPointerDown={(e) => {
         e.currentTarget.setPointerCapture(e.pointerId)
         e.currentTarget.focus()

@@ -75,11 +75,12 @@ interface InputProps {
 }
 
 function Input({ field: f, value, error, readOnly, onChange }: InputProps) {
-  const common = { label: f.label, description: f.help, error, disabled: readOnly, inputWrapperOrder: below }
+  const common = { label: f.label, description: f.help, error, readOnly, ...(readOnly && { variant: 'unstyled' as const }), inputWrapperOrder: below }
   if (f.kind === 'number') {
     return (
       <NumberInput
         {...common}
+        hideControls={readOnly}
         min={0}
         allowDecimal={!f.whole}
         {...(f.unit && { suffix: ` ${f.unit}` })}
@@ -98,7 +99,7 @@ interface LinesProps {
   label: string
   description: string
   error: string | undefined
-  disabled: boolean
+  readOnly: boolean
   value: unknown
   show: (v: unknown) => string
   read: (t: string) => unknown
@@ -129,7 +130,7 @@ function Json({ spec, readOnly, onChange }: Pick<Props, 'spec' | 'readOnly' | 'o
     <Textarea
       label="Specification"
       description="As the API stores it. Unknown fields are refused."
-      disabled={readOnly}
+      readOnly={readOnly}
       error={fault}
       rows={Math.min(30, Math.max(12, text.split('\n').length + 1))}
       styles={{ input: { fontFamily: 'var(--mono)', fontSize: 12.5 } }}
