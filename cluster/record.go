@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"encoding"
 	"errors"
 	"fmt"
 	"time"
@@ -63,25 +62,11 @@ func (r *Reconciler) learnt(ctx context.Context, clusterID string) (*forecast.Pr
 		return nil, err
 	}
 	profile := &forecast.Profile{}
-	if err := unmarshal(profile, raw); err != nil {
+	if err := profile.UnmarshalBinary(raw); err != nil {
 		r.log.Warn("a stored forecast cannot be read and begins anew", "cluster", clusterID, "err", err)
 		return &forecast.Profile{}, nil
 	}
 	return profile, nil
-}
-
-func unmarshal(profile any, raw []byte) error {
-	if p, ok := profile.(encoding.BinaryUnmarshaler); ok {
-		return p.UnmarshalBinary(raw)
-	}
-	return errors.ErrUnsupported
-}
-
-func marshal(profile any) ([]byte, error) {
-	if p, ok := profile.(encoding.BinaryMarshaler); ok {
-		return p.MarshalBinary()
-	}
-	return nil, errors.ErrUnsupported
 }
 
 // foresee is what the past says of the next minutes; nil where policy does not
@@ -154,10 +139,7 @@ func (r *Reconciler) keepForecast(ctx context.Context, b *round, m *memoir) erro
 	if until.Equal(m.kept) {
 		return nil
 	}
-	raw, err := marshal(m.profile)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
+	raw, err := m.profile.MarshalBinary()
 	if err != nil {
 		return fmt.Errorf("forecast: %w", err)
 	}

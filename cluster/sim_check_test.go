@@ -22,6 +22,7 @@ type checker struct {
 	// shortSince is since when the floor is broken and nothing else to blame.
 	shortSince time.Time
 	backHome   bool
+	loadUntil  time.Time
 	// drained are the times of drains for want of load.
 	draining []string
 	drained  []time.Time
@@ -226,10 +227,13 @@ func (k *checker) floor() {
 // scale-in window and the drain timeout, and what was on its way by then is done.
 func (k *checker) home() {
 	w := k.w
-	over := w.now.Sub(w.start) - loadTime
-	if w.quiet || over < 0 || k.backHome {
+	if w.quiet || !w.calm() || k.backHome {
 		return
 	}
+	if len(w.clients) > 0 {
+		k.loadUntil = w.now
+	}
+	over := min(w.now.Sub(k.loadUntil), w.now.Sub(w.start)-loadTime)
 	open := 0
 	for _, row := range w.db.living() {
 		switch row.State {
@@ -302,7 +306,18 @@ func (k *checker) step() {
 	}
 }
 
-// end: load and faults are long over.
+// settled: there is nothing left to wait for.
+func (k *checker) settled() bool {
+	w := k.w
+	for _, c := range w.db.open {
+		if c.Kind != "clock_wrong" {
+			return false
+		}
+	}
+	return k.backHome && settledAt(w.policy.MinAvailable, w.policy.WarmNodes)(w) && len(w.clients) == 0
+}
+
+// end: load and faults are over, and all has settled or had the time to.
 func (k *checker) end() {
 	w := k.w
 	rows, exist, warm := 0, 0, 0

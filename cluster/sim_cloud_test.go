@@ -152,6 +152,9 @@ func (c cloudOf) Validate(context.Context, json.RawMessage) ([]provisioner.Field
 func (c cloudOf) fail(class provisioner.Class, what string) error {
 	c.w.meet(what)
 	c.w.trouble(c.w.now)
+	if class != provisioner.Transient && class != provisioner.Throttled {
+		c.w.trouble(c.w.now.Add(5 * time.Minute)) // so long nobody may be asked again
+	}
 	return &provisioner.Error{Class: class, Op: "launch", Err: errors.New(what)}
 }
 

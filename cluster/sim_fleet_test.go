@@ -295,7 +295,7 @@ func (w *world) seek(c *simClient) {
 	}
 	n := w.nodes[c.goingTo]
 	c.goingTo = ""
-	if n == nil || n.draining {
+	if n == nil || n.draining || len(n.sessions) >= w.policy.MaxSessions {
 		c.askAgain = w.now.Add(2 * time.Second)
 		return
 	}

@@ -91,8 +91,11 @@ func play(seed uint64) *world {
 	if w.policy.WarmNodes > 0 {
 		length += warmTime
 	}
-	for w.now.Sub(w.start) < length && len(w.faults) == 0 {
+	for settled := 0; w.now.Sub(w.start) < length && len(w.faults) == 0 && settled < 12; {
 		w.step()
+		if settled++; !w.calm() || !w.check.settled() {
+			settled = 0 // it must be so for a minute
+		}
 	}
 	if len(w.faults) == 0 {
 		w.check.end()
