@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/godwit/godwit/api"
 )
@@ -50,6 +51,12 @@ var clusterExamples = map[string]func(*scene) ask{
 	},
 	"get-schedule":  func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, query: "days=3"} },
 	"diff-policies": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, query: "from=1&to=1"} },
+
+	"what-if": func(s *scene) ask {
+		s.nodes.record(s.clock.Now().Add(-time.Hour), 20)
+		return ask{at: at{"cluster": s.cluster().ID}, body: `{"policy":{"max_nodes":3},"price_per_hour":0.2}`}
+	},
+	"get-forecast": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
 
 	"why-not": func(s *scene) ask { return ask{query: "action=launch&cluster=" + s.decision().ClusterID} },
 	"replay-decision": func(s *scene) ask {

@@ -21,6 +21,7 @@ func (s *Server) routes() {
 	s.nodeRoutes()
 	s.decisionRoutes()
 	s.conditionRoutes()
+	s.foresightRoutes()
 	s.transferRoutes()
 	s.keyRoutes()
 	s.overviewRoutes()

@@ -19,6 +19,8 @@ import (
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/notify"
 	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/policy/forecast"
+	"github.com/godwit/godwit/policy/whatif"
 	"github.com/godwit/godwit/statestore"
 )
 
@@ -52,6 +54,10 @@ type Clusters interface {
 	Validate(ctx context.Context, provider string, spec json.RawMessage) ([]Invalid, error)
 	// Effect is what a change of a template's field means for nodes that run: "live", "new_nodes" or "replace".
 	Effect(provider, field string) string
+	// Recording is the cluster's load as it was recorded, and what a what-if must know of the cluster.
+	Recording(ctx context.Context, clusterID string, from, to time.Time) (whatif.Recording, whatif.Options, error)
+	// Profile is what the cluster's past has taught the forecast.
+	Profile(ctx context.Context, clusterID string) (*forecast.Profile, error)
 }
 
 // Config of a Server. Store, Fleet, Commands, Clusters, Keys, Issuer, Signer and Courier are required.
@@ -99,6 +105,7 @@ type Server struct {
 	started  time.Time
 	changed  chan struct{}
 	stopping chan struct{}
+	playing  chan struct{} // held by the one what-if that runs
 	stop     sync.Once
 }
 
@@ -125,7 +132,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		config: c, store: c.Store, fleet: c.Fleet, keys: c.Keys, now: c.Now, log: c.Log, metrics: newMetrics(),
 		hub: newHub(strconv.FormatInt(c.Now().UnixMilli(), 36)), series: newSeries(), guesses: newGuesses(c.Now),
-		started: c.Now(), changed: make(chan struct{}, 1), stopping: make(chan struct{}),
+		started: c.Now(), changed: make(chan struct{}, 1), stopping: make(chan struct{}), playing: make(chan struct{}, 1),
 		checks: append([]Check{{Name: "state store", Ready: c.Store.Ping}}, c.Checks...),
 	}
 	s.metrics.registry.MustRegister(fleetCollector{s})

@@ -26,6 +26,8 @@ import (
 	"github.com/godwit/godwit/fleet/report"
 	"github.com/godwit/godwit/notify"
 	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/policy/forecast"
+	"github.com/godwit/godwit/policy/whatif"
 	"github.com/godwit/godwit/statestore"
 	"github.com/godwit/godwit/statestore/storetest"
 )
@@ -75,6 +77,7 @@ type nodes struct {
 	place    access.Place
 	full     *access.NoCapacity
 	without  []string
+	load     whatif.Recording
 }
 
 func (n *nodes) SetRate(_ context.Context, _ string, r command.RateRequest) error {
@@ -140,6 +143,32 @@ func (n *nodes) Effect(_, field string) string {
 		return "live"
 	}
 	return "replace"
+}
+
+// Recording is what load gives, cut to the time.
+func (n *nodes) Recording(_ context.Context, _ string, from, to time.Time) (whatif.Recording, whatif.Options, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var cut whatif.Recording
+	for _, s := range n.load {
+		if !s.At.Before(from) && s.At.Before(to) {
+			cut = append(cut, s)
+		}
+	}
+	return cut, whatif.Options{Boot: []time.Duration{30 * time.Second}}, nil
+}
+
+// Profile is of a cluster that had 1.5 nodes' worth of demand for two days.
+func (n *nodes) Profile(context.Context, string) (*forecast.Profile, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := &forecast.Profile{}
+	if len(n.load) > 0 {
+		for at := n.load[0].At.AddDate(0, 0, -2); at.Before(n.load[0].At); at = at.Add(time.Minute) {
+			p.Learn(at, 1.5)
+		}
+	}
+	return p, nil
 }
 
 func newWorld(t *testing.T) *world {

@@ -19,6 +19,8 @@ import (
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/policy/forecast"
+	"github.com/godwit/godwit/policy/whatif"
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/local"
 	"github.com/godwit/godwit/statestore"
@@ -98,6 +100,14 @@ type planner struct{ provider *local.Provider }
 
 func (planner) Preview(_ context.Context, _ string, p policy.Policy) (policy.Plan, error) {
 	return policy.Decide(policy.Snapshot{}, p, time.Now()), nil
+}
+
+func (planner) Recording(context.Context, string, time.Time, time.Time) (whatif.Recording, whatif.Options, error) {
+	return nil, whatif.Options{}, nil
+}
+
+func (planner) Profile(context.Context, string) (*forecast.Profile, error) {
+	return &forecast.Profile{}, nil
 }
 
 func (planner) Effect(string, string) string { return string(provisioner.Replace) }

@@ -61,7 +61,7 @@ func drawPreview(t *table, p policyPreview) {
 
 func newPolicyCommand(a *app) *cobra.Command {
 	return group("policy", "Show and change autoscale policies",
-		newPolicyGet(a), newPolicySet(a), newPolicyVersions(a), newPolicyDiff(a), newPolicyRevert(a))
+		newPolicyGet(a), newPolicySet(a), newPolicyVersions(a), newPolicyDiff(a), newPolicyRevert(a), newPolicyWhatIf(a))
 }
 
 func newPolicyGet(a *app) *cobra.Command {

@@ -61,7 +61,7 @@ clusters.
 	})
 	root.AddCommand(
 		newLogin(a), newLogout(a), newCopy(a), newList(a),
-		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newScheduleCommand(a), newConfigCommand(a), newNodeCommand(a),
+		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newScheduleCommand(a), newForecastCommand(a), newConfigCommand(a), newNodeCommand(a),
 		newDecisionCommand(a), newConditionCommand(a), newApplyCommand(a), newGetCommand(a), newSchemaCommand(a),
 		newTransferCommand(a), newKeyCommand(a), newTokenCommand(a),
 	)

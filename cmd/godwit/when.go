@@ -38,13 +38,17 @@ func (w *when) Set(s string) error {
 	return usagef("%q is no time; write 2026-03-01, \"2026-03-01 15:04\", 2026-03-01T15:04:05Z, or 90m for that long ago", s)
 }
 
+// time is the one that was named.
+func (w *when) time() time.Time {
+	if w.at.IsZero() {
+		return time.Now().Add(-w.ago)
+	}
+	return w.at
+}
+
 // query adds the time to a query, if one was given.
 func (w *when) query(q url.Values, name string) {
-	switch {
-	case w.text == "":
-	case w.at.IsZero():
-		q.Set(name, time.Now().Add(-w.ago).UTC().Format(time.RFC3339))
-	default:
-		q.Set(name, w.at.UTC().Format(time.RFC3339))
+	if w.text != "" {
+		q.Set(name, w.time().UTC().Format(time.RFC3339))
 	}
 }

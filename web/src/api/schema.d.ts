@@ -242,6 +242,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{cluster}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the past says of the coming day, and how far it has come true */
+        get: operations["get-forecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/{cluster}/pause": {
         parameters: {
             query?: never;
@@ -357,6 +374,23 @@ export interface paths {
         get: operations["get-policy-version"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}/policy/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would a policy have done on the load that was recorded? Nothing is changed */
+        post: operations["what-if"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1739,6 +1773,37 @@ export interface components {
             /** Format: double */
             utilization: number;
         };
+        Forecast: {
+            /**
+             * Format: date-time
+             * @description Absent before anything was learned.
+             */
+            learned_from?: string;
+            /** Format: date-time */
+            learned_until?: string;
+            /**
+             * @description shadow: it is scored, and decides nothing.
+             * @enum {string}
+             */
+            mode: "off" | "shadow" | "on";
+            /** @description The last day as it was and the next as it is predicted, in order. */
+            points: components["schemas"]["ForecastPoint"][];
+            score: components["schemas"]["Score"];
+        };
+        ForecastPoint: {
+            /**
+             * Format: double
+             * @description Largest demand in nodes' worth; absent where it is to come.
+             */
+            actual?: number;
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: double
+             * @description Absent where it is over, or nothing is known.
+             */
+            predicted?: number;
+        };
         Interval: {
             /** Format: date-time */
             from: string;
@@ -2652,6 +2717,22 @@ export interface components {
             schedule: number;
             text: string;
         };
+        Score: {
+            /** Format: double */
+            bias: number;
+            /** Format: double */
+            coverage: number;
+            /** Format: double */
+            hours: number;
+            /** Format: double */
+            mape: number;
+            /** Format: double */
+            skill: number;
+            /** Format: double */
+            trust: number;
+            /** Format: double */
+            wape: number;
+        };
         Series: {
             at: string[];
             capacity_high_bps: number[];
@@ -3141,6 +3222,104 @@ export interface components {
              * @description 0 where it is not known.
              */
             version: number;
+        };
+        WhatIf: {
+            /** @description Where the policies differ. */
+            changes: components["schemas"]["FieldChange"][];
+            /**
+             * Format: double
+             * @description Share of the time that was recorded, 0 to 1.
+             */
+            coverage: number;
+            /** @description Under the policy in force, played by the same model as the other. */
+            current: components["schemas"]["WhatIfResult"];
+            /**
+             * Format: date-time
+             * @description Of the load that was recorded and played.
+             */
+            from: string;
+            proposed: components["schemas"]["WhatIfResult"];
+            /** @description What really happened. */
+            recorded: components["schemas"]["WhatIfResult"];
+            series: components["schemas"]["WhatIfPoint"][];
+            /** @description How proposed compares with current, in words. */
+            text: string;
+            /** Format: date-time */
+            to: string;
+        };
+        WhatIfPoint: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            current_nodes: number;
+            /**
+             * Format: double
+             * @description Promised demand, in nodes' worth.
+             */
+            demand_nodes: number;
+            /** Format: int64 */
+            proposed_nodes: number;
+            /** Format: int64 */
+            recorded_nodes: number;
+        };
+        WhatIfRequest: {
+            /**
+             * Format: date-time
+             * @description Left out, seven days before to.
+             */
+            from?: string;
+            /** @description Fields that would be otherwise; left out ones are those in force. */
+            policy?: components["schemas"]["PolicyChange"];
+            /**
+             * Format: double
+             * @description Of one node, in any currency: gives the results a cost.
+             */
+            price_per_hour?: number;
+            /**
+             * Format: date-time
+             * @description Left out, now.
+             */
+            to?: string;
+        };
+        WhatIfResult: {
+            /**
+             * Format: double
+             * @description Where a price was given.
+             */
+            cost?: number;
+            /** Format: int64 */
+            drains: number;
+            /** Format: int64 */
+            launches: number;
+            /**
+             * Format: double
+             * @description Of instances from their request to their end.
+             */
+            node_hours: number;
+            /** Format: int64 */
+            peak_nodes: number;
+            /**
+             * Format: int64
+             * @description Clients that found no node within a minute.
+             */
+            refusals: number;
+            /** Format: double */
+            session_seconds: number;
+            /**
+             * Format: int64
+             * @description Of stopped nodes.
+             */
+            starts: number;
+            /**
+             * Format: double
+             * @description Part of it in which clients waited or got less than the policy's session_rate_mbps.
+             */
+            under_seconds: number;
+            /**
+             * Format: double
+             * @description Of stopped nodes.
+             */
+            warm_hours: number;
         };
         WhyNot: {
             action: string;
@@ -5510,6 +5689,83 @@ export interface operations {
             };
         };
     };
+    "get-forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "pause-cluster": {
         parameters: {
             query?: never;
@@ -6396,6 +6652,123 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhatIfRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIf"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

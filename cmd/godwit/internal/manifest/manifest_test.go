@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,7 +113,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		docs, err := Read("f", text)
 		if err != nil {
-			if faults, ok := err.(Faults); !ok || len(faults) == 0 || !strings.HasPrefix(faults.Error(), "f:") {
+			if faults, ok := errors.AsType[Faults](err); !ok || len(faults) == 0 || !strings.HasPrefix(faults.Error(), "f:") {
 				t.Fatalf("%v", err)
 			}
 			return
