@@ -4,8 +4,8 @@ import { Link } from '@tanstack/react-router'
 import { liveTransfersQuery, nodeEventsQuery, nodeQuery, rereadMs } from '../api/queries'
 import { useReread } from '../api/reread'
 import { isRefusal } from '../api/refusal'
-import type { Node, NodeEvent, NodeState, Service } from '../api/types'
-import { percent, plural, rate } from '../format/format'
+import type { Node, NodeEvent, NodeState } from '../api/types'
+import { percent, rate } from '../format/format'
 import { nodeRoute } from '../router'
 import { NotFound } from '../shell/Lost'
 import { keep, useCluster } from '../shell/cluster'
@@ -13,12 +13,14 @@ import { Ago, Age } from '../ui/Ago'
 import { Id, Same } from '../ui/Copy'
 import { Empty, Facts, Page, Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
-import ui from '../ui/ui.module.css'
 import { TransferTable } from '../transfers/TransferTable'
+import { Console } from './Console'
 import { Sparks, signalName } from './Load'
 import { useDrift } from './drift'
 import { NodeActions } from './NodeActions'
+import { NodeSessions } from './NodeSessions'
 import s from './nodes.module.css'
+import { Services } from './Services'
 import { Glyph, StateLabel, shapes } from './state'
 
 export function NodePage() {
@@ -68,14 +70,14 @@ export function NodePage() {
         <Panel title="Where it is">
           <Where node={n} />
         </Panel>
-        <Panel title="Services" flush>
-          <Services list={n.services} />
-        </Panel>
+        <Services node={n} />
         <Panel title="Its life">
           <Life id={n.id} />
         </Panel>
       </div>
-      <Sessions node={n} />
+      <NodeSessions node={n} />
+      <Transfers node={n} />
+      <Console node={n} />
       <Same command={`godwit node get ${n.name}`} />
     </Page>
   )
@@ -148,34 +150,6 @@ function FromTemplate({ node: n }: { node: Node }) {
   )
 }
 
-function Services({ list }: { list: Service[] }) {
-  if (!list.length) return <Empty title="No service has reported yet" />
-  return (
-    <table className={ui.table}>
-      <thead>
-        <tr>
-          <th>Service</th><th>State</th><th>Restarts</th><th>Up for</th>
-        </tr>
-      </thead>
-      <tbody>
-        {list.map((x) => (
-          <tr key={x.name}>
-            <td>
-              <code>{x.name}</code>
-            </td>
-            <td>
-              {x.state} {x.healthy ? '' : <strong style={{ color: 'var(--bad)' }}>unhealthy</strong>}
-              {x.last_error ? <div className="dim">{x.last_error}</div> : null}
-            </td>
-            <td className="num">{x.restarts}</td>
-            <td>{x.started_at ? <Age since={x.started_at} /> : '–'}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
-}
-
 function Life({ id }: { id: string }) {
   const { data, error } = useQuery(nodeEventsQuery(id))
   if (!data) return error ? <Trouble error={error} what="Its life cannot be read" /> : <Skeleton height={120} />
@@ -211,11 +185,11 @@ function Step({ event: e }: { event: NodeEvent }) {
   )
 }
 
-function Sessions({ node: n }: { node: Node }) {
+function Transfers({ node: n }: { node: Node }) {
   const { data, refetch } = useQuery(liveTransfersQuery({ node: n.id }))
   useReread(refetch, rereadMs.live)
   return (
-    <Panel title={`Transfers through it: ${plural(n.sessions, 'session')}${n.max_sessions ? ` of at most ${n.max_sessions}` : ''}`} flush>
+    <Panel title="Transfers through it" flush>
       {data?.items.length ? <TransferTable transfers={data.items} live /> : <Empty title="No transfer runs through this node" />}
     </Panel>
   )
