@@ -16,8 +16,10 @@ import (
 	"github.com/godwit/godwit/access"
 	"github.com/godwit/godwit/access/secret"
 	"github.com/godwit/godwit/api"
+	"github.com/godwit/godwit/egress"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
+	"github.com/godwit/godwit/notify"
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/policy/forecast"
 	"github.com/godwit/godwit/policy/whatif"
@@ -73,6 +75,7 @@ func newManager(t testing.TB) manager {
 	a, err := api.New(api.Config{
 		Store: store, Fleet: fleet.NewIndex(time.Now), Commands: noNodes{}, Clusters: planner{provider},
 		Keys: access.NewKeys(store.Tables, time.Now), Signer: signer, Issuer: access.NewIssuer(store, signer, noNodes{}, time.Now),
+		Courier: notify.New(notify.Config{Store: store, Sender: &notify.Sender{Dialer: egress.New(nil)}}),
 		Version: "test", PublicURL: "https://manager.test", CASHA256: strings.Repeat("cd", 32),
 	})
 	if err != nil {
@@ -91,6 +94,9 @@ func (noNodes) SetRate(context.Context, string, command.RateRequest) error     {
 func (noNodes) Cancel(context.Context, string, command.CancelRequest) error    { return nil }
 func (noNodes) Revoke(context.Context, command.RevokeRequest) map[string]error { return nil }
 func (noNodes) Broadcast(context.Context, string, any) map[string]error        { return nil }
+func (noNodes) Restart(context.Context, string, command.RestartRequest) error {
+	return command.ErrNotConnected
+}
 func (noNodes) Place(context.Context, string, []string) (access.Place, error) {
 	return access.Place{}, &access.NoCapacity{}
 }

@@ -133,5 +133,5 @@ func newNodeCommand(a *app) *cobra.Command {
 	}
 	terminate.Flags().BoolVar(&force, "force", false, "end it although it serves sessions; they resume on another node")
 	terminate.Flags().StringVar(&why, "reason", "", "why, for those who read the time line later")
-	return group("node", "Watch, drain and end nodes", list, get, events, drain, undrain, terminate)
+	return group("node", "Watch, drain and end nodes", append([]*cobra.Command{list, get, events, drain, undrain, terminate}, nodeParts(a)...)...)
 }

@@ -63,6 +63,7 @@ clusters.
 		newLogin(a), newLogout(a), newCopy(a), newList(a),
 		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newScheduleCommand(a), newForecastCommand(a), newConfigCommand(a), newNodeCommand(a),
 		newDecisionCommand(a), newConditionCommand(a), newApplyCommand(a), newGetCommand(a), newSchemaCommand(a),
+		newServiceCommand(a), newNotificationCommand(a), newLogLevelCommand(a),
 		newTransferCommand(a), newKeyCommand(a), newTokenCommand(a),
 	)
 	markUsage(root)

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type logLevels struct {
+	Manager   string `json:"manager"`
+	Nodes     string `json:"nodes"`
+	Overrides []struct {
+		Node  string    `json:"node"`
+		Level string    `json:"level"`
+		Until time.Time `json:"until"`
+	} `json:"overrides"`
+}
+
+func drawLogLevels(t *table, l logLevels) {
+	t.row("WHAT", "LEVEL", "UNTIL")
+	t.row("manager", orDash(l.Manager), "-")
+	t.row("nodes", orDash(l.Nodes), "-")
+	for _, o := range l.Overrides {
+		t.row("node "+o.Node, o.Level, o.Until.Local().Format(time.DateTime))
+	}
+}
+
+func newLogLevelCommand(a *app) *cobra.Command {
+	get := &cobra.Command{
+		Use: "get", Short: "Show how much managers and nodes log", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return call(c.Context(), a, http.MethodGet, at("log-levels"), nil, drawLogLevels)
+		},
+	}
+	var node string
+	var span time.Duration
+	set := &cobra.Command{
+		Use: "set [manager=LEVEL] [nodes=LEVEL] | set LEVEL --node NODE", Short: "Set how much managers and nodes log, while they run", Args: cobra.MinimumNArgs(1),
+		Example: `  godwit loglevel set manager=debug
+  godwit loglevel set debug --node studio-3 --for 30m`,
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, _, err := a.api()
+			if err != nil {
+				return err
+			}
+			var doc map[string]any
+			if _, err := cl.Do(c.Context(), http.MethodGet, at("log-levels"), nil, &doc); err != nil {
+				return err
+			}
+			if err := changeLevels(doc, args, node, span); err != nil {
+				return err
+			}
+			return amend(c.Context(), a, http.MethodPut, at("log-levels"), "", doc, drawLogLevels)
+		},
+	}
+	set.Flags().StringVar(&node, "node", "", "one node only, for a while")
+	set.Flags().DurationVar(&span, "for", time.Hour, "with --node: how long")
+	_ = set.RegisterFlagCompletionFunc("node", a.names("/api/v1/nodes"))
+	return group("loglevel", "Show and change how much managers and nodes log", get, set)
+}
+
+// changeLevels writes what the arguments say into the document.
+func changeLevels(doc map[string]any, args []string, node string, span time.Duration) error {
+	if node != "" {
+		if len(args) != 1 || strings.Contains(args[0], "=") {
+			return usagef("give one level for --node %s", node)
+		}
+		kept := []any{}
+		list, _ := doc["overrides"].([]any)
+		for _, o := range list {
+			if m, ok := o.(map[string]any); ok && m["node"] != node {
+				kept = append(kept, o)
+			}
+		}
+		doc["overrides"] = append(kept, map[string]any{"node": node, "level": args[0], "until": time.Now().Add(span).UTC().Format(time.RFC3339)})
+		return nil
+	}
+	for _, arg := range args {
+		what, level, found := strings.Cut(arg, "=")
+		if !found || what != "manager" && what != "nodes" {
+			return usagef("%q is neither manager=LEVEL nor nodes=LEVEL", arg)
+		}
+		doc[what] = level
+	}
+	return nil
+}
