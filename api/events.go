@@ -35,6 +35,23 @@ type DecisionEvent struct {
 	Decision Decision `json:"decision"`
 }
 
+// ConditionEvent says that a condition began or ended.
+type ConditionEvent struct {
+	At      time.Time `json:"at"`
+	Change  string    `json:"change" enum:"opened,closed"`
+	Cluster Ref       `json:"cluster"`
+	Kind    string    `json:"kind"`
+	Subject string    `json:"subject,omitempty"`
+	Since   time.Time `json:"since"`
+	Text    string    `json:"text"`
+	Next    string    `json:"next,omitempty"`
+}
+
+// AuditEvent carries one thing that somebody did.
+type AuditEvent struct {
+	Entry AuditEntry `json:"entry"`
+}
+
 // ResetEvent says that events were missed.
 type ResetEvent struct {
 	Reason string `json:"reason"`

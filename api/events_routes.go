@@ -2,14 +2,37 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
 type eventsIn struct {
-	Topics      []string `query:"topics" maxItems:"4" enum:"overview,nodes,transfers,decisions" doc:"What to follow; left out, all."`
+	Topic       []string `query:"topic" maxItems:"6" enum:"overview,nodes,transfers,decisions,conditions,audit" doc:"What to follow; left out, all that the caller may see. audit is for administrators."`
+	Topics      []string `query:"topics" maxItems:"6" enum:"overview,nodes,transfers,decisions,conditions,audit" doc:"The same as topic."`
 	LastEventID string   `header:"Last-Event-ID" maxLength:"64" doc:"Go on after this event; browsers send it by themselves."`
+}
+
+const (
+	topicConditions = "conditions"
+	topicAudit      = "audit"
+)
+
+// topics are those that a caller of the role follows. What all may see is all that they get when they name none.
+func (in *eventsIn) topics(role Role) ([]string, error) {
+	wanted := slices.Concat(in.Topic, in.Topics)
+	if len(wanted) == 0 {
+		wanted = []string{"overview", "nodes", "transfers", "decisions", topicConditions}
+		if role.Includes(RoleAdmin) {
+			wanted = append(wanted, topicAudit)
+		}
+	}
+	if slices.Contains(wanted, topicAudit) && !role.Includes(RoleAdmin) {
+		return nil, newProblem(http.StatusForbidden, "", "the topic audit needs the role "+string(RoleAdmin))
+	}
+	return wanted, nil
 }
 
 // eventTypes are the kinds of events and what they carry.
@@ -21,6 +44,8 @@ var eventTypes = []struct {
 	{"nodes", "Nodes that changed, as they are now.", reflect.TypeFor[NodesEvent]()},
 	{"transfers", "Transfers that run or ended, as they are now.", reflect.TypeFor[TransfersEvent]()},
 	{"decision", "A decision that was made, or made again.", reflect.TypeFor[DecisionEvent]()},
+	{"condition", "A condition that began or ended.", reflect.TypeFor[ConditionEvent]()},
+	{"audit", "Something that somebody did; for administrators.", reflect.TypeFor[AuditEvent]()},
 	{"reset", "Events were missed: read the lists again.", reflect.TypeFor[ResetEvent]()},
 }
 

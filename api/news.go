@@ -16,6 +16,11 @@ type news struct {
 	running  map[string]bool // transfers told as live
 	rows     map[string]statestore.Transfer
 	rowsAt   time.Time
+	toldAt   map[string]time.Time // nodes, when told last
+	change   int64                // of a condition, told last
+	placed   bool                 // change is set
+	audited  string               // audit entry told last
+	listens  bool                 // audited is set
 }
 
 // rowAge is how old a live transfer's row may be: what moves comes from the live picture.
@@ -24,6 +29,7 @@ const rowAge = 5 * time.Second
 func newNews(s *Server) *news {
 	return &news{
 		s: s, nodes: map[string]Node{}, reported: map[string]bool{}, running: map[string]bool{}, rows: map[string]statestore.Transfer{},
+		toldAt: map[string]time.Time{},
 	}
 }
 
@@ -34,6 +40,8 @@ func (n *news) tell(ctx context.Context, changed []string) {
 		n.reported[id] = true
 	}
 	n.tellDecisions(ctx, p)
+	n.tellConditions(ctx, p)
+	n.tellAudit(ctx)
 	if n.s.hub.followers.Load() == 0 {
 		return // what is told next is what differs from what was told last
 	}
@@ -56,10 +64,11 @@ func (n *news) tellNodes(ctx context.Context, p *picture) {
 		row := &p.nodes[i]
 		seen[row.ID] = true
 		view := n.s.nodeView(p, row)
-		if old, told := n.nodes[row.ID]; told && !n.reported[row.ID] && old.State == view.State && old.Pool == view.Pool && old.Address == view.Address {
+		old, told := n.nodes[row.ID]
+		if told && still(&old, &view) && (!n.reported[row.ID] || now.Sub(n.toldAt[row.ID]) < nodeStill) {
 			continue
 		}
-		n.nodes[row.ID] = view
+		n.nodes[row.ID], n.toldAt[row.ID] = view, now
 		event.Nodes = append(event.Nodes, view)
 	}
 	for id, old := range n.nodes {
@@ -67,6 +76,7 @@ func (n *news) tellNodes(ctx context.Context, p *picture) {
 			continue
 		}
 		delete(n.nodes, id)
+		delete(n.toldAt, id)
 		ended := now
 		old.State, old.Pool, old.EndedAt, old.Sessions, old.SendBps, old.ReceiveBps = string(statestore.NodeTerminated), "", &ended, 0, 0, 0
 		event.Nodes = append(event.Nodes, old)

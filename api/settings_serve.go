@@ -180,12 +180,14 @@ func (s *Server) listAudit(ctx context.Context, in *auditIn) (*body[Page[AuditEn
 	l, err := s.store.Audit.List(ctx, statestore.AuditFilter{
 		Actor: in.Actor, Action: in.Action, Object: in.Object, ObjectID: in.ObjectID, Query: in.Search, From: in.From, To: in.To,
 	}, in.page())
-	return paged(l, err, func(e statestore.AuditEntry) AuditEntry {
-		return AuditEntry{
-			ID: e.ID, At: e.At, Actor: e.Actor, Action: e.Action, Object: e.Object, ObjectID: e.ObjectID,
-			Before: raw(e.Before), After: raw(e.After), RequestID: e.RequestID, Address: e.Address,
-		}
-	})
+	return paged(l, err, auditView)
+}
+
+func auditView(e statestore.AuditEntry) AuditEntry {
+	return AuditEntry{
+		ID: e.ID, At: e.At, Actor: e.Actor, Action: e.Action, Object: e.Object, ObjectID: e.ObjectID,
+		Before: raw(e.Before), After: raw(e.After), RequestID: e.RequestID, Address: e.Address,
+	}
 }
 
 // rotateSigningKey makes a new key. Nodes hear of it before managers sign with it: those keep the key they know for a

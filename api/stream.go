@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,7 +21,11 @@ const (
 	streamTrust = 30 * time.Second
 )
 
-func (s *Server) streamEvents(_ context.Context, in *eventsIn) (*huma.StreamResponse, error) {
+func (s *Server) streamEvents(ctx context.Context, in *eventsIn) (*huma.StreamResponse, error) {
+	topics, err := in.topics(callerOf(ctx).role)
+	if err != nil {
+		return nil, err
+	}
 	position, resumed := s.hub.now(), true
 	if in.LastEventID != "" {
 		position, resumed = s.hub.resume(in.LastEventID)
@@ -32,7 +37,7 @@ func (s *Server) streamEvents(_ context.Context, in *eventsIn) (*huma.StreamResp
 		r, w := humachi.Unwrap(ctx)
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.Header().Set("X-Accel-Buffering", "no")
-		st := &stream{s: s, w: w, control: http.NewResponseController(w), topics: in.Topics, position: position}
+		st := &stream{s: s, w: w, control: http.NewResponseController(w), topics: topics, position: position}
 		if !resumed {
 			st.position = s.hub.now()
 			if st.reset("the manager restarted") != nil {
@@ -82,7 +87,7 @@ func (st *stream) run(r *http.Request) {
 				return
 			}
 		case <-trust.C:
-			if c, err := st.s.authenticate(r, false); err != nil || !c.role.Includes(RoleViewer) {
+			if c, err := st.s.authenticate(r, false); err != nil || !c.role.Includes(RoleViewer) || slices.Contains(st.topics, topicAudit) && !c.role.Includes(RoleAdmin) {
 				return
 			}
 		case <-st.s.stopping:

@@ -1425,6 +1425,9 @@ export interface components {
             object_id?: string;
             request_id?: string;
         };
+        AuditEvent: {
+            entry: components["schemas"]["AuditEntry"];
+        };
         Capacity: {
             /** Format: int64 */
             available: number;
@@ -1528,6 +1531,19 @@ export interface components {
             kind: string;
             /** Format: date-time */
             since: string;
+            text: string;
+        };
+        ConditionEvent: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            change: "opened" | "closed";
+            cluster: components["schemas"]["Ref"];
+            kind: string;
+            next?: string;
+            /** Format: date-time */
+            since: string;
+            subject?: string;
             text: string;
         };
         /** @description A node configuration in which fields may be left out. */
@@ -7545,8 +7561,10 @@ export interface operations {
     "stream-events": {
         parameters: {
             query?: {
-                /** @description What to follow; left out, all. */
-                topics?: ("overview" | "nodes" | "transfers" | "decisions")[];
+                /** @description What to follow; left out, all that the caller may see. audit is for administrators. */
+                topic?: ("overview" | "nodes" | "transfers" | "decisions" | "conditions" | "audit")[];
+                /** @description The same as topic. */
+                topics?: ("overview" | "nodes" | "transfers" | "decisions" | "conditions" | "audit")[];
             };
             header?: {
                 /** @description Go on after this event; browsers send it by themselves. */
@@ -7582,6 +7600,16 @@ export interface operations {
                         data: components["schemas"]["DecisionEvent"];
                         /** @enum {string} */
                         event: "decision";
+                        id?: string;
+                    } | {
+                        data: components["schemas"]["ConditionEvent"];
+                        /** @enum {string} */
+                        event: "condition";
+                        id?: string;
+                    } | {
+                        data: components["schemas"]["AuditEvent"];
+                        /** @enum {string} */
+                        event: "audit";
                         id?: string;
                     } | {
                         data: components["schemas"]["ResetEvent"];
