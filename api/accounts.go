@@ -51,6 +51,7 @@ type SetupRequest struct {
 type SignIn struct {
 	Name     string `json:"name" minLength:"1" maxLength:"64"`
 	Password string `json:"password" minLength:"1" maxLength:"512"`
+	Provider string `json:"provider,omitempty" maxLength:"64" doc:"Name of a directory that knows the person; left out, the password is one kept here."`
 }
 
 // UserCreate adds a user.

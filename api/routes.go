@@ -12,6 +12,7 @@ const (
 
 func (s *Server) routes() {
 	s.accountRoutes()
+	s.signInRoutes()
 	s.clusterRoutes()
 	s.configurationRoutes()
 	s.nodePartRoutes()

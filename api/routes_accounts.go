@@ -72,7 +72,7 @@ func (s *Server) accountRoutes() {
 
 	register(s, operation{id: "sign-in", method: post, path: "/sessions", tag: account, role: RolePublic, status: http.StatusCreated,
 		summary: "Sign in", detail: "Sets a session cookie. Attempts are limited per name and per address.",
-		errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}}, s.signIn)
+		errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests, http.StatusBadGateway}}, s.signIn)
 	register(s, operation{id: "sign-out", method: del, path: "/sessions/current", tag: account, role: RoleViewer, status: http.StatusNoContent,
 		summary: "Sign out"}, s.signOut)
 	register(s, operation{id: "get-me", method: get, path: "/me", tag: account, role: RoleViewer,

@@ -15,12 +15,14 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/godwit/godwit/access"
+	"github.com/godwit/godwit/egress"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/notify"
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/policy/forecast"
 	"github.com/godwit/godwit/policy/whatif"
+	"github.com/godwit/godwit/signin"
 	"github.com/godwit/godwit/statestore"
 )
 
@@ -102,6 +104,7 @@ type Server struct {
 	series   *series
 	latest   decisions
 	guesses  guesses
+	network  signin.Network
 	started  time.Time
 	changed  chan struct{}
 	stopping chan struct{}
@@ -135,6 +138,7 @@ func New(c Config) (*Server, error) {
 		started: c.Now(), changed: make(chan struct{}, 1), stopping: make(chan struct{}), playing: make(chan struct{}, 1),
 		checks: append([]Check{{Name: "state store", Ready: c.Store.Ping}}, c.Checks...),
 	}
+	s.network = egress.New(s.allowedEgress)
 	s.metrics.registry.MustRegister(fleetCollector{s})
 	s.mount()
 	return s, nil

@@ -73,6 +73,12 @@ func (s *Server) taggedSettings(v settings, version int64) *tagged[Settings] {
 	}}
 }
 
+// allowedEgress is what may be connected to besides public addresses.
+func (s *Server) allowedEgress(ctx context.Context) ([]string, error) {
+	v, _, err := s.readSettings(ctx, s.store.Tables)
+	return v.EgressAllow, err
+}
+
 // publicURL is where people and sign-in providers reach the manager.
 func (s *Server) publicURL(ctx context.Context) (string, error) {
 	v, _, err := s.readSettings(ctx, s.store.Tables)

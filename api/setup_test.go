@@ -199,6 +199,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(server.Close)
 	t.Cleanup(w.api.Stop)
 	w.url, w.http = server.URL, server.Client()
+	w.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return w
 }
 

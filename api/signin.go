@@ -44,6 +44,16 @@ func (g *guesses) take(address, name string) error {
 	return nil
 }
 
+// visit uses up one of an address' attempts where no name is guessed, or refuses with 429.
+func (g *guesses) visit(address string) error {
+	if wait, ok := g.address.take(address); !ok {
+		p := newProblem(http.StatusTooManyRequests, "", "too many attempts to sign in; wait a moment")
+		p.retryAfter(wait)
+		return p
+	}
+	return nil
+}
+
 func (g *guesses) forgive(address, name string) {
 	g.pair.forgive(address + "\x00" + strings.ToLower(name))
 }
@@ -129,6 +139,9 @@ func setupRefusal(err error) error {
 }
 
 func (s *Server) signIn(ctx context.Context, in *signInIn) (*signedIn, error) {
+	if in.Body.Provider != "" {
+		return s.signInByDirectory(ctx, in.Body)
+	}
 	address := callerOf(ctx).address
 	if err := s.guesses.take(address, in.Body.Name); err != nil {
 		return nil, err

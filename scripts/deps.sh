@@ -36,6 +36,7 @@ if [ "$want" != run ]; then
 	need gcc have gcc
 	need libc6-dev have_libc
 	need git have git
+	need slapd test -x /usr/sbin/slapd
 fi
 if [ "$want" = ci ]; then
 	need docker-compose have docker-compose
@@ -56,6 +57,10 @@ export DEBIAN_FRONTEND=noninteractive
 if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
 	mkdir -p /etc/postgresql-common
 	echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+fi
+# The same for slapd: tests run their own.
+if [[ " ${missing[*]} " == *" slapd "* ]] && command -v debconf-set-selections >/dev/null; then
+	echo 'slapd slapd/no_configuration boolean true' | debconf-set-selections
 fi
 log=$(mktemp)
 if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"; } >"$log" 2>&1; then

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/cipher"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 
@@ -82,6 +83,21 @@ func (s *Sealer) Open(sealed []byte, table, column, row string) (Secret, error) 
 // place is unambiguous: none of the parts holds a NUL, as Postgres' text cannot.
 func place(table, column, row string) []byte {
 	return []byte(table + "\x00" + column + "\x00" + row)
+}
+
+// SealText seals what leaves the store for a while, such as in a cookie, for a
+// purpose; OpenText opens it for the same one alone.
+func (t *Tables) SealText(secret Secret, purpose string) string {
+	return base64.RawURLEncoding.EncodeToString(t.h.sealer.Seal(secret, "", "", purpose))
+}
+
+// OpenText opens what SealText made, or fails with ErrUnsealed.
+func (t *Tables) OpenText(sealed, purpose string) (Secret, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("%s: not a sealed secret: %w", purpose, ErrUnsealed)
+	}
+	return t.h.sealer.Open(raw, "", "", purpose)
 }
 
 // sealOptional seals what is there; nothing stays NULL.

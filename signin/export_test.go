@@ -1,0 +1,4 @@
+package signin
+
+// Fill is fill for tests.
+var Fill = fill
