@@ -81,7 +81,7 @@ func (s *Server) getProvider(ctx context.Context, in *providerIn) (*tagged[SignI
 
 // check refuses a configuration that could never work.
 func (c providerConfig) check() error {
-	ca := ""
+	var ca string
 	switch {
 	case (c.OIDC == nil) == (c.LDAP == nil):
 		return invalid("body", "names neither oidc nor ldap, or both: a provider is of one kind")

@@ -100,10 +100,7 @@ func (s *Server) tidy(ctx context.Context) {
 	for pause(ctx, sweepEvery) {
 		err := s.sweepClusters(ctx)
 		if s.now().Sub(forgotten) > forgetEvery {
-			old := s.now().Add(-keepLinks)
-			_, loginErr := s.store.Logins.Forget(ctx, old)
-			_, linkErr := s.store.SetupTokens.Forget(ctx, old)
-			err = errors.Join(err, loginErr, linkErr)
+			err = errors.Join(err, s.forget(ctx))
 			forgotten = s.now()
 		}
 		if err != nil && !errors.Is(err, statestore.ErrUnavailable) && ctx.Err() == nil {

@@ -164,7 +164,7 @@ func (s *Server) mount() {
 	r.Get("/healthz", health)
 	r.Get("/readyz", s.ready)
 	r.Handle("/metrics", s.metrics.handler())
-	r.Handle("/node/v1/*", s.config.Nodes) // it routes full paths; Mount would cut them
+	r.Handle("/node/v1/*", s.limitJoins(s.config.Nodes)) // it routes full paths; Mount would cut them
 	s.huma = humachi.New(r, description())
 	s.huma.UseMiddleware(s.authorize, s.once)
 	s.routes()

@@ -37,6 +37,7 @@ type world struct {
 	t        *testing.T
 	store    *statestore.Store
 	database string
+	joins    http.HandlerFunc // answers /node/v1
 	index    *fleet.Index
 	nodes    *nodes
 	api      *api.Server
@@ -190,6 +191,7 @@ func newWorld(t *testing.T) *world {
 		Courier: w.courier,
 		Store:   w.store, Fleet: w.index, Commands: w.nodes, Clusters: w.nodes, Keys: access.NewKeys(w.store.Tables, w.clock.Now),
 		Signer: signer, Issuer: access.NewIssuer(w.store, signer, w.nodes, w.clock.Now),
+		Nodes:   http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.joins(rw, r) }),
 		Version: "test", PublicURL: "https://manager.test:8443", CASHA256: strings.Repeat("cd", 32), Now: w.clock.Now,
 	})
 	if err != nil {

@@ -44,7 +44,7 @@ func (a *Authority) FleetTLS() *tls.Config {
 	}
 }
 
-// managerCertificate returns a certificate that is good for at least a third of its lifetime. The key is made anew each time and lives in memory only.
+// managerCertificate returns a certificate that is good for at least a third of its lifetime. That of HTTPS is kept in the store, sealed; that of the fleet lives in memory only.
 func (a *Authority) managerCertificate(name string, also []string) (*tls.Certificate, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -52,6 +52,15 @@ func (a *Authority) managerCertificate(name string, also []string) (*tls.Certifi
 	now := a.now()
 	if c := a.manager[key]; c != nil && now.Before(c.renewAt) {
 		return c.cert, nil
+	}
+	if name == pin.ManagerName {
+		c, err := a.recall(key, now)
+		if err != nil { // a new certificate serves as well: only browsers ask again
+			a.log.Warn("the stored HTTPS certificate cannot be used", "error", err)
+		} else if c != nil {
+			a.manager[key] = c
+			return c.cert, nil
+		}
 	}
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -71,5 +80,10 @@ func (a *Authority) managerCertificate(name string, also []string) (*tls.Certifi
 		renewAt: now.Add(managerLifetime * 2 / 3),
 	}
 	a.manager[key] = c
+	if name == pin.ManagerName {
+		if err := a.keep(key, c, private); err != nil {
+			a.log.Warn("the HTTPS certificate is not kept over a restart", "error", err)
+		}
+	}
 	return c.cert, nil
 }

@@ -114,12 +114,12 @@ func (l LDAP) connect(ctx context.Context) (*ldap.Conn, error) {
 	c.Start()
 	if !encrypted {
 		if err := c.StartTLS(config); err != nil {
-			c.Close()
+			_ = c.Close() // the error before it says more
 			return nil, unavailable("StartTLS", err)
 		}
 	}
 	if err := l.search(c); err != nil {
-		c.Close()
+		_ = c.Close() // the error before it says more
 		return nil, err
 	}
 	return c, nil
@@ -150,8 +150,8 @@ func (l LDAP) SignIn(ctx context.Context, name, password string) (Person, error)
 	if err != nil {
 		return Person{}, err
 	}
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.Close() })()
+	defer func() { _ = c.Close() }() // nothing can be done about a connection that does not end well
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 	found, err := c.Search(ldap.NewSearchRequest(l.UserBase, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 2, int(exchange.Seconds()), false,
 		fill(l.UserFilter, name, ""), []string{l.NameAttribute, l.IDAttribute, "memberOf"}, nil))
 	if err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
@@ -201,8 +201,8 @@ func (l LDAP) Test(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.Close() })()
+	defer func() { _ = c.Close() }() // nothing can be done about a connection that does not end well
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 	_, err = c.Search(ldap.NewSearchRequest(l.UserBase, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, int(exchange.Seconds()), false,
 		"(objectClass=*)", []string{"1.1"}, nil))
 	if err != nil {

@@ -64,7 +64,8 @@ clusters.
 		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newScheduleCommand(a), newForecastCommand(a), newConfigCommand(a), newNodeCommand(a),
 		newDecisionCommand(a), newConditionCommand(a), newApplyCommand(a), newGetCommand(a), newSchemaCommand(a),
 		newServiceCommand(a), newNotificationCommand(a), newLogLevelCommand(a),
-		newTransferCommand(a), newKeyCommand(a), newTokenCommand(a),
+		newTransferCommand(a), newKeyCommand(a), newTokenCommand(a), newUserCommand(a),
+		newSessionCommand(a), newSignInCommand(a), newAuditCommand(a), newSettingsCommand(a),
 	)
 	markUsage(root)
 	return root

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ func newTokenCommand(a *app) *cobra.Command {
 	type tokenRow struct {
 		ref
 		Role      string     `json:"role"`
+		Scopes    []string   `json:"scopes"`
 		Owner     string     `json:"owner"`
 		LastUsed  *time.Time `json:"last_used_at,omitempty"`
 		ExpiresAt *time.Time `json:"expires_at,omitempty"`
@@ -23,9 +25,9 @@ func newTokenCommand(a *app) *cobra.Command {
 		}
 		return t.Local().Format(time.DateTime)
 	}
-	head := []string{"ID", "NAME", "ROLE", "OWNER", "LAST USED", "ENDS"}
+	head := []string{"ID", "NAME", "ROLE", "SCOPES", "OWNER", "LAST USED", "ENDS"}
 	cells := func(r tokenRow) []string {
-		return []string{r.ID, r.Name, r.Role, orDash(r.Owner), when(r.LastUsed), when(r.ExpiresAt)}
+		return []string{r.ID, r.Name, r.Role, orDash(strings.Join(r.Scopes, " ")), orDash(r.Owner), when(r.LastUsed), when(r.ExpiresAt)}
 	}
 	list := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List API tokens", Args: cobra.NoArgs,
@@ -40,6 +42,7 @@ func newTokenCommand(a *app) *cobra.Command {
 	var role, user string
 	var fromStdin bool
 	var expires time.Duration
+	var scopes []string
 	create := &cobra.Command{
 		Use: "create NAME", Short: "Make a token for a program; printed once", Args: cobra.ExactArgs(1),
 		Long: `create makes an API token with at most your role. Only a person makes tokens, so
@@ -66,6 +69,9 @@ it asks for user and password, whatever the profile holds.
 			}
 			defer end()
 			body := map[string]any{"name": args[0], "role": role}
+			if len(scopes) > 0 {
+				body["scopes"] = scopes
+			}
 			if expires > 0 {
 				body["expires_in_s"] = int64(expires.Seconds())
 			}
@@ -84,6 +90,7 @@ it asks for user and password, whatever the profile holds.
 	create.Flags().StringVar(&role, "role", "viewer", "viewer, operator or admin; at most your own")
 	create.Flags().StringVar(&user, "user", "", "who makes it")
 	create.Flags().BoolVar(&fromStdin, "secret-stdin", false, "read the password from stdin instead of asking")
+	create.Flags().StringSliceVar(&scopes, "scope", nil, "narrow it below its role, such as nodes:read or transfers:write (default: all that the role may)")
 	create.Flags().DurationVar(&expires, "expires-in", 0, "how long it lasts (default: until deleted)")
 	remove := &cobra.Command{
 		Use: "delete ID", Short: "Delete a token; it stops working at once", Args: cobra.ExactArgs(1),

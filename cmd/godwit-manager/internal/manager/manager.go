@@ -144,7 +144,7 @@ func (m *manager) openFleet(ctx context.Context) error {
 	m.identity.OnRevoke(m.fleet.Disconnect)
 	m.elector = m.store.Elector(statestore.ElectorConfig{ID: statestore.NewID(), TTL: m.config.LeaderLease, Logger: m.log})
 	m.journal, err = journal.Open(ctx, journal.Config{
-		Store: m.store, Conn: m.fleet.Conn(), JetStream: m.fleet.JetStream(), Log: m.log,
+		Store: m.store, Conn: m.fleet.Conn(), JetStream: m.fleet.JetStream(), Log: m.log, Retention: longest,
 		Leading: func() bool { _, leading := m.elector.Leading(); return leading },
 		Active:  func(id string) bool { return len(m.fleet.Transfer(id)) > 0 },
 	})
@@ -196,7 +196,7 @@ func (m *manager) openCluster(ctx context.Context) error {
 	})
 	m.public = m.config.publicURL(m.listener.Addr())
 	m.cluster, err = cluster.New(cluster.Config{
-		Store: cluster.Postgres(m.store.Tables), Fleet: cluster.Live(m.fleet),
+		Store: cluster.Postgres(m.store.Tables), Fleet: cluster.Live(m.fleet), Retention: longest,
 		Enrolment: cluster.Identity(m.store.Tables, m.identity, func() []string { return []string{m.config.nodeURL(m.public)} }),
 		Providers: m.providers(), Installation: installation, Log: m.log, Now: m.clock.Now, ClockOff: m.clock.Off,
 		Changed: func(_, topic string) {
@@ -208,6 +208,10 @@ func (m *manager) openCluster(ctx context.Context) error {
 	})
 	return err
 }
+
+// longest is the most that the settings can ask to keep: what is kept for less, the API's own tidying deletes, by the
+// settings.
+const longest = 3650 * 24 * time.Hour
 
 func (m *manager) providers() map[string]provisioner.Provider {
 	all := map[string]provisioner.Provider{local.Name: m.local}
