@@ -18,12 +18,14 @@ import { command, known, label, patch, rebased, same, valueAt, withValue } from 
 import { headline } from './deeds'
 import { FieldInput } from './FieldInput'
 import { sections } from './fields'
+import { Forecast } from './Forecast'
 import { linesOf } from './lines'
 import { faultsOf, usePreview } from './preview'
 import { PreviewPanel } from './PreviewPanel'
 import s from './policy.module.css'
 import { Schedules } from './Schedules'
 import { Thresholds } from './Thresholds'
+import { WhatIf } from './WhatIf'
 
 // PolicyEditor holds a draft over the version it was begun from, which stays put while another is stored beneath it.
 export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tagged<PolicyVersion> }) {
@@ -97,6 +99,7 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
                 {x.title === 'Full and free' ? (
                   <Thresholds cluster={cluster} min={draft.min_threshold} max={draft.max_threshold} onChange={(which, v) => set(`${which}_threshold`, v)} />
                 ) : null}
+                {x.title === 'Forecast' ? <Forecast cluster={cluster} /> : null}
                 <div className={s.fields}>
                   {shownFields.map((f) => (
                     <FieldInput key={f.path} field={f} value={valueAt(draft, f.path)} error={fault(f.path)} warning={warnings.find((x) => x.field === f.path)?.text} changed={!same(valueAt(base.data.policy, f.path), valueAt(draft, f.path))} onChange={(v) => set(f.path, v)} />
@@ -147,6 +150,7 @@ export function PolicyEditor({ cluster, stored }: { cluster: string; stored: Tag
             </Panel>
         </div>
       </div>
+      <WhatIf cluster={cluster} body={body} edited={edited} />
       {edited && may ? (
         <div className={s.pocket}>
           <p>{preview.error ? 'It would be refused: see the fields.' : preview.then ? headline(preview.now?.plan, preview.then.plan) : '…'}</p>

@@ -1,0 +1,70 @@
+import { useElementSize, useMediaQuery } from '@mantine/hooks'
+import { useEffect, useRef } from 'react'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+
+export interface Curve {
+  label: string
+  colour: string // a token: --accent
+  values: (number | null)[]
+  fill?: boolean
+  dash?: number[]
+  steps?: boolean
+}
+
+interface Props {
+  at: number[] // seconds
+  curves: Curve[]
+  height?: number
+  unit: (v: number) => string
+  label: string // for who cannot see it
+}
+
+// TimeChart draws a few curves over hours or days, with a legend that reads the value under the pointer.
+export function TimeChart({ at, curves, height = 200, unit, label }: Props) {
+  const { ref, width } = useElementSize<HTMLDivElement>()
+  const holder = useRef<HTMLDivElement>(null)
+  const dark = useMediaQuery('(prefers-color-scheme: dark)')
+  useEffect(() => {
+    if (!holder.current || width < 100) return
+    const css = getComputedStyle(document.documentElement)
+    const colour = (name: string) => css.getPropertyValue(name).trim()
+    const stepped = uPlot.paths.stepped?.({ align: 1 })
+    const axis = { stroke: colour('--ink-3'), ticks: { show: false }, font: '11px sans-serif' }
+    const u = new uPlot(
+      {
+        width,
+        height,
+        padding: [10, 12, 0, 0],
+        cursor: { y: false, drag: { x: false, y: false } },
+        legend: { live: true },
+        scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.08)] } },
+        axes: [
+          { ...axis, grid: { show: false } },
+          { ...axis, size: 52, grid: { stroke: colour('--line'), width: 1 }, values: (_u, v) => v.map(unit) },
+        ],
+        series: [
+          { label: 'at', value: (_u, v) => (v === null ? '–' : new Intl.DateTimeFormat('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit' }).format(new Date(v * 1000))) },
+          ...curves.map((c) => ({
+            label: c.label,
+            stroke: colour(c.colour),
+            width: 1.8,
+            points: { show: false },
+            value: (_u: uPlot, v: number | null) => (v === null || v === undefined ? '–' : unit(v)),
+            ...(c.fill && { fill: `${colour(c.colour)}22` }),
+            ...(c.dash && { dash: c.dash }),
+            ...(c.steps && stepped && { paths: stepped }),
+          })),
+        ],
+      },
+      [at, ...curves.map((c) => c.values)] as uPlot.AlignedData,
+      holder.current,
+    )
+    return () => u.destroy()
+  }, [at, curves, width, height, dark, unit])
+  return (
+    <div ref={ref} role="img" aria-label={label} style={{ minHeight: height + 30 }}>
+      <div ref={holder} aria-hidden="true" />
+    </div>
+  )
+}
