@@ -30,6 +30,8 @@ export function TimeChart({ at, curves, height = 200, unit, label }: Props) {
     const css = getComputedStyle(document.documentElement)
     const colour = (name: string) => css.getPropertyValue(name).trim()
     const stepped = uPlot.paths.stepped?.({ align: 1 })
+    const long = (at.at(-1) ?? 0) - (at[0] ?? 0) > 36 * 3600
+    const mark = new Intl.DateTimeFormat('en-GB', long ? { weekday: 'short', hour: '2-digit', minute: '2-digit' } : { hour: '2-digit', minute: '2-digit' })
     const axis = { stroke: colour('--ink-3'), ticks: { show: false }, font: '11px sans-serif' }
     const u = new uPlot(
       {
@@ -40,7 +42,7 @@ export function TimeChart({ at, curves, height = 200, unit, label }: Props) {
         legend: { live: true },
         scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.08)] } },
         axes: [
-          { ...axis, grid: { show: false } },
+          { ...axis, grid: { show: false }, space: 90, values: (_u, v) => v.map((x) => mark.format(new Date(x * 1000))) },
           { ...axis, size: 52, grid: { stroke: colour('--line'), width: 1 }, values: (_u, v) => v.map(unit) },
         ],
         series: [
