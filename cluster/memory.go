@@ -62,7 +62,10 @@ type block struct {
 
 const (
 	keepErrors = 20
-	keepBoots  = 11
+	// lately is how long a failed launch is worth telling, and holds back what is
+	// launched for reserve only.
+	lately    = 10 * time.Minute
+	keepBoots = 11
 	// keepRequests covers the longest launch limit that a policy may set.
 	keepRequests = time.Hour
 )
@@ -185,11 +188,11 @@ func (m *memory) refused(now time.Time, err error, templateVersion int64) {
 	}
 }
 
-// launched ends a block: the provider gives again.
+// launched ends a block and what is told of failures: the provider gives again.
 func (m *memory) launched() {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	m.m.Block = nil
+	m.m.Block, m.m.Errors = nil, nil
 }
 
 func (m *memory) booted(took time.Duration) {
@@ -215,6 +218,16 @@ func (f facts) blocked(now time.Time, templateVersion int64) *block {
 // excuses says that the block is about another version of the template.
 func (b *block) excuses(templateVersion int64) bool {
 	return b.TemplateVersion != 0 && b.TemplateVersion != templateVersion
+}
+
+// failures are the launches that failed lately.
+func (f facts) failures(now time.Time) []policy.LaunchError {
+	for i, e := range f.Errors {
+		if now.Sub(e.At) < lately {
+			return f.Errors[i:]
+		}
+	}
+	return nil
 }
 
 // bootS is the median of the last boots; 0 when none is known.

@@ -19,7 +19,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 	s := policy.Snapshot{
 		Nodes:          make([]policy.Node, 0, len(b.nodes)),
 		RecentLaunches: b.recentLaunches(f),
-		LaunchErrors:   f.Errors,
+		LaunchErrors:   f.failures(b.now),
 		Paused:         b.cluster.Paused,
 		History:        f.History,
 		ListeningSince: r.listening,
