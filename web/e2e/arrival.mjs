@@ -14,6 +14,7 @@ export async function tell(s) {
   const files = path.join(s.work, 'my-files')
   const storage = path.join(s.work, 'storage')
   const cli = { env: { ...process.env, GODWIT_CONFIG: path.join(s.work, 'profiles.json') } }
+  Object.assign(s, { files, profile: cli })
   mkdirSync(storage, { recursive: true })
   mkdirSync(files, { recursive: true })
   for (let i = 0; i < 60; i++) writeFileSync(path.join(files, `frame-${i}.raw`), randomBytes(2_000_000))
@@ -103,7 +104,6 @@ export async function tell(s) {
     await past.filter({ hasText: 'done' }).waitFor(patience)
     await past.getByRole('link', { name: 'first-light' }).click()
     await page.getByRole('heading', { level: 1 }).filter({ hasText: 'first-light' }).waitFor(patience)
-    await page.getByText('done', { exact: true }).first().waitFor(patience)
     await screen('transfer')
   })
 

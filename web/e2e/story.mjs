@@ -8,7 +8,7 @@ import { desktop, phone, trace, watch } from './browser.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-export const patience = { timeout: 60_000 }
+export const patience = { timeout: Number(process.env.GODWIT_PATIENCE ?? 60_000) }
 
 export async function newStory(browser, origin, pictures) {
   mkdirSync(pictures, { recursive: true })

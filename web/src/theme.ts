@@ -20,5 +20,8 @@ export const theme = createTheme({
   headings: { fontWeight: '600' },
   respectReducedMotion: true,
   // Every field of our forms is required unless it says otherwise.
-  components: { InputWrapper: { defaultProps: { withAsterisk: false } } },
+  components: {
+    Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    InputWrapper: { defaultProps: { withAsterisk: false } },
+  },
 })
