@@ -10,8 +10,13 @@ const dark: MantineColorsTuple = [
   '#e8eeed', '#b0bcba', '#8d9a98', '#65716f', '#3a4747', '#263131', '#1a2424', '#151d1d', '#101717', '#0e1414',
 ]
 
+// Danger, dark enough for white letters.
+const red: MantineColorsTuple = [
+  '#fbe4ec', '#f7ccda', '#efa3bc', '#e6789c', '#dc5280', '#cd3468', '#bd285a', '#b0214f', '#941b42', '#781535',
+]
+
 export const theme = createTheme({
-  colors: { tide, dark },
+  colors: { tide, dark, red },
   primaryColor: 'tide',
   primaryShade: 7,
   defaultRadius: 6,

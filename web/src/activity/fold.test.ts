@@ -60,7 +60,7 @@ describe('snapshotFacts', () => {
 describe('what came of it', () => {
   it('says so in words, and what did not work', () => {
     expect(results([{ action: 'launch', node: 'n1' }, { action: 'drain', node: 'n2', overtaken: true }, { action: 'move', node: 'n3', sessions: ['a', 'b'], asked: 1 }, { action: 'move', node: 'n4', error: 'no link' }])).toEqual([
-      { did: 'launch n1', note: 'under way', bad: false },
+      { did: 'launch n1', note: 'begun', bad: false },
       { did: 'drain n2', note: 'overtaken: it was elsewhere by then, which the next decision took up', bad: false },
       { did: 'move n3', note: '1 of 2 sessions asked to move', bad: false },
       { did: 'move n4', note: 'failed: no link', bad: true },

@@ -71,6 +71,6 @@ export function results(result: unknown): Outcome[] {
       if (r.overtaken === true) return { did, note: 'overtaken: it was elsewhere by then, which the next decision took up', bad: false }
       if (sessions && typeof r.asked === 'number') return { did, note: `${r.asked} of ${plural(sessions, 'session')} asked to move`, bad: false }
       if (sessions) return { did, note: `${plural(sessions, 'session')} to move`, bad: false }
-      return { did, note: 'under way', bad: false }
+      return { did, note: 'begun', bad: false }
     })
 }

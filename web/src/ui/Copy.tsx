@@ -14,7 +14,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
       () => setState('failed'),
     )
   return (
-    <button type="button" className={`${s.copy} ${state === 'copied' ? s.copied : ''}`} onClick={copy} aria-label={`Copy ${what}`}>
+    <button type="button" className={`${s.copy} ${state === 'copied' ? s.copied : ''}`} onClick={copy} aria-label={state === 'copied' ? `copied ${what}` : state === 'failed' ? `${what}: select it by hand` : `Copy ${what}`}>
       <span aria-live="polite">{state === 'copied' ? 'copied' : state === 'failed' ? 'select it by hand' : 'copy'}</span>
     </button>
   )
