@@ -30,6 +30,26 @@ export async function tell(s) {
     await screen('tokens')
   })
 
+  await promise('somebody is told of conditions, and a target that cannot be reached says why', async () => {
+    await section('Notifications').click()
+    await page.getByRole('button', { name: 'New notification' }).click()
+    await page.getByLabel('Name').fill('on call')
+    await page.getByRole('textbox', { name: 'Address' }).fill('https://hooks.invalid/godwit')
+    await screen('new-notification', { narrow: false })
+    await page.getByRole('button', { name: 'Make it' }).click()
+    await page.getByRole('button', { name: 'I have stored it' }).click(patience)
+    await page.getByRole('button', { name: 'Send a test' }).click()
+    await page.getByText(/The test was not taken/).waitFor(patience)
+    await screen('notifications')
+    await section('Log levels').click()
+    await page.getByLabel('Managers').selectOption('debug')
+    await page.waitForFunction(() => fetch('/api/v1/log-levels').then((r) => r.json()).then((v) => v.manager === 'debug'), undefined, { ...patience, polling: 500 })
+    await screen('log-levels')
+    await section('Sessions').click()
+    await page.getByText('this one').waitFor(patience)
+    await screen('sessions')
+  })
+
   await promise('a user is added who may only look', async () => {
     await section('Users').click()
     await page.getByRole('button', { name: 'Add a user' }).click()
@@ -47,7 +67,7 @@ export async function tell(s) {
   await promise('the audit tells who did what, with what it was before and after', async () => {
     await section('Audit').click()
     const audit = page.getByRole('region', { name: 'Audit' })
-    for (const did of [/viola signed in/, /admin made user viola/, /admin made API token monitoring/, /admin revoked access key acme/, /admin renewed access key acme/, /admin drained node/, /admin made cluster local/]) {
+    for (const did of [/viola signed in/, /admin made user viola/, /admin made API token monitoring/, /admin revoked access key acme/, /admin renewed access key acme/, /admin drained node/, /admin un-drained node/, /admin changed policy of/, /admin changed configuration of/, /admin (duplicated|made) template bigger/, /admin (launched|made) cluster second/, /admin made cluster local/]) {
       await audit.getByText(did).first().waitFor(patience)
     }
     await page.getByRole('button', { name: 'access key' }).click()

@@ -31,7 +31,27 @@ export async function tell(s) {
     await changed.getByText('available at least').waitFor(patience)
   })
 
+  await promise('a configuration is changed, and running nodes take it up while one looks', async () => {
+    await s.at('/clusters/local/configuration')
+    const cap = page.getByLabel('Sends at most')
+    await cap.fill('45', patience)
+    await cap.blur()
+    await page.getByRole('button', { name: /^Save version/ }).click(patience)
+    const applied = page.getByRole('progressbar', { name: 'Nodes that run with the newest version' })
+    await page.waitForFunction(
+      () => {
+        const bar = document.querySelector('[role=progressbar][aria-label^="Nodes that run"]')
+        return bar && Number(bar.getAttribute('aria-valuemax')) > 0 && bar.getAttribute('aria-valuenow') === bar.getAttribute('aria-valuemax')
+      },
+      undefined,
+      patience,
+    )
+    await applied.waitFor()
+    await screen('configuration')
+  })
+
   await promise('a decision is replayed: identical as it was, otherwise with another policy', async () => {
+    await rail('Activity').click()
     await page.getByRole('button', { name: 'what was done' }).click()
     await page.getByRole('link', { name: /^local: launch/ }).last().click(patience)
     await page.getByRole('button', { name: 'Replay as it was' }).click(patience)

@@ -91,6 +91,8 @@ const account = createRoute({ getParentRoute: () => settings, path: '/account', 
 const users = createRoute({ getParentRoute: () => settings, path: '/users', component: page(() => import('./settings/UsersPage'), 'UsersPage') })
 const tokens = createRoute({ getParentRoute: () => settings, path: '/tokens', component: page(() => import('./settings/TokensPage'), 'TokensPage') })
 const sessions = createRoute({ getParentRoute: () => settings, path: '/sessions', component: page(() => import('./settings/SessionsPage'), 'SessionsPage') })
+const notifications = createRoute({ getParentRoute: () => settings, path: '/notifications', component: page(() => import('./settings/NotificationsPage'), 'NotificationsPage') })
+const logs = createRoute({ getParentRoute: () => settings, path: '/logs', component: page(() => import('./settings/LogLevelsPage'), 'LogLevelsPage') })
 export const auditRoute = createRoute({
   getParentRoute: () => settings,
   path: '/audit',
@@ -143,7 +145,7 @@ const tree = root.addChildren([
     keysRoute,
     newKey,
     keyRoute,
-    settings.addChildren([general, account, users, sessions, tokens, auditRoute]),
+    settings.addChildren([general, account, users, sessions, tokens, notifications, logs, auditRoute]),
     templates,
     newTemplate,
     templateRoute,

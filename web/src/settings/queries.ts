@@ -76,3 +76,21 @@ export const sessionsQuery = queryOptions({
   queryKey: ['sessions'],
   queryFn: ({ signal }) => all((c) => answer(client.GET('/api/v1/sessions', { params: listed(c), signal }))),
 })
+
+export const notificationsQuery = queryOptions({
+  queryKey: ['notifications'],
+  queryFn: ({ signal }) => all((c) => answer(client.GET('/api/v1/notifications', { params: listed(c), signal }))),
+  refetchInterval: 10_000,
+})
+
+export const deliveriesQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['deliveries', id],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/notifications/{notification}/deliveries', { params: { path: { notification: id }, query: { limit: 20 } }, signal })),
+    refetchInterval: 5_000,
+  })
+
+export const logLevelsQuery = queryOptions({
+  queryKey: ['log-levels'],
+  queryFn: ({ signal }) => tagged(client.GET('/api/v1/log-levels', { signal })),
+})

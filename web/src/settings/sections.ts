@@ -7,5 +7,7 @@ export const sections = [
   { to: '/settings/users', name: 'Users', role: 'admin' },
   { to: '/settings/sessions', name: 'Sessions', role: 'viewer' },
   { to: '/settings/tokens', name: 'API tokens', role: 'viewer' },
+  { to: '/settings/notifications', name: 'Notifications', role: 'admin' },
+  { to: '/settings/logs', name: 'Log levels', role: 'viewer' },
   { to: '/settings/audit', name: 'Audit', role: 'admin' },
 ] as const satisfies readonly { to: string; name: string; role: Role }[]
