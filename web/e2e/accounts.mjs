@@ -121,7 +121,7 @@ async function looks({ browser, origin, password }) {
     await page.getByRole('heading', { level: 1 }).first().waitFor(patience)
     await page.waitForLoadState('load')
     const offered = await page.locator('main').getByRole('button').or(page.locator('main').getByRole('link')).allInnerTexts()
-    assert.deepEqual(offered.filter((t) => deeds.test(t.trim())), [], `a viewer is offered this at ${view}`)
+    assert.deepEqual(offered.filter((t) => deeds.test((t ?? '').trim())), [], `a viewer is offered this at ${view}`)
   }
   const nodes = page.getByRole('row').filter({ hasText: 'running' }).first()
   await page.goto(`${origin}/nodes`)
