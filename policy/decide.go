@@ -29,6 +29,7 @@ func Decide(s Snapshot, p Policy, now time.Time) Plan {
 	plan := d.run()
 	*m = d.memory
 	m.pools = nil // they are the caller's now
+	m.asks = m.asks[:0]
 	return plan
 }
 

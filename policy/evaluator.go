@@ -35,7 +35,7 @@ func (e *Evaluator) Decide(s *Snapshot, now time.Time) Plan {
 
 // Remember is [Remember] within the memory of history, which it changes.
 func (e *Evaluator) Remember(history []Sample, s Sample) []Sample {
-	return remember(history[:0], history, s, e.p)
+	return remember(history, s, e.p)
 }
 
 // Place returns the node, as its index in the snapshot last decided on, that
@@ -73,6 +73,8 @@ type memory struct {
 	views []view
 	list  []*view
 	pools []Assignment
+	// asks outlast a decision only where the next one has the same policy.
+	asks asks
 }
 
 type entry struct {
@@ -116,11 +118,10 @@ func (q *queues) file(d *decision, c candidate) {
 		l.SendBps += rate
 		l.ReceiveBps += rate
 		l.ReturningBps += 2 * rate
-		was := n.Last
-		n.Last = c.v.last
-		a, _ := n.assign(l, &d.p, d.now, pool == Degraded)
-		n.Last = was
-		pool, c.utilization = a.Pool, a.Utilization
+		// As assign does it, with CPU and buffer as smoothed a moment ago.
+		_, most := n.worth(l, &d.p, c.v.last.CPU, c.v.last.Buffer).largest(d.p.Signals)
+		c.utilization = round(min(most, 1))
+		pool = n.pool(pool, l, c.utilization, &d.p, pool == Degraded)
 	}
 	if l.Sessions >= d.p.MaxSessions {
 		return

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -27,6 +28,54 @@ func TestAnEvaluatorDecidesAsDecideDoes(t *testing.T) {
 			two, _ := json.Marshal(e.Decide(&s, noon))
 			if string(one) != string(two) {
 				t.Fatalf("another plan:\n%s\n%s", one, two)
+			}
+		}
+	})
+}
+
+// TestAnEvaluatorDecidesAsDecideDoesThroughATime: what it keeps from one decision
+// to the next follows the history, its gaps and its growth.
+func TestAnEvaluatorDecidesAsDecideDoesThroughATime(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPolicy(t)
+		e, err := NewEvaluator(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := drawSnapshot(t, p)
+		s.Paused = false
+		kept, now := s, noon
+		kept.History = slices.Clone(s.History)
+		for range 60 {
+			now = now.Add(time.Duration(rapid.SampledFrom([]int{1, 5, 5, 10, 30, 200}).Draw(t, "step")) * time.Second)
+			for i := range s.Nodes {
+				s.Nodes[i].ReportedAt = now
+				s.Nodes[i].Load.Sessions, s.Nodes[i].Load.SendBps = i, rapid.Int64Range(0, 12e8).Draw(t, "send")
+				s.Nodes[i].Usage.CPU = rapid.Float64Range(0, 1).Draw(t, "cpu")
+				s.Nodes[i].Sessions = nil
+			}
+			want := Decide(s, p, now)
+			want.Reasons = nil
+			kept.Nodes = s.Nodes
+			got := e.Decide(&kept, now)
+			one, _ := json.Marshal(want)
+			two, _ := json.Marshal(got)
+			if string(one) != string(two) {
+				t.Fatalf("another plan:\n%s\n%s", one, two)
+			}
+			var fresh asks
+			recent, _ := within(s.History, p.scaleInWindow(), p, now)
+			if fresh.follow(recent, &p); !slices.Equal(fresh, e.m.asks) {
+				t.Fatalf("its samples ask for\n%v\nthe history's for\n%v", e.m.asks, fresh)
+			}
+			s.History = Remember(s.History, want.Sample, p)
+			kept.History = e.Remember(kept.History, got.Sample)
+			if !slices.Equal(s.History, kept.History) {
+				t.Fatalf("another history:\n%v\n%v", s.History, kept.History)
+			}
+			for _, a := range want.Pools {
+				s.Nodes[slices.IndexFunc(s.Nodes, func(n Node) bool { return n.ID == a.NodeID })].Last = a
 			}
 		}
 	})

@@ -28,20 +28,18 @@ func (p Policy) historyStep() time.Duration {
 // each signal, and those that no window needs are dropped. It does not change
 // history itself. A sample that is not newer than the last one is ignored.
 func Remember(history []Sample, s Sample, p Policy) []Sample {
-	return remember(make([]Sample, 0, len(history)+1), history, s, p)
+	return remember(append(make([]Sample, 0, len(history)+1), history...), s, p)
 }
 
-// remember appends to out, which may begin where history does.
-func remember(out, history []Sample, s Sample, p Policy) []Sample {
-	if n := len(history); n > 0 && !s.At.After(history[n-1].At) {
-		return append(out, history...)
+// remember changes out, the history so far.
+func remember(out []Sample, s Sample, p Policy) []Sample {
+	if n := len(out); n > 0 && !s.At.After(out[n-1].At) {
+		return out
 	}
 	step := p.historyStep()
 	oldest := s.At.Add(-p.historySpan() - 2*step)
-	for _, h := range history {
-		if h.At.After(oldest) {
-			out = append(out, h)
-		}
+	for len(out) > 0 && !out[0].At.After(oldest) {
+		out = out[1:]
 	}
 	// The last sample stays open until a step has passed since the one before;
 	// it carries the latest time, so that a gap shows as one.

@@ -100,7 +100,7 @@ func (d *decision) crowdedNodes() []source {
 func (d *decision) landing() int {
 	n := 0
 	for _, v := range d.nodes {
-		if d.now.Sub(v.last.MovedAt) < moveLands {
+		if v.last.Moved > 0 && d.now.Sub(v.last.MovedAt) < moveLands {
 			n += v.last.Moved
 		}
 	}
@@ -120,8 +120,9 @@ func (v *view) whyNobody() Code {
 type target struct {
 	v         *view
 	arrival   worth
-	used      worth // as placement will see it
-	really    worth // with newcomers at what they count for
+	used      worth   // as placement will see it
+	level     float64 // the largest of used
+	really    worth   // with newcomers at what they count for
 	newcomers int
 	out       bool // of the heap
 }
@@ -137,11 +138,16 @@ func (p Policy) anyone() Mover {
 func (d *decision) targets() *targets {
 	t := &targets{signals: d.p.Signals}
 	var idle []*target
+	// Side by side in memory: there may be thousands.
+	all := make([]target, 0, d.capacity.Available)
+	t.list = make([]*target, 0, d.capacity.Available)
 	for _, v := range d.nodes {
 		if !v.available() || v.crowded || v.recovered || v.Node.State != Running {
 			continue
 		}
-		w := &target{v: v, used: v.worth, really: v.worth}
+		all = append(all, target{v: v, really: v.worth})
+		w := &all[len(all)-1]
+		t.fill(w, v.worth)
 		w.arrival = v.share(d.p.anyone(), Load{}, worth{}, &d.p)
 		if v.last.Pool == Idle {
 			idle = append(idle, w)
@@ -149,7 +155,7 @@ func (d *decision) targets() *targets {
 		}
 		t.list = append(t.list, w)
 	}
-	slices.SortFunc(idle, func(a, b *target) int { return t.compare(a, b) })
+	slices.SortFunc(idle, (*target).compare)
 	t.list = append(t.list, idle[:max(len(idle)-d.floors.idle, 0)]...)
 	heap.Init(t)
 	return t
@@ -191,8 +197,10 @@ func (d *decision) relieve(s source, able []Mover, t *targets) Code {
 			break
 		}
 		places = append(places, place{m.ID, w, w.used, w.really})
-		w.used, w.really = w.used.plus(w.arrival), w.really.plus(theirs)
-		w.used.cpu, w.used.buffer = w.used.cpu+share.cpu, w.used.buffer+share.buffer
+		w.really = w.really.plus(theirs)
+		used := w.used.plus(w.arrival)
+		used.cpu, used.buffer = used.cpu+share.cpu, used.buffer+share.buffer
+		t.fill(w, used)
 		w.newcomers++
 		heap.Fix(t, 0)
 		now = now.plus(share.times(-1))

@@ -82,7 +82,7 @@ func Occurrences(p Policy, from time.Time, days int) Preview {
 type occurrences struct {
 	p           Policy
 	from, until time.Time
-	spans       [][]Window // of each schedule, merged
+	spans       [][]window // of each schedule, merged
 	warnings    []ScheduleWarning
 }
 
@@ -94,7 +94,7 @@ func (o *occurrences) warn(i int, kind WarningKind, at time.Time, format string,
 }
 
 // look finds when schedule i is in force.
-func (o *occurrences) look(i int) []Window {
+func (o *occurrences) look(i int) []window {
 	s := o.p.Schedules[i]
 	c, err := s.compile()
 	switch {
@@ -135,18 +135,18 @@ func (o *occurrences) look(i int) []Window {
 }
 
 // firings are the times in force that touch [from, until), one by one, at most n.
-func (s Schedule) firings(c *wallClock, from, until time.Time, n int) []Window {
+func (s Schedule) firings(c *wallClock, from, until time.Time, n int) []window {
 	length := seconds(s.DurationS)
-	var out []Window
+	var out []window
 	for at := c.Next(from.Add(-length)); !at.IsZero() && at.Before(until) && len(out) < n; at = c.Next(at) {
-		out = append(out, Window{From: at, Until: at.Add(length)})
+		out = append(out, window{From: at, Until: at.Add(length)})
 	}
 	return out
 }
 
 // merge joins windows, in order of their begin, that touch.
-func merge(windows []Window) []Window {
-	var out []Window
+func merge(windows []window) []window {
+	var out []window
 	for _, w := range windows {
 		if n := len(out); n > 0 && !w.From.After(out[n-1].Until) {
 			out[n-1].Until = latest(out[n-1].Until, w.Until)
@@ -191,7 +191,7 @@ func larger(a, b Schedule) string {
 }
 
 // meet finds the first time, not before from, that lies in a window of each.
-func meet(a, b []Window, from time.Time) (time.Time, bool) {
+func meet(a, b []window, from time.Time) (time.Time, bool) {
 	for len(a) > 0 && len(b) > 0 {
 		begin := latest(latest(a[0].From, b[0].From), from)
 		if begin.Before(a[0].Until) && begin.Before(b[0].Until) {
@@ -245,7 +245,7 @@ func (v Interval) same(w Interval) bool {
 func (o *occurrences) inForce(at time.Time) []string {
 	names := []string{}
 	for i, windows := range o.spans {
-		if slices.ContainsFunc(windows, func(w Window) bool { return !at.Before(w.From) && at.Before(w.Until) }) {
+		if slices.ContainsFunc(windows, func(w window) bool { return !at.Before(w.From) && at.Before(w.Until) }) {
 			names = append(names, o.p.Schedules[i].label())
 		}
 	}

@@ -7,16 +7,16 @@ import (
 
 // clockChanges warns of what summer time does to schedule i within the preview:
 // a start in an hour that is skipped or comes twice, and an end that moves.
-func (o *occurrences) clockChanges(i int, c *wallClock, windows []Window) {
+func (o *occurrences) clockChanges(i int, c *wallClock, windows []window) {
 	for at := nextClockChange(o.from, o.until, c.Location); !at.IsZero(); at = nextClockChange(at, o.until, c.Location) {
 		o.clockChange(i, c, at, windows)
 	}
 }
 
-func (o *occurrences) clockChange(i int, c *wallClock, change time.Time, windows []Window) {
+func (o *occurrences) clockChange(i int, c *wallClock, change time.Time, windows []window) {
 	s, zone, shift := o.p.Schedules[i], c.Location, clockShift(change, c.Location)
 	starts := func(at time.Time) bool {
-		return slices.ContainsFunc(windows, func(w Window) bool { return w.From.Equal(at) })
+		return slices.ContainsFunc(windows, func(w window) bool { return w.From.Equal(at) })
 	}
 	old := c.before(change)
 	if at, skipped := c.skips(change); skipped {

@@ -141,10 +141,13 @@ func TestScheduleFollowsItsTimeZone(t *testing.T) {
 	t.Parallel()
 	s := Schedule{Cron: "30 8 * * 1-5", TimeZone: "Europe/Berlin", DurationS: 3600, MinAvailable: 3}
 	from := time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC) // a Friday; summer time begins on Sunday
-	windows := s.Windows(from, from.AddDate(0, 0, 5))
+	p := Default()
+	p.Schedules = []Schedule{s}
 	var got []string
-	for _, w := range windows {
-		got = append(got, w.From.UTC().Format("Mon 15:04"))
+	for _, in := range Occurrences(p, from, 5).Intervals {
+		if len(in.Schedules) > 0 {
+			got = append(got, in.From.UTC().Format("Mon 15:04"))
+		}
 	}
 	if text := strings.Join(got, ", "); text != "Fri 07:30, Mon 06:30, Tue 06:30" {
 		t.Errorf("got %s", text)

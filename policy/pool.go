@@ -31,7 +31,7 @@ func (w worth) largest(s Signals) (SignalName, float64) {
 	if s.Sessions.Enabled && w.sessions > most {
 		name, most = SessionsSignal, w.sessions
 	}
-	return name, math.Max(most, 0)
+	return name, max(most, 0)
 }
 
 func (w worth) times(f float64) worth {
@@ -77,13 +77,14 @@ func promisedShare(l Load, u Usage) float64 {
 	if total <= 0 || l.Sessions == 0 {
 		return 1
 	}
-	return math.Min(1, 1.1*float64(l.ServedBps)/total)
+	return min(1, 1.1*float64(l.ServedBps)/total)
 }
 
 // assign puts the node into a pool. late says that its reports are overdue.
 func (n *Node) assign(l Load, p *Policy, now time.Time, late bool) (Assignment, worth) {
 	last := n.Last
-	a := Assignment{NodeID: n.ID, At: now.UTC(), CPU: clamp(n.Usage.CPU), Buffer: clamp(n.Usage.Buffer)}
+	now = now.UTC()
+	a := Assignment{NodeID: n.ID, At: now, CPU: clamp(n.Usage.CPU), Buffer: clamp(n.Usage.Buffer)}
 	if dt := now.Sub(last.At); !last.At.IsZero() && dt >= 0 && dt < 6*smoothing {
 		alpha := float64(dt) / float64(dt+smoothing)
 		a.CPU = round(last.CPU + float64(alpha*(a.CPU-last.CPU)))
@@ -94,29 +95,33 @@ func (n *Node) assign(l Load, p *Policy, now time.Time, late bool) (Assignment, 
 	}
 	w := n.worth(l, p, a.CPU, a.Buffer)
 	a.Signal, a.Utilization = w.largest(p.Signals)
-	a.Utilization = round(math.Min(a.Utilization, 1))
+	a.Utilization = round(min(a.Utilization, 1))
 	if l.Sessions > 0 {
 		a.Contention = round(float64(l.Held) / float64(l.Sessions))
 	}
-	switch {
-	case late || !n.ServicesHealthy:
-		a.Pool = Degraded
-	case a.Utilization >= p.MaxThreshold || l.Sessions >= p.MaxSessions:
-		a.Pool = High
-	case last.Pool == High && a.Utilization > p.MinThreshold:
-		a.Pool = High
-	case l.Sessions == 0:
-		a.Pool = Idle
-	default:
-		a.Pool = Low
-	}
-	a.Since = now.UTC()
+	a.Pool = n.pool(last.Pool, l, a.Utilization, p, late)
+	a.Since = now
 	if last.Pool == a.Pool {
 		a.Since = last.Since
 	} else {
 		a.Was = last.Pool
 	}
 	return a, w
+}
+
+// pool is where a utilization puts a node that was in pool last.
+func (n *Node) pool(last Pool, l Load, utilization float64, p *Policy, late bool) Pool {
+	switch {
+	case late || !n.ServicesHealthy:
+		return Degraded
+	case utilization >= p.MaxThreshold || l.Sessions >= p.MaxSessions:
+		return High
+	case last == High && utilization > p.MinThreshold:
+		return High
+	case l.Sessions == 0:
+		return Idle
+	}
+	return Low
 }
 
 // round keeps four decimals: enough for people, and it hides the last bits in
@@ -128,7 +133,7 @@ func clamp(x float64) float64 {
 	if math.IsNaN(x) {
 		return 0
 	}
-	return round(math.Min(math.Max(x, 0), 1))
+	return round(min(max(x, 0), 1))
 }
 
 func ratio(x, of float64) float64 {

@@ -116,34 +116,23 @@ func nextClockChange(from, until time.Time, zone *time.Location) time.Time {
 	}
 }
 
-// Window is one time that a schedule is in force.
-type Window struct {
-	From  time.Time `json:"from"`
-	Until time.Time `json:"until"`
-}
-
-// Windows returns the times in [from, until) at which the schedule is in force,
-// at most 1,000 of them, for a preview. An invalid schedule has none.
-func (s Schedule) Windows(from, until time.Time) []Window {
-	c, err := s.compile()
-	if err != nil {
-		return nil
-	}
-	return s.firings(c, from, until, 1000)
+// window is one time that a schedule is in force.
+type window struct {
+	From, Until time.Time
 }
 
 // activeAt returns the window that is in force at now.
-func (s Schedule) activeAt(now time.Time) (Window, bool) {
+func (s Schedule) activeAt(now time.Time) (window, bool) {
 	c, err := s.compile()
 	if err != nil {
-		return Window{}, false
+		return window{}, false
 	}
 	length := seconds(s.DurationS)
 	at := c.Next(now.Add(-length))
 	if at.IsZero() || at.After(now) {
-		return Window{}, false
+		return window{}, false
 	}
-	return Window{From: at, Until: at.Add(length)}, true
+	return window{From: at, Until: at.Add(length)}, true
 }
 
 func (s Schedule) label() string {

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -77,11 +76,12 @@ func (d *decision) size() {
 	z.peakAt = d.now
 	z.high = s.High
 	recent, z.inCovered = within(d.s.History, d.p.scaleInWindow(), d.p, d.now)
-	for _, h := range slices.Backward(recent) { // newest first: peakAt is the latest time at that height
-		if n := d.p.shrinkTo(h); n > z.in {
-			z.in, z.peakAt = n, h.At
+	d.asks.follow(recent, &d.p)
+	for i := len(recent) - 1; i >= 0; i-- { // newest first: peakAt is the latest time at that height
+		if n := d.asks[i].nodes; n > z.in {
+			z.in, z.peakAt = n, recent[i].At
 		}
-		z.high = max(z.high, h.High)
+		z.high = max(z.high, recent[i].High)
 	}
 	if o := d.s.Override; o.active(d.now) {
 		z.override = true
@@ -92,8 +92,10 @@ func (d *decision) size() {
 
 // drainedLately says that a node was drained for want of load a moment ago.
 func (d *decision) drainedLately() bool {
-	for _, h := range slices.Backward(d.s.History) {
-		if d.now.Sub(h.At) > calm {
+	since := d.now.Add(-calm)
+	for i := len(d.s.History) - 1; i >= 0; i-- {
+		h := &d.s.History[i]
+		if h.At.Before(since) {
 			return false
 		}
 		if h.Drained > 0 {

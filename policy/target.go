@@ -35,7 +35,8 @@ func (t *targets) best(share worth, p *Policy) *target {
 func (t *targets) undo(places []place) {
 	for i := len(places) - 1; i >= 0; i-- {
 		w := places[i].to
-		w.used, w.really = places[i].used, places[i].really
+		t.fill(w, places[i].used)
+		w.really = places[i].really
 		w.newcomers--
 		if w.out {
 			w.out, t.list = false, append(t.list, w)
@@ -46,15 +47,22 @@ func (t *targets) undo(places []place) {
 	}
 }
 
-func (t *targets) compare(a, b *target) int {
-	_, x := a.used.largest(t.signals)
-	_, y := b.used.largest(t.signals)
-	return cmp.Or(cmp.Compare(x, y), cmp.Compare(a.v.ID, b.v.ID))
+func (a *target) compare(b *target) int {
+	if a.level != b.level {
+		return cmp.Compare(a.level, b.level)
+	}
+	return cmp.Compare(a.v.ID, b.v.ID)
+}
+
+// fill sets what placement will see of w.
+func (t *targets) fill(w *target, used worth) {
+	w.used = used
+	_, w.level = used.largest(t.signals)
 }
 
 // Len, Less, Swap, Push and Pop make targets a heap.Interface.
 func (t *targets) Len() int           { return len(t.list) }
-func (t *targets) Less(i, j int) bool { return t.compare(t.list[i], t.list[j]) < 0 }
+func (t *targets) Less(i, j int) bool { return t.list[i].compare(t.list[j]) < 0 }
 func (t *targets) Swap(i, j int)      { t.list[i], t.list[j] = t.list[j], t.list[i] }
 
 // Push is for package heap.

@@ -1,15 +1,13 @@
 package whatif
 
-import "time"
-
 // session is one client's.
 type session struct {
 	bin     *bin
 	node    *node
-	inNode  int // its place among the node's sessions
-	inBin   int // its place among the bin's
-	arrived time.Time
-	waits   time.Time // since when it has looked for a node
+	inNode  int32 // its place among the node's sessions
+	inBin   int32 // its place among the bin's
+	arrived int64 // Unix time in nanoseconds, as the next
+	waits   int64 // since when it has looked for a node
 	movable bool
 	young   bool
 	gone    bool
@@ -35,6 +33,17 @@ type crowd struct {
 	come   []*session
 	// newest are the young ones, the oldest first.
 	newest []*session
+	// fresh is memory for the next ones: they are millions in a week.
+	fresh []session
+}
+
+func (k *crowd) hold() *session {
+	if len(k.fresh) == 0 {
+		k.fresh = make([]session, 256)
+	}
+	c := &k.fresh[0]
+	k.fresh = k.fresh[1:]
+	return c
 }
 
 // follow makes as many go as went, and returns those who have come.
@@ -91,7 +100,9 @@ func (k *crowd) follow(w *world, s *Sample) []*session {
 }
 
 func (k *crowd) arrive(w *world, b *bin, moves float64) {
-	c := &session{bin: b, inBin: len(b.sessions), arrived: w.now, waits: w.now, movable: w.rand.Float64() < moves, young: true}
+	c := k.hold()
+	now := w.now.UnixNano()
+	*c = session{bin: b, inBin: int32(len(b.sessions)), arrived: now, waits: now, movable: w.rand.Float64() < moves, young: true}
 	b.sessions = append(b.sessions, c)
 	k.come = append(k.come, c)
 	if !c.movable {
@@ -132,8 +143,8 @@ func (k *crowd) refuse(c *session) {
 
 // age makes sessions old that cannot move.
 func (k *crowd) age(w *world) {
-	n := 0
-	for ; n < len(k.newest) && w.now.Sub(k.newest[n].arrived) >= youngFor; n++ {
+	n, until := 0, w.now.Add(-youngFor).UnixNano()
+	for ; n < len(k.newest) && k.newest[n].arrived <= until; n++ {
 		c := k.newest[n]
 		k.newest[n] = nil
 		if c.gone {
@@ -151,7 +162,7 @@ func (k *crowd) age(w *world) {
 }
 
 func (n *node) take(w *world, c *session) {
-	c.node, c.inNode = n, len(n.sessions)
+	c.node, c.inNode = n, int32(len(n.sessions))
 	n.sessions = append(n.sessions, c)
 	n.count(w, c, 1)
 }

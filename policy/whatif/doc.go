@@ -19,6 +19,10 @@
 // follows traffic at the recorded cost. Wanted rates are kept in classes of a
 // quarter octave (±9 %), and are inferred where clients do not tell them.
 //
+// Where the policy has the forecast on, it learns from the recording as that
+// plays, beginning with nothing, as a new cluster's does; what the cluster has
+// learnt by now is not used, since that knows what comes. Notes say how far it got.
+//
 // So a result is good for comparing policies with each other, run on the same
 // recording; against what was recorded it is good to some percent.
 //

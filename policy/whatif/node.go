@@ -153,7 +153,7 @@ func (w *world) drop(n *node) {
 	for len(n.sessions) > 0 {
 		c := n.sessions[len(n.sessions)-1]
 		n.leave(w, c)
-		c.waits = w.now
+		c.waits = w.now.UnixNano()
 		w.queue = append(w.queue, c)
 	}
 }

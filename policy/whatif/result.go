@@ -74,6 +74,8 @@ type Result struct {
 	// PeakNodes is the most that ran at once.
 	PeakNodes int     `json:"peak_nodes"`
 	Series    []Point `json:"series"`
+	// Notes are sentences that a reader needs to judge the numbers.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Point is the most of each within one part of the time, from At on.

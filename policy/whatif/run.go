@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/policy"
+	"github.com/godwit/godwit/policy/forecast"
 )
 
 // Run plays the recording under p. It returns [policy.FieldErrors] for a policy
@@ -28,6 +29,9 @@ func Run(ctx context.Context, r Recording, p policy.Policy, o Options) (Result, 
 			return Result{}, fmt.Errorf("what-if run: %w", ctx.Err())
 		}
 		w.step(&r[i], t, r.stands(i))
+	}
+	if p.Forecast == policy.ForecastOn {
+		t.r.Notes = append(t.r.Notes, w.foresight())
 	}
 	t.r.Launches, t.r.Starts, t.r.Drains, t.r.Refusals = w.launches, w.starts, w.drains, w.refusals
 	return t.result(), nil
@@ -54,6 +58,11 @@ type world struct {
 	wanted, promised, level [classes]int64
 	// outlast is how long the last of so many sessions that cannot move lasts.
 	outlast [64]time.Duration
+
+	// past is what the recording has taught so far; foreseen is for when the
+	// snapshot's forecast was made of it.
+	past     forecast.Profile
+	foreseen [2]int64
 
 	launches, starts, drains, refusals int
 }
@@ -119,6 +128,7 @@ func (w *world) step(s *Sample, t *tally, lasts time.Duration) {
 		w.report(i)
 	}
 	w.ask()
+	w.foresee()
 	plan := w.e.Decide(&w.s, w.now)
 	w.keep(plan)
 	for _, a := range plan.Actions {
@@ -143,7 +153,7 @@ func (w *world) ask() {
 	w.s.Queue = w.s.Queue[:0]
 	for _, c := range w.queue {
 		if !c.gone {
-			w.s.Queue = append(w.s.Queue, policy.Waiting{WantedBps: c.bin.rate.Bps(), Direction: c.bin.way.direction(), Since: c.waits})
+			w.s.Queue = append(w.s.Queue, policy.Waiting{WantedBps: c.bin.rate.Bps(), Direction: c.bin.way.direction(), Since: time.Unix(0, c.waits).UTC()})
 		}
 	}
 }
@@ -151,6 +161,9 @@ func (w *world) ask() {
 // keep does what the manager stores of a plan.
 func (w *world) keep(plan policy.Plan) {
 	w.s.History = w.e.Remember(w.s.History, plan.Sample)
+	if w.p.Forecast == policy.ForecastOn {
+		w.past.Learn(w.now, plan.Capacity.Demand)
+	}
 	at := 0 // both are in order of their ids
 	for _, a := range plan.Pools {
 		for w.s.Nodes[at].ID != a.NodeID {
@@ -169,7 +182,7 @@ func (w *world) keep(plan policy.Plan) {
 func (w *world) place(come []*session) {
 	waiting := w.queue
 	w.queue = w.queue[:0]
-	full := false
+	full, now, patience := false, w.now.UnixNano(), w.o.patience().Nanoseconds()
 	for _, list := range [][]*session{waiting, come} {
 		for _, c := range list {
 			if c.gone {
@@ -182,7 +195,7 @@ func (w *world) place(come []*session) {
 			switch {
 			case ok:
 				w.nodes[at].take(w, c)
-			case w.now.Sub(c.waits) >= w.o.patience():
+			case now-c.waits >= patience:
 				w.refusals++
 				w.crowd.refuse(c)
 			default:
