@@ -63,12 +63,10 @@ func (n *news) tellAudit(ctx context.Context) {
 // still tells that a follower who knows a would see nothing new in b: figures that moved by less than one in fifty of
 // their cap, or of themselves, are the same to the eye.
 func still(a, b *Node) bool {
-	x, y := *a, *b
-	x.ReportedAt, y.ReportedAt = nil, nil
-	return x.State == y.State && x.Pool == y.Pool && x.Address == y.Address && x.Sessions == y.Sessions && x.Version == y.Version &&
-		x.SendCapBps == y.SendCapBps && x.ReceiveCapBps == y.ReceiveCapBps && x.MaxSessions == y.MaxSessions &&
-		x.DrainReason == y.DrainReason && x.FailureReason == y.FailureReason && slices.EqualFunc(x.Services, y.Services, sameService) &&
-		alike(x.SendBps, y.SendBps, x.SendCapBps) && alike(x.ReceiveBps, y.ReceiveBps, x.ReceiveCapBps) && sameUse(x.Utilization, y.Utilization)
+	return a.State == b.State && a.Pool == b.Pool && a.Address == b.Address && a.Sessions == b.Sessions && a.Version == b.Version &&
+		a.SendCapBps == b.SendCapBps && a.ReceiveCapBps == b.ReceiveCapBps && a.MaxSessions == b.MaxSessions &&
+		a.DrainReason == b.DrainReason && a.FailureReason == b.FailureReason && slices.EqualFunc(a.Services, b.Services, sameService) &&
+		alike(a.SendBps, b.SendBps, a.SendCapBps) && alike(a.ReceiveBps, b.ReceiveBps, a.ReceiveCapBps) && sameUse(a.Utilization, b.Utilization)
 }
 
 func sameService(a, b Service) bool {

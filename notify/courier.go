@@ -86,7 +86,7 @@ func (c *Courier) lead(ctx context.Context, term statestore.Term) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil //nolint:nilerr // the term is over
+			return nil
 		case <-tick.C:
 		case <-c.wake:
 		}

@@ -309,7 +309,7 @@ func (m *manager) run(ctx context.Context) error {
 		running.Go(func() { loop(loops) })
 	}
 	server := &http.Server{
-		Handler: m.api.Handler(), TLSConfig: m.identity.HTTPS(m.config.names(m.public)...),
+		Handler: m.api.Handler(), TLSConfig: m.identity.HTTPS(m.config.names(m.public)...), //nolint:contextcheck // certificates are asked for with each connection
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug),
 	}
