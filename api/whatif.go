@@ -163,7 +163,7 @@ func (s *Server) play(ctx context.Context, recording whatif.Recording, o whatif.
 	if out.Changes, err = fieldChanges(before, after); err != nil {
 		return nil, err
 	}
-	out.Text = whatIfText(out.Current, out.Proposed)
+	out.Text = strings.Join(append([]string{whatIfText(out.Current, out.Proposed)}, then.Notes...), "; ")
 	return ok(out), nil
 }
 

@@ -61,6 +61,10 @@ func TestWhatIfComparesPoliciesOnRecordedLoad(t *testing.T) {
 	if !strings.Contains(r.Text, "node-hours instead of") || !strings.Contains(r.Text, "cost ") {
 		t.Errorf("%q", r.Text)
 	}
+	ahead := decode[api.WhatIf](t, w.must(http.StatusOK, "POST", path, `{"policy":{"forecast":"on"}}`, admin))
+	if !strings.Contains(ahead.Text, "the forecast decided nothing") || strings.Contains(r.Text, "forecast") {
+		t.Errorf("half an hour teaches no forecast: %q", ahead.Text)
+	}
 	same := decode[api.WhatIf](t, w.must(http.StatusOK, "POST", path, `{}`, admin))
 	if same.Current != same.Proposed || !strings.Contains(same.Text, "(the same)") {
 		t.Errorf("the same policy differs: %+v", same)
