@@ -20,8 +20,7 @@ const (
 	riseSigmas = 2.5
 	// riseSession is how long a session is taken to last where noise is estimated:
 	// over a span, demand wanders by √(2 × span ÷ length) of its own deviation.
-	// It is the length of most transfers; loads of half and
-	// of twice that length are no worse off.
+	// It is the length of most transfers in package arena's loads.
 	riseSession = 3 * time.Minute
 	// riseBoots: the rise goes on until the node that is launched for it has come,
 	// and one boot in ten is longer than the boot that a snapshot tells of.
