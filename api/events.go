@@ -15,7 +15,8 @@ type OverviewEvent struct {
 	CapHigh    int64       `json:"capacity_high_bps"`
 	Sessions   int         `json:"sessions"`
 	Running    int         `json:"running_nodes"`
-	Nodes      []FlockNode `json:"nodes"`
+	Nodes      []FlockNode `json:"nodes" doc:"Nodes that look otherwise than in the event before; in a small flock all."`
+	Gone       []string    `json:"gone" doc:"Ids of nodes that have ended since the event before."`
 }
 
 // NodesEvent carries nodes that changed, as they are now. A node whose state is terminated has ended.
@@ -24,7 +25,8 @@ type NodesEvent struct {
 	Nodes []Node    `json:"nodes"`
 }
 
-// TransfersEvent carries transfers that run, and those that ended since the event before.
+// TransfersEvent carries transfers that run, and those that ended since the event before. While more than 500 run it
+// carries some of those that began or ended; what a follower shows, it reads.
 type TransfersEvent struct {
 	At        time.Time  `json:"at"`
 	Transfers []Transfer `json:"transfers"`

@@ -7,20 +7,19 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 // hub keeps the latest events for all who follow. A follower is a position in its ring: a slow one costs nothing and,
 // when it falls behind the ring, is told to read anew.
 type hub struct {
-	epoch     string // names this run: positions of another mean nothing
-	followers atomic.Int64
+	epoch string // names this run: positions of another mean nothing
 
-	mu     sync.Mutex
-	events []event // oldest first
-	next   uint64  // sequence of the next event
-	bytes  int
-	wake   chan struct{} // closed by the next publish
+	mu        sync.Mutex
+	followers map[string]int // by topic; "" follows all
+	events    []event        // oldest first
+	next      uint64         // sequence of the next event
+	bytes     int
+	wake      chan struct{} // closed by the next publish
 }
 
 type event struct {
@@ -36,7 +35,32 @@ const (
 	hubBytes  = 16 << 20
 )
 
-func newHub(epoch string) *hub { return &hub{epoch: epoch, next: 1, wake: make(chan struct{})} }
+func newHub(epoch string) *hub {
+	return &hub{epoch: epoch, followers: map[string]int{}, next: 1, wake: make(chan struct{})}
+}
+
+// follow counts a follower of topics (none: all) until left is called.
+func (h *hub) follow(topics []string) (left func()) {
+	if len(topics) == 0 {
+		topics = []string{""}
+	}
+	count := func(by int) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for _, t := range topics {
+			h.followers[t] += by
+		}
+	}
+	count(1)
+	return func() { count(-1) }
+}
+
+// followed tells whether anybody would hear of topic.
+func (h *hub) followed(topic string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.followers[topic]+h.followers[""] > 0
+}
 
 // publish appends an event for the followers of topic ("" is for all).
 func (h *hub) publish(topic, name string, data any) error {

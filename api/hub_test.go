@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,5 +136,47 @@ func TestRolesIncludeThoseBefore(t *testing.T) {
 	}
 	if RoleAdmin.Includes("king") || Role("king").Includes(RolePublic) {
 		t.Error("a role that is none counts")
+	}
+}
+
+// A hub does not work for topics that nobody hears.
+func TestHubKnowsWhatIsFollowed(t *testing.T) {
+	t.Parallel()
+	h := newHub("e")
+	leave := h.follow([]string{"nodes"})
+	if !h.followed("nodes") || h.followed("overview") {
+		t.Error("only nodes are followed")
+	}
+	all := h.follow(nil)
+	if !h.followed("overview") {
+		t.Error("whoever names no topic follows all")
+	}
+	all()
+	leave()
+	if h.followed("nodes") || h.followed("overview") {
+		t.Error("all have left")
+	}
+}
+
+func TestLargeFlocksTellOnlyCellsThatMoved(t *testing.T) {
+	t.Parallel()
+	n := newNews(nil)
+	var cells []FlockNode
+	for i := range wholeFlock + 2 {
+		cells = append(cells, FlockNode{ID: strconv.Itoa(i), State: "running", Pool: "low", Utilization: 0.5, SendBps: 1000, Sessions: 3})
+	}
+	if moved, gone := n.moved(cells); len(moved) != len(cells) || len(gone) != 0 {
+		t.Errorf("first: %d moved, %d gone", len(moved), len(gone))
+	}
+	cells[0].SendBps = 1050 // within a tenth
+	cells[1].Pool = "high"
+	cells[2].Utilization = 0.53
+	cells[3].Sessions = 4
+	moved, gone := n.moved(cells[:len(cells)-1])
+	if len(moved) != 3 || moved[0].ID != "1" || len(gone) != 1 || gone[0] != cells[len(cells)-1].ID {
+		t.Errorf("%+v %v", moved, gone)
+	}
+	if moved, _ := n.moved(cells[:wholeFlock]); len(moved) != wholeFlock {
+		t.Errorf("a small flock tells %d of %d", len(moved), wholeFlock)
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/godwit/godwit/fleet"
@@ -17,11 +18,19 @@ type news struct {
 	rows     map[string]statestore.Transfer
 	rowsAt   time.Time
 	toldAt   map[string]time.Time // nodes, when told last
+	cells    map[string]FlockNode // of the overview, as last told
 	change   int64                // of a condition, told last
 	placed   bool                 // change is set
 	audited  string               // audit entry told last
 	listens  bool                 // audited is set
 }
+
+// Nobody looks at more transfers than this at a time. While more run, followers hear of those that begin and end, as
+// many at once as a page shows, and read what else they show.
+const (
+	runningTold = 500
+	begunTold   = 100
+)
 
 // rowAge is how old a live transfer's row may be: what moves comes from the live picture.
 const rowAge = 5 * time.Second
@@ -29,7 +38,7 @@ const rowAge = 5 * time.Second
 func newNews(s *Server) *news {
 	return &news{
 		s: s, nodes: map[string]Node{}, reported: map[string]bool{}, running: map[string]bool{}, rows: map[string]statestore.Transfer{},
-		toldAt: map[string]time.Time{},
+		toldAt: map[string]time.Time{}, cells: map[string]FlockNode{},
 	}
 }
 
@@ -42,12 +51,16 @@ func (n *news) tell(ctx context.Context, changed []string) {
 	n.tellDecisions(ctx, p)
 	n.tellConditions(ctx, p)
 	n.tellAudit(ctx)
-	if n.s.hub.followers.Load() == 0 {
-		return // what is told next is what differs from what was told last
+	// Of what nobody follows, that is told next which differs from what was told last.
+	if n.s.hub.followed("nodes") {
+		n.tellNodes(ctx, p)
 	}
-	n.tellNodes(ctx, p)
-	n.tellTransfers(ctx, p)
-	n.tellOverview(ctx, p)
+	if n.s.hub.followed("transfers") {
+		n.tellTransfers(ctx, p)
+	}
+	if n.s.hub.followed("overview") {
+		n.tellOverview(ctx, p)
+	}
 }
 
 func (n *news) publish(ctx context.Context, topic, name string, data any) {
@@ -95,12 +108,19 @@ func (n *news) tellTransfers(ctx context.Context, p *picture) {
 		clear(n.rows)
 		n.rowsAt = now
 	}
+	few := len(running) <= runningTold
 	for id := range running {
-		event.Transfers = append(event.Transfers, n.transfer(ctx, p, id, n.s.fleet.Transfer(id))...)
+		if few || !n.running[id] && len(event.Transfers) < begunTold {
+			event.Transfers = append(event.Transfers, n.transfer(ctx, p, id, n.s.fleet.Transfer(id))...)
+		}
 	}
+	ended := 0
 	for id := range n.running {
-		if !running[id] {
-			delete(n.rows, id) // it ended or moves: its row says which
+		if running[id] {
+			continue
+		}
+		delete(n.rows, id) // it ended or moves: its row says which
+		if ended++; few || ended <= begunTold {
 			event.Transfers = append(event.Transfers, n.transfer(ctx, p, id, nil)...)
 		}
 	}
@@ -155,8 +175,43 @@ func (n *news) newest(ctx context.Context, clusterID string, limit int) ([]state
 func (n *news) tellOverview(ctx context.Context, p *picture) {
 	now := n.s.now()
 	m := measure(p, n.s.fleet.Snapshot(), now)[""]
+	moved, gone := n.moved(n.s.flockNodes(p, ""))
 	n.publish(ctx, "overview", "overview", OverviewEvent{
 		At: now.UTC(), Doing: n.s.doing(p, ""), SendBps: m.send, ReceiveBps: m.receive, SendCap: m.sendCap, ReceiveCap: m.receiveCap,
-		CapIdle: m.capIdle, CapLow: m.capLow, CapHigh: m.capHigh, Sessions: m.sessions, Running: m.nodes, Nodes: n.s.flockNodes(p, ""),
+		CapIdle: m.capIdle, CapLow: m.capLow, CapHigh: m.capHigh, Sessions: m.sessions, Running: m.nodes, Nodes: moved, Gone: gone,
 	})
+}
+
+// wholeFlock is how many cells an event always carries, moved or not: at that size it costs nothing, and a follower
+// that has just come need not wait for a change.
+const wholeFlock = 200
+
+// moved are the cells that look otherwise than when they were told, and those that are gone.
+func (n *news) moved(cells []FlockNode) (moved []FlockNode, gone []string) {
+	moved, gone = []FlockNode{}, []string{}
+	seen := make(map[string]bool, len(cells))
+	for _, c := range cells {
+		seen[c.ID] = true
+		old, told := n.cells[c.ID]
+		if told && len(cells) > wholeFlock && sameCell(old, c) {
+			continue
+		}
+		n.cells[c.ID] = c
+		moved = append(moved, c)
+	}
+	for id := range n.cells {
+		if !seen[id] {
+			delete(n.cells, id)
+			gone = append(gone, id)
+		}
+	}
+	return moved, gone
+}
+
+// sameCell: the shade of a cell has fewer steps than fifty, and its figures, read by hovering over it, may be a tenth off.
+func sameCell(a, b FlockNode) bool {
+	near := func(x, y int64) bool { return 10*max(x-y, y-x) <= max(x, y) }
+	return a.Name == b.Name && a.State == b.State && a.Pool == b.Pool && a.Signal == b.Signal &&
+		math.Abs(a.Utilization-b.Utilization) < 0.02 && near(int64(a.Sessions), int64(b.Sessions)) &&
+		near(a.SendBps, b.SendBps) && near(a.ReceiveBps, b.ReceiveBps)
 }

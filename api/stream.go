@@ -31,8 +31,7 @@ func (s *Server) streamEvents(ctx context.Context, in *eventsIn) (*huma.StreamRe
 		position, resumed = s.hub.resume(in.LastEventID)
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		s.hub.followers.Add(1)
-		defer s.hub.followers.Add(-1)
+		defer s.hub.follow(topics)()
 		s.Changed() // a first look need not wait for the next change
 		r, w := humachi.Unwrap(ctx)
 		w.Header().Set("Content-Type", "text/event-stream")

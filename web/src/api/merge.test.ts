@@ -16,7 +16,7 @@ function series(...seconds: number[]): Series {
 function event(s: number, more: Partial<OverviewEvent> = {}): OverviewEvent {
   return {
     at: at(s), doing: 'keeping watch', send_bps: 1, receive_bps: 2, send_cap_bps: 10, receive_cap_bps: 10, capacity_idle_bps: 20,
-    capacity_low_bps: 0, capacity_high_bps: 0, sessions: 3, running_nodes: 1, nodes: [], ...more,
+    capacity_low_bps: 0, capacity_high_bps: 0, sessions: 3, running_nodes: 1, nodes: [], gone: [], ...more,
   }
 }
 
@@ -51,6 +51,11 @@ describe('overviewAfter', () => {
     const o = overviewAfter(base, event(5, { nodes: [flock('1', 'a'), flock('2', 'b')] }), 'a')
     expect(o.nodes.map((n) => n.id)).toEqual(['1'])
     expect(o).toMatchObject({ send_bps: 5, receive_bps: 7, doing: 'before' })
+  })
+  it('moves cells in place, takes out what is gone and appends what is new', () => {
+    const before = { ...base, nodes: [flock('1', 'a'), flock('2', 'a'), flock('3', 'a')] } as Overview
+    const o = overviewAfter(before, event(5, { nodes: [{ ...flock('2', 'a'), sessions: 9 }, flock('4', 'b')], gone: ['1'] }), undefined)
+    expect(o.nodes.map((n) => [n.id, n.sessions])).toEqual([['2', 9], ['3', 1], ['4', 1]])
   })
   it('ignores an event older than the reading', () => expect(overviewAfter(base, event(-5), undefined)).toBe(base))
 })

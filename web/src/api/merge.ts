@@ -1,5 +1,5 @@
 // How events change what was read: pure, so that every case is a test.
-import type { Decision, Node, NodesEvent, Overview, OverviewEvent, Series, Transfer } from './types'
+import type { Decision, FlockNode, Node, NodesEvent, Overview, OverviewEvent, Series, Transfer } from './types'
 
 // The overview shows this much; older points fall off.
 export const windowMs = 15 * 60_000
@@ -35,12 +35,13 @@ export function appendPoint(s: Series, e: OverviewEvent): Series {
 // taken from it; the rest comes with the next reading.
 export function overviewAfter(o: Overview, e: OverviewEvent, cluster: string | undefined): Overview {
   if (Date.parse(e.at) < Date.parse(o.at)) return o
+  const nodes = cellsAfter(o.nodes, e, (n) => !cluster || o.clusters.some((c) => c.id === n.cluster_id))
   if (!cluster) {
     return {
       ...o,
       at: e.at,
       doing: e.doing,
-      nodes: e.nodes,
+      nodes,
       send_bps: e.send_bps,
       receive_bps: e.receive_bps,
       send_cap_bps: e.send_cap_bps,
@@ -49,10 +50,21 @@ export function overviewAfter(o: Overview, e: OverviewEvent, cluster: string | u
       series: appendPoint(o.series, e),
     }
   }
-  const ids = new Set(o.clusters.map((c) => c.id))
-  const nodes = e.nodes.filter((n) => ids.has(n.cluster_id))
   const sum = (f: (n: (typeof nodes)[number]) => number) => nodes.reduce((a, n) => a + f(n), 0)
   return { ...o, at: e.at, nodes, send_bps: sum((n) => n.send_bps), receive_bps: sum((n) => n.receive_bps), sessions: sum((n) => n.sessions) }
+}
+
+// cellsAfter updates the cells that moved, in place, takes out those that are gone and appends new ones.
+function cellsAfter(cells: FlockNode[], e: OverviewEvent, belongs: (n: FlockNode) => boolean): FlockNode[] {
+  const moved = new Map(e.nodes.map((n) => [n.id, n]))
+  const gone = new Set(e.gone)
+  const out: FlockNode[] = []
+  for (const c of cells) {
+    if (!gone.has(c.id)) out.push(moved.get(c.id) ?? c)
+    moved.delete(c.id)
+  }
+  for (const n of moved.values()) if (belongs(n)) out.push(n)
+  return out
 }
 
 // nodesAfter updates nodes in place, keeps their order and appends new ones. A node that ended stays for its reader,

@@ -2430,6 +2430,9 @@ export interface components {
             /** Format: int64 */
             capacity_low_bps: number;
             doing: string;
+            /** @description Ids of nodes that have ended since the event before. */
+            gone: string[];
+            /** @description Nodes that look otherwise than in the event before; in a small flock all. */
             nodes: components["schemas"]["FlockNode"][];
             /** Format: int64 */
             receive_bps: number;

@@ -22,11 +22,13 @@ import { ThroughputChart } from './ThroughputChart'
 
 // Figures older than this are no longer "now".
 const staleMs = 15_000
+// A flock larger than this is read less often: its events tell what moves.
+const manyNodes = 500
 
 export function OverviewPage() {
   const cluster = useCluster()
   const { data: o, error, isFetching, refetch } = useQuery(overviewQuery(cluster))
-  useReread(refetch, rereadMs.overview)
+  useReread(refetch, (o?.nodes.length ?? 0) > manyNodes ? rereadMs.nodes : rereadMs.overview)
   // What was read before the first cluster was made is not to be believed.
   if (o && o.clusters.length === 0 && !cluster && isFetching) return null
   if (o && o.clusters.length === 0 && !cluster) return <Navigate to="/start" replace />
