@@ -11,6 +11,7 @@ type User struct {
 	LastSeen  *time.Time `json:"last_seen_at,omitempty"`
 	Disabled  bool       `json:"disabled" doc:"May not sign in; sessions have ended and tokens do not work."`
 	External  bool       `json:"external" doc:"Signs in by a provider, which says the role by its groups."`
+	Provider  string     `json:"provider_id,omitempty" doc:"The sign-in provider, of those who come by one."`
 }
 
 // Session is a signed-in browser or command line of a user.

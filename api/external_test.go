@@ -88,6 +88,10 @@ func TestPeopleSignInByOpenIDWithTheRoleOfTheirGroups(t *testing.T) {
 	if m := me(carol); m.Name != "carol" || m.Role != api.RoleOperator {
 		t.Fatalf("%+v", m)
 	}
+	acme := decode[api.SignInProvider](t, w.must(http.StatusOK, "GET", "/api/v1/sign-in-providers/acme", nil, ada))
+	if u := decode[api.User](t, w.must(http.StatusOK, "GET", "/api/v1/users/carol", nil, ada)); !u.External || u.Provider != acme.ID {
+		t.Errorf("nobody can tell by whom carol came: %+v", u)
+	}
 	// No group, no entry; and nobody becomes a user of the same name, least of all the administrator.
 	if q := refusal(t, w.through(p, "stranger", "rain")); q.Get("sign_in") != "no_role" || q.Get("provider") != "acme" {
 		t.Errorf("%v", q)

@@ -9,10 +9,14 @@ import (
 )
 
 func userView(u statestore.User) User {
-	return User{
+	out := User{
 		ID: u.ID, Name: u.Name, Role: Role(u.Role), CreatedAt: u.CreatedAt, LastSeen: u.LastLoginAt,
 		Disabled: u.DisabledAt != nil, External: u.ProviderID != nil,
 	}
+	if u.ProviderID != nil {
+		out.Provider = *u.ProviderID
+	}
+	return out
 }
 
 func taggedUser(u statestore.User) *tagged[User] {

@@ -75,7 +75,9 @@ export async function tell(s) {
 
   await promise('a template is duplicated, edited and launched', async () => {
     await rail('Templates').click()
-    await page.getByRole('link', { name: 'local', exact: true }).first().click(patience)
+    await page.getByRole('link', { name: 'local', exact: true }).first().waitFor(patience)
+    await screen('templates')
+    await page.getByRole('link', { name: 'local', exact: true }).first().click()
     await page.getByRole('button', { name: 'Duplicate…' }).click(patience)
     await page.getByLabel('Name of the copy').fill('bigger')
     await page.getByRole('button', { name: 'Duplicate', exact: true }).click()

@@ -35,9 +35,9 @@ export async function newStory(browser, origin, pictures) {
     await page.getByRole('heading', { level: 1 }).first().waitFor(patience)
   }
 
-  // screen looks at what is shown: wide and narrow, light and dark. Nothing may be wider than a phone, and the checker may
+  // lookAt gives what looks at what a page shows: wide and narrow, light and dark. Nothing may be wider than a phone, and the checker may
   // find nothing serious. A dialog is looked at as it stands, since a new width may place it anew.
-  s.screen = async (name, { narrow = true } = {}) => {
+  s.lookAt = (page) => async (name, { narrow = true } = {}) => {
     for (const [width, size] of narrow ? [['1280', desktop], ['390', phone]] : [['1280', desktop]]) {
       if (narrow) await page.setViewportSize(size)
       await page.waitForFunction(() => document.documentElement.scrollWidth <= window.innerWidth, undefined, { timeout: 5_000 }).catch(async () => {
@@ -47,20 +47,21 @@ export async function newStory(browser, origin, pictures) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
         await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
         await page.screenshot({ path: path.join(pictures, `${width}-${name}-${colorScheme}.png`) })
-        if (width === '1280') await check(s, name, colorScheme)
+        if (width === '1280') await check(s, page, name, colorScheme)
       }
     }
     if (narrow) await page.setViewportSize(desktop)
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: null })
-    const long = await page.evaluate(() => window.longTasks.splice(0))
+    const long = await page.evaluate(() => window.longTasks?.splice(0) ?? [])
     if (long.length) s.slow.push(`${name} ${Math.max(...long)} ms`)
   }
+  s.screen = s.lookAt(page)
   return s
 }
 
-async function check(s, name, light) {
-  await s.page.evaluate(`${axe}; 0`)
-  const found = await s.page.evaluate(async () => {
+async function check(s, page, name, light) {
+  await page.evaluate(`${axe}; 0`)
+  const found = await page.evaluate(async () => {
     const r = await window.axe.run(document, { resultTypes: ['violations'] })
     return r.violations
       .filter((v) => v.impact === 'serious' || v.impact === 'critical')

@@ -1,6 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent as page, Outlet, redirect } from '@tanstack/react-router'
 import { SetupPage } from './account/SetupPage'
+import { comeBack } from './account/methods'
 import { SignInPage } from './account/SignInPage'
 import { meQuery } from './api/queries'
 import { isRefusal } from './api/refusal'
@@ -20,7 +21,7 @@ const setup = createRoute({ getParentRoute: () => root, path: '/setup', componen
 export const signInRoute = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: only('from'),
+  validateSearch: only('from', 'sign_in', 'provider'),
   component: SignInPage,
 })
 
@@ -28,12 +29,20 @@ const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
   beforeLoad: async ({ context, location }) => {
+    // A sign-in by another site comes back to “/”: with the reason when it was refused, else with a session.
+    const back = only('sign_in', 'provider')(location.search)
+    if (location.pathname === '/' && back.sign_in) {
+      const from = comeBack()
+      throw redirect({ to: '/sign-in', search: { ...back, ...(from && { from }) }, replace: true })
+    }
     try {
       await context.queries.ensureQueryData(meQuery)
     } catch (e) {
       if (isRefusal(e, 401)) throw redirect({ to: '/sign-in', search: { from: location.href } })
       throw e
     }
+    const from = location.pathname === '/' ? comeBack() : undefined
+    if (from) throw redirect({ href: from, replace: true })
   },
   component: Shell,
   errorComponent: Broken,
@@ -93,6 +102,14 @@ const tokens = createRoute({ getParentRoute: () => settings, path: '/tokens', co
 const sessions = createRoute({ getParentRoute: () => settings, path: '/sessions', component: page(() => import('./settings/SessionsPage'), 'SessionsPage') })
 const notifications = createRoute({ getParentRoute: () => settings, path: '/notifications', component: page(() => import('./settings/NotificationsPage'), 'NotificationsPage') })
 const logs = createRoute({ getParentRoute: () => settings, path: '/logs', component: page(() => import('./settings/LogLevelsPage'), 'LogLevelsPage') })
+const providers = createRoute({ getParentRoute: () => settings, path: '/sign-in', component: page(() => import('./settings/ProvidersPage'), 'ProvidersPage') })
+export const newProviderRoute = createRoute({
+  getParentRoute: () => settings,
+  path: '/sign-in/new',
+  validateSearch: only('kind'),
+  component: page(() => import('./settings/NewProviderPage'), 'NewProviderPage'),
+})
+export const providerRoute = createRoute({ getParentRoute: () => settings, path: '/sign-in/$name', component: page(() => import('./settings/ProviderPage'), 'ProviderPage') })
 export const auditRoute = createRoute({
   getParentRoute: () => settings,
   path: '/audit',
@@ -145,7 +162,7 @@ const tree = root.addChildren([
     keysRoute,
     newKey,
     keyRoute,
-    settings.addChildren([general, account, users, sessions, tokens, notifications, logs, auditRoute]),
+    settings.addChildren([general, account, users, providers, newProviderRoute, providerRoute, sessions, tokens, notifications, logs, auditRoute]),
     templates,
     newTemplate,
     templateRoute,

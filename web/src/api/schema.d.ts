@@ -3448,6 +3448,8 @@ export interface components {
             /** Format: date-time */
             last_seen_at?: string;
             name: string;
+            /** @description The sign-in provider, of those who come by one. */
+            provider_id?: string;
             /** @enum {string} */
             role: "viewer" | "operator" | "admin";
         };

@@ -2,7 +2,7 @@ import { Button, PasswordInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { client } from '../api/client'
-import { meQuery } from '../api/queries'
+import { meQuery, settingsQuery } from '../api/queries'
 import { answer, Refusal } from '../api/refusal'
 import { Ago } from '../ui/Ago'
 import form from '../ui/form.module.css'
@@ -32,6 +32,7 @@ export function AccountPage() {
 function Password() {
   const [current, setCurrent] = useState('')
   const [next, setNext] = useState('')
+  const shortest = useQuery(settingsQuery).data?.password_min ?? 10
   const change = useMutation({
     mutationFn: () => answer(client.PUT('/api/v1/me/password', { body: { current, new: next } })),
     onSuccess: () => {
@@ -50,17 +51,17 @@ function Password() {
         <PasswordInput label="Current password" autoComplete="current-password" required value={current} error={refused?.field('current')} onChange={(e) => setCurrent(e.currentTarget.value)} />
         <PasswordInput
           label="New password"
-          description="At least 10 characters that you use nowhere else."
+          description={`At least ${shortest} characters that you use nowhere else.`}
           autoComplete="new-password"
           required
-          minLength={10}
+          minLength={shortest}
           value={next}
           error={refused?.field('new')}
           onChange={(e) => setNext(e.currentTarget.value)}
         />
         <Trouble error={change.error} what="The password was not changed" />
         <div className="row">
-          <Button type="submit" size="xs" loading={change.isPending} disabled={!current || next.length < 10}>
+          <Button type="submit" size="xs" loading={change.isPending} disabled={!current || next.length < shortest}>
             Change password
           </Button>
           {change.isSuccess ? (

@@ -16,7 +16,7 @@ export function SettingsPage() {
           {sections
             .filter((x) => includes(me, x.role))
             .map((x) => (
-              <Link key={x.to} to={x.to} activeOptions={{ exact: true, includeSearch: false }}>
+              <Link key={x.to} to={x.to} activeOptions={{ exact: x.to === '/settings', includeSearch: false }}>
                 {x.name}
               </Link>
             ))}

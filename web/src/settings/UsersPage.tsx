@@ -2,7 +2,7 @@ import { Button, Modal, PasswordInput, Skeleton, TextInput } from '@mantine/core
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { client } from '../api/client'
-import { meQuery } from '../api/queries'
+import { meQuery, settingsQuery } from '../api/queries'
 import { answer, Refusal, tagged } from '../api/refusal'
 import type { Role } from '../account/may'
 import type { User } from '../api/types'
@@ -14,7 +14,7 @@ import { Menu, type Item } from '../ui/Menu'
 import { Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
 import ui from '../ui/ui.module.css'
-import { usersQuery } from './queries'
+import { providersQuery, usersQuery } from './queries'
 import { RoleCards, roleText } from './roles'
 import s from './settings.module.css'
 
@@ -25,7 +25,12 @@ export function UsersPage() {
   const { data: me } = useQuery(meQuery)
   const [adding, setAdding] = useState(false)
   const [deed, setDeed] = useState<Deed>()
+  const { data: providers } = useQuery(providersQuery)
   const close = () => setDeed(undefined)
+  const cameBy = (u: User) => {
+    const p = providers?.find((x) => x.id === u.provider_id)
+    return p ? p.title || p.name : 'a provider'
+  }
   return (
     <>
       <div className={s.bar}>
@@ -56,7 +61,7 @@ export function UsersPage() {
                       <strong>{u.name}</strong>
                       {me?.id === u.id ? <span className={s.tag}>you</span> : null}
                       {u.disabled ? <span className={s.tag}>disabled</span> : null}
-                      {u.external ? <span className={s.tag}>by a provider</span> : null}
+                      {u.external ? <span className={s.tag}>by {cameBy(u)}</span> : null}
                     </td>
                     <td data-label="Role" title={roleText[u.role]}>
                       {u.role}
@@ -96,9 +101,11 @@ function Acts({ user, own, onDeed }: { user: User; own: boolean; onDeed: (d: Dee
   return items.length ? <Menu label={`Actions on ${user.name}`} items={items} /> : null
 }
 
-const shortest = 10
+// useShortest is the least length of a new password, as the settings say; the manager checks it.
+const useShortest = () => useQuery(settingsQuery).data?.password_min ?? 10
 
 function Add({ onClose }: { onClose: () => void }) {
+  const shortest = useShortest()
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
   const [role, setRole] = useState<Role>('viewer')
@@ -188,6 +195,7 @@ function ChangeRole({ user, onClose }: { user: User; onClose: () => void }) {
 }
 
 function NewPassword({ user, onClose }: { user: User; onClose: () => void }) {
+  const shortest = useShortest()
   const [password, setPassword] = useState('')
   const save = useChange(user, onClose, () => ({ password }))
   const submit = (e: FormEvent) => {

@@ -94,3 +94,16 @@ export const logLevelsQuery = queryOptions({
   queryKey: ['log-levels'],
   queryFn: ({ signal }) => tagged(client.GET('/api/v1/log-levels', { signal })),
 })
+
+export const providersQuery = queryOptions({
+  queryKey: ['sign-in-providers'],
+  queryFn: ({ signal }) => all((c) => answer(client.GET('/api/v1/sign-in-providers', { params: listed(c), signal }))),
+  refetchInterval: 10_000,
+})
+
+export const providerQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['sign-in-providers', name],
+    queryFn: ({ signal }) => tagged(client.GET('/api/v1/sign-in-providers/{provider}', { params: { path: { provider: name } }, signal })),
+    refetchInterval: 10_000,
+  })

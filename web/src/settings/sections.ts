@@ -5,6 +5,7 @@ export const sections = [
   { to: '/settings', name: 'General', role: 'viewer' },
   { to: '/settings/account', name: 'Your account', role: 'viewer' },
   { to: '/settings/users', name: 'Users', role: 'admin' },
+  { to: '/settings/sign-in', name: 'Sign-in', role: 'admin' },
   { to: '/settings/sessions', name: 'Sessions', role: 'viewer' },
   { to: '/settings/tokens', name: 'API tokens', role: 'viewer' },
   { to: '/settings/notifications', name: 'Notifications', role: 'admin' },

@@ -22,7 +22,7 @@ interface Props {
 
 // TimeChart draws a few curves over hours or days, with a legend that reads the value under the pointer.
 export function TimeChart({ at, curves, height = 200, unit, label }: Props) {
-  const { ref, width } = useElementSize<HTMLDivElement>()
+  const { ref, width } = useElementSize<HTMLElement>()
   const holder = useRef<HTMLDivElement>(null)
   const dark = useMediaQuery('(prefers-color-scheme: dark)')
   useEffect(() => {
@@ -65,8 +65,47 @@ export function TimeChart({ at, curves, height = 200, unit, label }: Props) {
     return () => u.destroy()
   }, [at, curves, width, height, dark, unit])
   return (
-    <div ref={ref} role="img" aria-label={label} style={{ minHeight: height + 30 }}>
+    <figure ref={ref} aria-label={label} style={{ margin: 0, minHeight: height + 30, position: 'relative' }}>
       <div ref={holder} aria-hidden="true" />
+      <Numbers at={at} curves={curves} unit={unit} label={label} />
+    </figure>
+  )
+}
+
+const most = 48
+
+// Numbers is the chart for who cannot see it: the same curves as a table, thinned to what one can listen to. The last
+// value is always among them.
+function Numbers({ at, curves, unit, label }: Pick<Props, 'at' | 'curves' | 'unit' | 'label'>) {
+  const step = Math.max(1, Math.ceil(at.length / most))
+  const rows = at.map((_, i) => i).filter((i) => (at.length - 1 - i) % step === 0)
+  const when = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+  return (
+    <div className="hidden">
+      <table>
+        <caption>{label}</caption>
+        <thead>
+          <tr>
+            <th scope="col">At</th>
+            {curves.map((c) => (
+              <th key={c.label} scope="col">
+                {c.label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((i) => (
+            <tr key={i}>
+              <th scope="row">{when.format(new Date((at[i] ?? 0) * 1000))}</th>
+              {curves.map((c) => {
+                const v = c.values[i]
+                return <td key={c.label}>{v === null || v === undefined ? 'nothing known' : unit(v)}</td>
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
   )
 }
