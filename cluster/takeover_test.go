@@ -52,7 +52,7 @@ func TestNewLeaderEndsNoDrainingNodeItHasNotHeard(t *testing.T) {
 		t.Fatalf("unheard: %s with %d sessions", row.State, len(n.sessions))
 	}
 	c.left = 0
-	w.until(t, time.Minute, "it is heard, empty, and ended", func() bool { return row.State == statestore.NodeTerminated })
+	w.until(t, 3*time.Minute, "it is heard, empty, and ended", func() bool { return row.State == statestore.NodeTerminated })
 }
 
 // A machine's clock that was set back by hours, and then the manager restarted.

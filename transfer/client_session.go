@@ -170,7 +170,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 		s.wishRate(rate, policy) // set while this session opened
 	}
 	t.ledger.begin(Event{Kind: EventSession, SessionID: use.SessionID, NodeID: spec.NodeID, NodeName: spec.NodeName})
-	err = s.run(ctx)
+	err = s.run(ctx, newError(CodeCancelled, "the transfer was cancelled", nil))
 	t.ledger.broke(s)
 	t.mu.Lock()
 	t.session = nil

@@ -184,10 +184,7 @@ func (x *serverSession) serve(ctx context.Context, conn *tls.Conn) {
 	if moving {
 		x.move()
 	}
-	err = s.run(ctx)
-	if ctx.Err() != nil && CodeOf(err) == CodeCancelled {
-		err = newError(CodeMoved, "the node stops serving", nil)
-	}
+	err = s.run(ctx, newError(CodeMoved, "the node stops serving", nil))
 	s.mu.Lock()
 	x.tick(s, s.now())
 	s.mu.Unlock()

@@ -148,8 +148,9 @@ func (s *session) wake() {
 	}
 }
 
-// run works until the session is over and returns why: nil when all is done.
-func (s *session) run(ctx context.Context) error {
+// run works until the session is over and returns why: nil when all is done. When ctx ends first, the peer is told
+// halt: whoever serves asks it to go on elsewhere, which is no cancellation of the transfer.
+func (s *session) run(ctx context.Context, halt *Error) error {
 	if s.load != nil {
 		s.load.start(ctx, &s.mu, s.snd)
 	} else {
@@ -161,7 +162,7 @@ func (s *session) run(ctx context.Context) error {
 	wg.Go(s.listen)
 	select {
 	case <-ctx.Done():
-		s.fail(newError(CodeCancelled, "the transfer was cancelled", nil))
+		s.fail(halt)
 	case <-s.over:
 	}
 	s.sock.Wake()

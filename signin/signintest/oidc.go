@@ -18,6 +18,7 @@ import (
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
 // Client of the provider.
@@ -81,6 +82,9 @@ func (w withGroups) SetUserinfoFromToken(ctx context.Context, info *oidc.UserInf
 	return nil
 }
 
+// making keeps providers from being made at once: each changes the library's default endpoints, so each gets a copy.
+var making sync.Mutex
+
 // OpenID starts a provider whose client sends people back to the redirect URLs. It stops with the test.
 func OpenID(t testing.TB, redirects ...string) *Provider {
 	t.Helper()
@@ -92,6 +96,10 @@ func OpenID(t testing.TB, redirects ...string) *Provider {
 	p.CA = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw}))
 	clients := map[string]*storage.Client{ClientID: storage.WebClient(ClientID, ClientSecret, redirects...)}
 	var keeps exampleop.Storage = withGroups{storage.NewStorageWithClients(p.people, clients), p.people}
+	making.Lock()
+	defer making.Unlock()
+	own := *op.DefaultEndpoints
+	op.DefaultEndpoints = &own
 	handler = exampleop.SetupServer(p.Issuer, keeps, slog.New(slog.NewTextHandler(io.Discard, nil)), false)
 	return p
 }
