@@ -64,6 +64,7 @@ type UserCreate struct {
 
 // UserUpdate changes a user; what is left out stays.
 type UserUpdate struct {
+	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@-]+$" doc:"Sessions and API tokens go on; audit entries of before keep the old name. Who signs in by a provider is known to it by another id, and keeps this name."`
 	Role     *Role   `json:"role,omitempty" enum:"viewer,operator,admin"`
 	Password *string `json:"password,omitempty" minLength:"10" maxLength:"512" doc:"Ends the user's sessions."`
 	Disabled *bool   `json:"disabled,omitempty" doc:"True ends the user's sessions and lets no more begin."`

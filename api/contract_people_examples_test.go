@@ -40,7 +40,7 @@ var peopleExamples = map[string]func(*scene) ask{
 	},
 	"get-user": func(s *scene) ask { return ask{at: at{"user": s.user().Name}} },
 	"update-user": func(s *scene) ask {
-		return ask{at: at{"user": s.user().ID}, body: `{"role":"operator"}`}
+		return ask{at: at{"user": s.user().ID}, body: api.UserUpdate{Name: new(s.name("renamed")), Role: new(api.RoleOperator)}}
 	},
 	"delete-user": func(s *scene) ask { return ask{at: at{"user": s.user().ID}} },
 

@@ -99,6 +99,11 @@ func TestPeopleSignInByOpenIDWithTheRoleOfTheirGroups(t *testing.T) {
 	if q := refusal(t, w.through(p, "ada", "rain")); q.Get("sign_in") != "name_taken" {
 		t.Errorf("%v", q)
 	}
+	// Once the other one has another name, there is room.
+	w.must(http.StatusOK, "PATCH", "/api/v1/users/ada", `{"name":"ada.local"}`, ada, w.latest("/api/v1/users/ada", ada))
+	if m := me(w.session(w.through(p, "ada", "rain"))); m.Name != "ada" || me(ada).Name != "ada.local" {
+		t.Errorf("%+v", m)
+	}
 	// The groups say the role each time; the provider's id says who it is, whatever the name there is now.
 	p.Add("id-1", "caroline", "rain", "chiefs")
 	carol = w.session(w.through(p, "caroline", "rain"))
@@ -109,9 +114,14 @@ func TestPeopleSignInByOpenIDWithTheRoleOfTheirGroups(t *testing.T) {
 	w.must(http.StatusUnauthorized, "POST", "/api/v1/sessions", api.SignIn{Name: "carol", Password: "rain"})
 	w.must(http.StatusConflict, "PATCH", "/api/v1/users/carol", `{"role":"viewer"}`, ada, w.latest("/api/v1/users/carol", ada))
 	// An administrator of a provider is no substitute for one with a password.
-	w.must(http.StatusConflict, "DELETE", "/api/v1/users/ada", nil, carol)
+	w.must(http.StatusConflict, "DELETE", "/api/v1/users/ada.local", nil, carol)
+	// Renamed here, she is still who the provider says.
+	w.must(http.StatusOK, "PATCH", "/api/v1/users/carol", `{"name":"carol.acme"}`, ada, w.latest("/api/v1/users/carol", ada))
+	if m := me(w.session(w.through(p, "caroline", "rain"))); m.Name != "carol.acme" {
+		t.Errorf("%+v", m)
+	}
 
-	w.must(http.StatusOK, "PATCH", "/api/v1/users/carol", `{"disabled":true}`, ada, w.latest("/api/v1/users/carol", ada))
+	w.must(http.StatusOK, "PATCH", "/api/v1/users/carol.acme", `{"disabled":true}`, ada, w.latest("/api/v1/users/carol.acme", ada))
 	w.must(http.StatusUnauthorized, "GET", "/api/v1/me", nil, carol)
 	if q := refusal(t, w.through(p, "caroline", "rain")); q.Get("sign_in") != "disabled" {
 		t.Errorf("%v", q)

@@ -89,6 +89,38 @@ func TestNewPasswordEndsOtherSessions(t *testing.T) {
 	w.must(http.StatusUnauthorized, "POST", "/api/v1/sessions", api.SignIn{Name: "bob", Password: contractPassword})
 }
 
+func TestRenamedUsersKeepWhatIsTheirs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada := w.setup()
+	bob := w.person("bob", api.RoleOperator, ada)
+	w.person("eve", api.RoleViewer, ada)
+	token := bearer(decode[api.APITokenCreated](t, w.must(http.StatusCreated, "POST", "/api/v1/api-tokens", api.APITokenCreate{Name: "ci", Role: api.RoleViewer}, bob)).Token)
+	rename := func(status int, body string) reply {
+		return w.must(status, "PATCH", "/api/v1/users/bob", body, ada, w.latest("/api/v1/users/bob", ada))
+	}
+	if p := rename(http.StatusConflict, `{"name":"EVE"}`).problem(t); !strings.Contains(p.Detail, "EVE") {
+		t.Errorf("%+v", p)
+	}
+	for _, bad := range []string{`{"name":""}`, `{"name":"two words"}`} {
+		rename(http.StatusUnprocessableEntity, bad)
+	}
+	if u := decode[api.User](t, rename(http.StatusOK, `{"name":"Robert"}`)); u.Name != "Robert" || u.Role != api.RoleOperator {
+		t.Errorf("%+v", u)
+	}
+	if me := decode[api.Me](t, w.must(http.StatusOK, "GET", "/api/v1/me", nil, bob)); me.Name != "Robert" {
+		t.Errorf("%+v", me)
+	}
+	w.must(http.StatusOK, "GET", "/api/v1/nodes", nil, token)
+	w.must(http.StatusNotFound, "GET", "/api/v1/users/bob", nil, ada)
+	w.must(http.StatusUnauthorized, "POST", "/api/v1/sessions", api.SignIn{Name: "bob", Password: contractPassword})
+	w.signsIn("robert")
+	last := decode[api.Page[api.AuditEntry]](t, w.must(http.StatusOK, "GET", "/api/v1/audit?object=user&action=update", nil, ada)).Items
+	if len(last) != 1 || last[0].Before["name"] != "bob" || last[0].After["name"] != "Robert" {
+		t.Errorf("%+v", last)
+	}
+}
+
 func TestDisabledUsersAndTheirTokensStop(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

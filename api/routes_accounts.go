@@ -92,7 +92,7 @@ func (s *Server) accountRoutes() {
 	register(s, operation{id: "get-user", method: get, path: "/users/{user}", tag: users, role: RoleAdmin,
 		summary: "Get a user", errors: []int{http.StatusNotFound}}, s.getUser)
 	register(s, operation{id: "update-user", method: patch, path: "/users/{user}", tag: users, role: RoleAdmin,
-		summary: "Change a user's role or password, or disable them", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.updateUser)
+		summary: "Change a user's name, role or password, or disable them", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.updateUser)
 	register(s, operation{id: "delete-user", method: del, path: "/users/{user}", tag: users, role: RoleAdmin, status: http.StatusNoContent,
 		summary: "Remove a user, their sessions and their tokens", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.deleteUser)
 

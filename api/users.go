@@ -63,7 +63,7 @@ func (s *Server) createUser(ctx context.Context, in *userCreateIn) (*tagged[User
 		var err error
 		user, err = tx.Users.Create(ctx, statestore.User{Name: in.Body.Name, Role: statestore.Role(in.Body.Role)}, hash)
 		a.id, a.version, a.after = user.ID, user.Version, userView(user)
-		return err
+		return userRefusal(err, in.Body.Name)
 	})
 	if err != nil {
 		return nil, err
@@ -80,6 +80,17 @@ func findUser(ctx context.Context, t *statestore.Tables, name string) (statestor
 		err = notFound("user", name)
 	}
 	return u, err
+}
+
+// userRefusal puts what the store refuses of a user into words for who asked.
+func userRefusal(err error, name string) error {
+	switch {
+	case errors.Is(err, statestore.ErrConflict):
+		return conflict("another user is called %s", name)
+	case errors.Is(err, statestore.ErrState):
+		return conflict("%s is the last administrator who signs in with a password; make another one first", name)
+	}
+	return err
 }
 
 // userTrail is what the audit holds of an edit of a user.
@@ -109,6 +120,9 @@ func (s *Server) updateUser(ctx context.Context, in *userUpdateIn) (*tagged[User
 		if user.ProviderID != nil && (in.Body.Role != nil || hash != "") {
 			return conflict("%s signs in by a provider, which says the role by its groups and keeps the password", user.Name)
 		}
+		if in.Body.Name != nil {
+			user.Name = *in.Body.Name
+		}
 		if in.Body.Role != nil {
 			user.Role = statestore.Role(*in.Body.Role)
 		}
@@ -118,8 +132,9 @@ func (s *Server) updateUser(ctx context.Context, in *userUpdateIn) (*tagged[User
 				user.DisabledAt = &now
 			}
 		}
+		wanted := user.Name
 		if user, err = tx.Users.Update(ctx, user); err != nil {
-			return err
+			return userRefusal(err, wanted)
 		}
 		if hash != "" {
 			if err := tx.Users.SetPassword(ctx, user.ID, hash, callerOf(ctx).session); err != nil {
@@ -145,6 +160,6 @@ func (s *Server) deleteUser(ctx context.Context, in *userIn) (*empty, error) {
 			return err
 		}
 		a.id, a.before = user.ID, userView(user)
-		return tx.Users.Delete(ctx, user.ID)
+		return userRefusal(tx.Users.Delete(ctx, user.ID), user.Name)
 	})
 }

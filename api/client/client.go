@@ -4,15 +4,14 @@
 package client
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +24,7 @@ type Client struct {
 	base string
 	http *http.Client
 	auth func(*http.Request)
+	wait func(context.Context, time.Duration) error
 	// UserAgent names the caller in the manager's audit and log.
 	UserAgent string
 }
@@ -66,7 +66,7 @@ func New(address string, opts ...Option) (*Client, error) {
 		}
 	}
 	t.MaxIdleConnsPerHost = 8
-	c := &Client{base: base, http: &http.Client{Transport: t}, UserAgent: "godwit"}
+	c := &Client{base: base, http: &http.Client{Transport: t}, wait: sleep, UserAgent: "godwit"}
 	for _, o := range opts {
 		o(c)
 	}
@@ -119,10 +119,16 @@ func IsStatus(err error, status int) bool {
 type Unreachable struct {
 	URL string
 	Err error
+	// MayBeDone says that a change had been sent when the connection broke: it
+	// was made or not, which only a look can tell.
+	MayBeDone bool
 }
 
 // Error says which manager did not answer and why.
 func (e *Unreachable) Error() string {
+	if e.MayBeDone {
+		return fmt.Sprintf("the manager at %s was asked, but the connection broke before it answered: %v; look whether it is done before you ask again", e.URL, e.Err)
+	}
 	return fmt.Sprintf("cannot reach the manager at %s: %v", e.URL, e.Err)
 }
 
@@ -135,65 +141,44 @@ type Header struct{ Name, Value string }
 // Do calls one operation. path is below the manager's address
 // ("/api/v1/nodes"); in, unless nil, is sent as JSON; out, unless nil, receives
 // the answer. It returns the response's headers, and *Error or *Unreachable.
+//
+// A POST carries an Idempotency-Key, random for each call unless one is among
+// headers. When the connection breaks before its answer is here, it is sent
+// again with the same key, twice at most: the manager does it once, whatever
+// got lost.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, headers ...Header) (http.Header, error) {
-	var body io.Reader
+	var body []byte
 	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
 			return nil, fmt.Errorf("request body: %w", err)
 		}
-		body = bytes.NewReader(b)
 	}
-	res, err := c.send(ctx, method, path, body, headers...)
+	r := request{method: method, path: path, body: body, header: http.Header{}}
+	if method == http.MethodPost {
+		r.header.Set(idempotencyKey, rand.Text())
+	}
+	for _, h := range headers {
+		r.header.Set(h.Name, h.Value)
+	}
+	head, raw, err := c.persist(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
-	if raw, ok := out.(*[]byte); ok {
-		*raw, err = io.ReadAll(res.Body)
-		return res.Header, err
+	switch out := out.(type) {
+	case nil:
+		return head, nil
+	case *[]byte:
+		*out = raw
+		return head, nil
 	}
-	if out == nil || res.StatusCode == http.StatusNoContent {
-		_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20))
-		return res.Header, nil
+	if len(raw) == 0 {
+		return head, nil
 	}
-	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+	if err := json.Unmarshal(raw, out); err != nil {
 		return nil, fmt.Errorf("answer of %s %s: %w", method, path, err)
 	}
-	return res.Header, nil
-}
-
-func (c *Client) send(ctx context.Context, method, path string, body io.Reader, headers ...Header) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
-		return nil, err
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	req.Header.Set("User-Agent", c.UserAgent)
-	for _, h := range headers {
-		req.Header.Set(h.Name, h.Value)
-	}
-	if c.auth != nil {
-		c.auth(req)
-	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err
-		}
-		return nil, &Unreachable{URL: c.base, Err: err}
-	}
-	if res.StatusCode >= 400 {
-		defer res.Body.Close()
-		return nil, readError(res)
-	}
-	return res, nil
+	return head, nil
 }
 
 func readError(res *http.Response) error {

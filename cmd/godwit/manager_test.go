@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +37,8 @@ import (
 func TestScriptsAgainstAManager(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/manager",
+		Dir:  "testdata/manager",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"pick": pick, "browse": browse},
 		Setup: func(e *testscript.Env) error {
 			m := newManager(e.T().(testing.TB))
 			certificate := filepath.Join(e.WorkDir, ".ca.pem")
@@ -42,13 +46,47 @@ func TestScriptsAgainstAManager(t *testing.T) {
 			e.Setenv("GODWIT_MANAGER", m.url)
 			e.Setenv("GODWIT_TOKEN", m.token)
 			e.Setenv("SSL_CERT_FILE", certificate)
+			e.Values["manager"] = m
 			return os.WriteFile(certificate, m.certificate, 0o600)
 		},
 	})
 }
 
+// pick VARIABLE REGEXP keeps what the group in REGEXP matches in the last output.
+func pick(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: pick VARIABLE REGEXP")
+	}
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("%s is not in the output", args[1])
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+// browse USER PASSWORD signs in as a browser does and stays signed in; with ! it must be refused.
+func browse(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: browse USER PASSWORD")
+	}
+	m := ts.Value("manager").(manager)
+	body, err := json.Marshal(api.SignIn{Name: args[0], Password: args[1]})
+	ts.Check(err)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, m.url+"/api/v1/sessions", bytes.NewReader(body))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "Browser/1.0")
+	res, err := m.http.Do(req)
+	ts.Check(err)
+	ts.Check(res.Body.Close())
+	if (res.StatusCode != http.StatusCreated) != neg {
+		ts.Fatalf("signing in as %s: %s", args[0], res.Status)
+	}
+}
+
 type manager struct {
 	url, token  string
+	http        *http.Client
 	certificate []byte
 }
 
@@ -84,7 +122,7 @@ func newManager(t testing.TB) manager {
 	server := httptest.NewTLSServer(a.Handler())
 	t.Cleanup(func() { a.Stop(); server.Close() })
 	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
-	return manager{url: server.URL, token: token, certificate: pem.EncodeToMemory(block)}
+	return manager{url: server.URL, token: token, http: server.Client(), certificate: pem.EncodeToMemory(block)}
 }
 
 // noNodes is a fleet without nodes: nobody takes commands or clients.

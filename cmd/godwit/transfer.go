@@ -51,7 +51,7 @@ func drawTransfer(t *table, r transferRow) {
 
 func newTransferCommand(a *app) *cobra.Command {
 	var live bool
-	var state, cluster string
+	var state, cluster, key, search string
 	var limit int
 	list := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List transfers, live and past, newest first", Args: cobra.NoArgs,
@@ -60,7 +60,7 @@ func newTransferCommand(a *app) *cobra.Command {
 			if live {
 				q.Set("live", "true")
 			}
-			for name, v := range map[string]string{"state": state, "cluster": cluster} {
+			for name, v := range map[string]string{"state": state, "cluster": cluster, "access_key": key, "q": search} {
 				if v != "" {
 					q.Set(name, v)
 				}
@@ -75,7 +75,10 @@ func newTransferCommand(a *app) *cobra.Command {
 	list.Flags().BoolVar(&live, "live", false, "only those that run now")
 	list.Flags().StringVar(&state, "state", "", "only this state: created, running, done, failed, cancelled, expired")
 	list.Flags().StringVar(&cluster, "cluster", "", "only this cluster's")
+	list.Flags().StringVar(&key, "key", "", "only this access key's (its id)")
+	list.Flags().StringVar(&search, "search", "", "in id or name")
 	list.Flags().IntVar(&limit, "limit", 50, "how many to show")
+	_ = list.RegisterFlagCompletionFunc("key", a.ids("/api/v1/access-keys"))
 	get := &cobra.Command{
 		Use: "get ID", Short: "Show one transfer (-o json: with its sessions)", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -109,12 +109,15 @@ func newUserCreate(a *app) *cobra.Command {
 }
 
 func newUserSet(a *app) *cobra.Command {
-	var role string
+	var name, role string
 	var password, fromStdin bool
 	c := &cobra.Command{
-		Use: "set USER", Short: "Change a user's role or password; a new password ends their sessions", Args: cobra.ExactArgs(1),
+		Use: "set USER", Short: "Change a user's name, role or password; a new password ends their sessions", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			change := map[string]string{}
+			if name != "" {
+				change["name"] = name
+			}
 			if role != "" {
 				change["role"] = role
 			}
@@ -126,11 +129,12 @@ func newUserSet(a *app) *cobra.Command {
 				change["password"] = text
 			}
 			if len(change) == 0 {
-				return usagef("nothing to change: give --role or --password")
+				return usagef("nothing to change: give --name, --role or --password")
 			}
 			return amend(c.Context(), a, http.MethodPatch, at("users", args[0]), "", change, drawUser)
 		},
 	}
+	c.Flags().StringVar(&name, "name", "", "what they are called from now on; sessions and tokens go on")
 	c.Flags().StringVar(&role, "role", "", "viewer, operator or admin")
 	c.Flags().BoolVar(&password, "password", false, "ask for a new password")
 	c.Flags().BoolVar(&fromStdin, "secret-stdin", false, "read the new password from stdin")

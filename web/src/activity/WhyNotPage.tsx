@@ -92,7 +92,7 @@ export function WhyNotPage() {
         <Skeleton height={160} />
       )}
       <div className={form.fields}>
-        <Same command={`godwit decision why-not --cluster ${name ?? 'CLUSTER'} --action ${wanted}${when ? ` --at ${when}` : ''}`} />
+        <Same command={`godwit decision why-not ${name ?? 'CLUSTER'} --action ${wanted}${when ? ` --at ${when}` : ''}`} />
       </div>
     </Page>
   )

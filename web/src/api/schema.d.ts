@@ -1341,7 +1341,7 @@ export interface paths {
         delete: operations["delete-user"];
         options?: never;
         head?: never;
-        /** Change a user's role or password, or disable them */
+        /** Change a user's name, role or password, or disable them */
         patch: operations["update-user"];
         trace?: never;
     };
@@ -3462,6 +3462,8 @@ export interface components {
         UserUpdate: {
             /** @description True ends the user's sessions and lets no more begin. */
             disabled?: boolean;
+            /** @description Sessions and API tokens go on; audit entries of before keep the old name. Who signs in by a provider is known to it by another id, and keeps this name. */
+            name?: string;
             /** @description Ends the user's sessions. */
             password?: string;
             /** @enum {string} */

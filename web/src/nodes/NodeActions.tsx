@@ -53,7 +53,7 @@ function Asked({ node, action: a, onClose }: { node: Node; action: NodeAction; o
       consequences={a.consequences}
       label={`${a.label} ${node.name}`}
       danger={a.danger}
-      command={`godwit node ${a.name} ${node.name}${a.force ? ' --force' : ''}`}
+      command={`godwit node ${a.force ? 'terminate --force' : a.name} ${node.name}`}
       failed={`${node.name} was not changed`}
       act={() => call(node.id, a, reason.trim())}
       onDone={() => Promise.all(['node', 'nodes', 'node-events'].map((k) => queries.invalidateQueries({ queryKey: [k] })))}

@@ -77,7 +77,7 @@ export function AuditPage() {
           </div>
         ) : null}
       </Panel>
-      <Same command={`godwit audit${search.object ? ` --object ${search.object}` : ''}${search.actor ? ` --actor ${search.actor}` : ''}`} />
+      <Same command={`godwit audit list${search.object ? ` --object ${search.object}` : ''}${search.actor ? ` --actor ${search.actor}` : ''}`} />
     </>
   )
 }

@@ -188,7 +188,7 @@ function ChangeRole({ user, onClose }: { user: User; onClose: () => void }) {
             Change
           </Button>
         </div>
-        <Same command={`godwit user update ${user.name} --role ${role}`} />
+        <Same command={`godwit user set ${user.name} --role ${role}`} />
       </form>
     </Modal>
   )
@@ -238,7 +238,7 @@ function Disable({ user, onClose }: { user: User; onClose: () => void }) {
       consequences={off ? ['Their sessions end now, and they cannot sign in.', 'Their API tokens do not work while it lasts.', 'It can be taken back at any time.'] : ['They sign in as before, and their API tokens work again.']}
       label={off ? `Disable ${user.name}` : `Let ${user.name} sign in`}
       danger={off}
-      command={`godwit user update ${user.name} --disabled=${off}`}
+      command={`godwit user ${off ? 'disable' : 'enable'} ${user.name}`}
       failed="The user was not changed"
       act={async () => {
         const path = { user: user.id }

@@ -51,7 +51,7 @@ export function SpecForm({ name, provider, spec, faults, readOnly, onChange }: P
       ) : view === 'json' ? (
         <Json spec={spec} readOnly={readOnly} onChange={onChange} />
       ) : (
-        <Panel title="For godwit apply -f" aside={<Copy text={document(name, provider, spec)} what="YAML" />}>
+        <Panel title="For godwit apply -f FILE" aside={<Copy text={document(name, provider, spec)} what="YAML" />}>
           <pre className={s.code} tabIndex={0}>
             {document(name, provider, spec)}
           </pre>
