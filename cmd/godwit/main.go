@@ -131,7 +131,10 @@ func exitCode(err error) int {
 // hintFor says what to do next, where the error itself does not.
 func hintFor(err error, code int) string {
 	e, isAPI := errors.AsType[*client.Error](err)
+	u, silent := errors.AsType[*client.Unreachable](err)
 	switch {
+	case silent && u.MayBeDone:
+		return ""
 	case isAPI && e.Status == 401:
 		return "sign in with: godwit login https://HOST:PORT#sha256=…"
 	case isAPI && e.Status == 403:

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func TestScriptsAgainstAManager(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/manager",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"pick": pick, "browse": browse},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"pick": pick, "browse": browse, "lose": lose},
 		Setup: func(e *testscript.Env) error {
 			m := newManager(e.T().(testing.TB))
 			certificate := filepath.Join(e.WorkDir, ".ca.pem")
@@ -84,8 +85,28 @@ func browse(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// lose makes the manager carry out the next request and break the connection instead of answering.
+func lose(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: lose")
+	}
+	ts.Value("manager").(manager).loses.Store(true)
+}
+
+// forgetful is h, but for answers that are to be lost.
+func forgetful(h http.Handler, loses *atomic.Bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if loses.CompareAndSwap(true, false) {
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 type manager struct {
 	url, token  string
+	loses       *atomic.Bool
 	http        *http.Client
 	certificate []byte
 }
@@ -119,10 +140,11 @@ func newManager(t testing.TB) manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewTLSServer(a.Handler())
+	loses := new(atomic.Bool)
+	server := httptest.NewTLSServer(forgetful(a.Handler(), loses))
 	t.Cleanup(func() { a.Stop(); server.Close() })
 	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
-	return manager{url: server.URL, token: token, http: server.Client(), certificate: pem.EncodeToMemory(block)}
+	return manager{url: server.URL, token: token, http: server.Client(), loses: loses, certificate: pem.EncodeToMemory(block)}
 }
 
 // noNodes is a fleet without nodes: nobody takes commands or clients.
