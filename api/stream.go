@@ -108,5 +108,9 @@ func (st *stream) write(text string) error {
 	if _, err := io.WriteString(st.w, text); err != nil {
 		return err
 	}
-	return st.control.Flush()
+	if err := st.control.Flush(); err != nil {
+		return err
+	}
+	// HTTP/2 resets a stream whose deadline passes though nothing waits to be written: a quiet one must have none.
+	return st.control.SetWriteDeadline(time.Time{})
 }

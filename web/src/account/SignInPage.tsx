@@ -43,7 +43,9 @@ export function SignInPage() {
         ) : null}
         {failing.length ? (
           <p className={ui.notice} role="status">
-            <strong>{failing.join(', ')}</strong> did not answer when last asked. You can try; administrators always sign in with a password kept here.
+            <span>
+              <strong>{failing.join(', ')}</strong> did not answer when last asked. You can try; administrators always sign in with a password kept here.
+            </span>
           </p>
         ) : null}
         {links.length ? (

@@ -86,7 +86,7 @@ export function Redirect({ url }: { url: string }) {
   return (
     <div className={form.group}>
       <strong>Register this redirect URL at the provider</strong>
-      <Command text={url} what="redirect URL" />
+      <Command text={url} what="redirect URL" plain />
       <p className="dim">It begins with the address under General: that must be the one by which people reach this console.</p>
     </div>
   )

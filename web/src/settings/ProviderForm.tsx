@@ -82,7 +82,7 @@ export function ProviderForm({ draft, onChange, refused, hasSecret = false, chil
               value={r.role}
               onChange={(e) => set({ roles: draft.roles.map((x, j) => (j === i ? { ...x, role: e.currentTarget.value as Role } : x)) })}
             />
-            <Button variant="default" aria-label={`Leave group ${i + 1} out`} onClick={() => set({ roles: draft.roles.filter((_, j) => j !== i) })}>
+            <Button variant="default" aria-label={`Leave out group ${i + 1}`} onClick={() => set({ roles: draft.roles.filter((_, j) => j !== i) })}>
               Leave out
             </Button>
           </div>

@@ -88,6 +88,15 @@ function Editor({ stored }: { stored: Tagged<SignInProvider> }) {
       </Panel>
       <Panel title="How it is asked, and who comes in">
         <form onSubmit={submit} className={form.form}>
+          <ProviderForm
+            draft={draft}
+            onChange={(d) => {
+              save.reset()
+              setDraft(d)
+            }}
+            refused={refused}
+            hasSecret={base.data.has_secret}
+          />
           {stale && edited ? (
             <div className={ui.notice} role="alert">
               <strong>Somebody else changed {title} while you were editing</strong>
@@ -108,15 +117,6 @@ function Editor({ stored }: { stored: Tagged<SignInProvider> }) {
               </div>
             </div>
           ) : null}
-          <ProviderForm
-            draft={draft}
-            onChange={(d) => {
-              save.reset()
-              setDraft(d)
-            }}
-            refused={refused}
-            hasSecret={base.data.has_secret}
-          />
           <Trouble error={isRefusal(save.error, 412) ? null : save.error} what={`${title} was not changed`} />
           <div className="row">
             <Button type="submit" loading={save.isPending} disabled={!edited || stale}>

@@ -2,6 +2,7 @@ import { Button, Skeleton } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
+import { useMay } from '../account/may'
 import { clustersQuery, liveTransfersQuery, rereadMs, transfersQuery } from '../api/queries'
 import { useReread } from '../api/reread'
 import { count, plural, rate } from '../format/format'
@@ -26,6 +27,7 @@ const directions = [
 ] as const
 
 export function TransfersPage() {
+  const may = useMay('admin')
   const cluster = useCluster()
   const search = transfersRoute.useSearch()
   const navigate = transfersRoute.useNavigate()
@@ -64,7 +66,7 @@ export function TransfersPage() {
           <Empty title="Nothing runs right now">
             <p>A transfer shows here the moment it starts:</p>
             <code>godwit cp -r FOLDER {cluster ?? only ?? 'CLUSTER'}:/</code>
-            <Link to="/start">Make an access key and get the commands filled in</Link>
+            {may ? <Link to="/start">Make an access key and get the commands filled in</Link> : null}
           </Empty>
         )}
       </Panel>

@@ -20,9 +20,10 @@ export function Copy({ text, what }: { text: string; what: string }) {
   )
 }
 
-export function Command({ text, what = 'command', testId }: { text: string; what?: string; testId?: string }) {
+// Command is a line to copy; plain, when it is not one for a shell.
+export function Command({ text, what = 'command', testId, plain }: { text: string; what?: string; testId?: string; plain?: boolean }) {
   return (
-    <div className={s.command}>
+    <div className={`${s.command} ${plain ? s.plain : ''}`}>
       <code data-testid={testId} tabIndex={0}>
         {text}
       </code>
