@@ -182,7 +182,7 @@ async function comesBack({ browser, origin, password, lookAt }) {
 }
 
 // Words of buttons and links that change something.
-const deeds = /…$|^(New|Add|Make|Create|Launch|Edit|Change|Delete|Remove|Revoke|Drain|Save|Apply|Duplicate|Pause|Resume|Scale)\b/
+const deeds = /…$|^Launch(?! \d)|^(New|Add|Make|Create|Edit|Change|Delete|Remove|Revoke|Drain|Save|Apply|Duplicate|Pause|Resume|Scale)\b/
 
 async function looks({ browser, origin, password }) {
   const context = await browser.newContext({ viewport: desktop, ignoreHTTPSErrors: true })
