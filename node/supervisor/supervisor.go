@@ -158,7 +158,8 @@ func (s *Supervisor) Run(ctx context.Context) {
 	}
 }
 
-// life runs one process from start to end and says how long it was healthy and why it ended.
+// life runs one process from start to end and says how long it was healthy and why it ended. Its caller sets the state
+// that follows, in one step with the process id.
 func (s *Supervisor) life(ctx context.Context) (time.Duration, error) {
 	cmd := s.Command()
 	if cmd.SysProcAttr == nil {
@@ -183,7 +184,6 @@ func (s *Supervisor) life(ctx context.Context) (time.Duration, error) {
 	default:
 	}
 	s.set(func(st *State) { st.PID, st.Started = cmd.Process.Pid, s.Now() })
-	defer s.set(func(st *State) { st.PID = 0 })
 	healthyFor, verdict := s.watch(ctx, ended)
 	if verdict.exited {
 		return healthyFor, exitError(verdict.err)

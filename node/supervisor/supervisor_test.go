@@ -197,6 +197,7 @@ func TestRestartIsPoliteAndAtOnce(t *testing.T) {
 		c.MinDelay, c.MaxDelay, c.Grace = time.Hour, time.Hour, patience // a pause would be seen
 	})
 	eventually(t, "healthy", func() bool { return s.State().State == Healthy })
+	eventually(t, "trap set", func() bool { return caught(s.State().PID, syscall.SIGTERM) })
 	first := s.State()
 	s.Restart("a test wants it")
 	eventually(t, "a fresh process", func() bool { st := s.State(); return st.State == Healthy && st.PID != first.PID })
