@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -60,7 +61,14 @@ func (f *flock) refresh(ctx context.Context, t *statestore.Tables, now time.Time
 		p.byID[p.nodes[i].ID] = &p.nodes[i]
 	}
 	for _, c := range p.clusters {
-		for _, a := range assignments(c.State) {
+		memory, err := t.Clusters.State(ctx, c.ID)
+		if errors.Is(err, statestore.ErrNotFound) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		for _, a := range assignments(memory) {
 			p.pools[a.NodeID] = a
 		}
 	}

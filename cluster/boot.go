@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/statestore"
@@ -10,10 +11,15 @@ import (
 // settle turns observed facts into rows: a booting node that reports runs, one
 // whose instance has ended by itself has failed.
 func (r *Reconciler) settle(ctx context.Context, b *round) error {
+	var booted []*statestore.Node
 	for _, n := range b.nodes {
 		var err error
 		switch n.State {
 		case statestore.NodeBooting, statestore.NodeStarting:
+			if b.serves(n) {
+				booted = append(booted, n)
+				continue
+			}
 			err = r.settleBoot(ctx, b, n)
 		case statestore.NodeRunning, statestore.NodeDraining, statestore.NodeLost:
 			err = r.settleInstance(ctx, b, n)
@@ -25,27 +31,60 @@ func (r *Reconciler) settle(ctx context.Context, b *round) error {
 			return err
 		}
 	}
+	// Many at once: a cluster that starts with hundreds would wait for as many
+	// commits, one after the other.
+	for some := range slices.Chunk(booted, mostMoves) {
+		if err := r.welcome(ctx, b, some); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// settleBoot lets a node run once it reports itself fit to serve.
-func (r *Reconciler) settleBoot(ctx context.Context, b *round, n *statestore.Node) error {
+// mostMoves in one transaction: rows stay locked for some tens of milliseconds.
+const mostMoves = 200
+
+// serves says whether a booting node reports itself fit.
+func (b *round) serves(n *statestore.Node) bool {
 	report, ok := b.fresh(n, n.StateSince)
-	started := n.State == statestore.NodeStarting
-	if !ok || !report.Healthy || report.Port == 0 {
-		if started { // its instance may still be stopped; see driveStart
-			r.settleWarm(ctx, b, n)
-			return nil
+	return ok && report.Healthy && report.Port != 0
+}
+
+// welcome lets nodes run that serve.
+func (r *Reconciler) welcome(ctx context.Context, b *round, nodes []*statestore.Node) error {
+	const why = "it has joined and reports itself healthy"
+	moves := make([]statestore.Transition, len(nodes))
+	for i, n := range nodes {
+		report, _ := b.reports.of(n.ID)
+		moves[i] = statestore.Transition{
+			ID: n.ID, From: []statestore.NodeState{n.State}, To: statestore.NodeRunning,
+			Why: why, Change: func(row *statestore.Node) { report.record(row) },
 		}
-		return r.settleInstance(ctx, b, n)
 	}
-	moved, err := r.move(ctx, b, n, statestore.NodeRunning, "it has joined and reports itself healthy", func(row *statestore.Node) {
-		report.record(row)
-	})
-	if moved && !started {
-		b.memory.booted(b.now.Sub(n.RequestedAt))
+	rows, err := r.config.Store.MoveNodes(ctx, b.term, moves)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, n := range nodes {
+		row, moved := rows[n.ID]
+		if !moved {
+			continue // overtaken; the next step sees the row as it is then
+		}
+		if n.State == statestore.NodeBooting {
+			b.memory.booted(b.now.Sub(n.RequestedAt))
+		}
+		r.tell(b, n, row, why)
+	}
+	return nil
+}
+
+// settleBoot looks after a node that does not serve yet.
+func (r *Reconciler) settleBoot(ctx context.Context, b *round, n *statestore.Node) error {
+	if n.State == statestore.NodeStarting { // its instance may still be stopped; see driveStart
+		r.settleWarm(ctx, b, n)
+		return nil
+	}
+	return r.settleInstance(ctx, b, n)
 }
 
 // settleWarm notices that the instance of a node in the warm pool is gone.

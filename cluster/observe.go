@@ -36,7 +36,9 @@ func (r *Reconciler) observe(ctx context.Context, s *step, c statestore.Cluster)
 	if b.policy, err = r.parsed(b.version); err != nil {
 		return nil, err
 	}
-	b.memory = r.remember(c)
+	if b.memory, err = r.remember(ctx, c); err != nil {
+		return nil, err
+	}
 	if err := r.readNodes(ctx, b); err != nil {
 		return nil, err
 	}
@@ -85,18 +87,24 @@ func (r *Reconciler) readNodes(ctx context.Context, b *round) error {
 
 // remember returns the cluster's memory: the one in hand, or the stored one
 // when this manager has just begun to lead.
-func (r *Reconciler) remember(c statestore.Cluster) *memory {
+func (r *Reconciler) remember(ctx context.Context, c statestore.Cluster) (*memory, error) {
 	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	if m := r.memories[c.ID]; m != nil {
-		return m
+	m := r.memories[c.ID]
+	r.mutex.Unlock()
+	if m != nil {
+		return m, nil
 	}
-	m, err := newMemory(c.State, r.now())
+	raw, err := r.config.Store.Memory(ctx, c.ID)
 	if err != nil {
+		return nil, err
+	}
+	if m, err = newMemory(raw, r.now()); err != nil {
 		r.log.Error("start with an empty memory", "cluster", c.Name, "err", err)
 	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	r.memories[c.ID] = m
-	return m
+	return m, nil
 }
 
 // fresh returns a node's report if it is newer than a time.

@@ -44,7 +44,11 @@ func (r *Reconciler) look(ctx context.Context, clusterID string, reports heard) 
 	if b.policy, err = r.parsed(b.version); err != nil {
 		return nil, err
 	}
-	if b.memory, err = newMemory(c.State, b.now); err != nil {
+	raw, err := r.config.Store.Memory(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	if b.memory, err = newMemory(raw, b.now); err != nil {
 		return nil, err
 	}
 	return b, r.readNodes(ctx, b)

@@ -236,12 +236,17 @@ func (r *Reconciler) move(ctx context.Context, b *round, n *statestore.Node, to 
 	if err != nil {
 		return false, err
 	}
+	r.tell(b, n, row, why)
+	return true, nil
+}
+
+// tell takes a row's new contents and passes the news on.
+func (r *Reconciler) tell(b *round, n *statestore.Node, row statestore.Node, why string) {
 	if row.State != n.State {
 		r.log.Info("node "+string(row.State), "node", n.Name, "cluster", b.cluster.Name, "was", n.State, "why", why)
 	}
 	*n = row
 	r.config.Changed(b.cluster.ID, "nodes")
-	return true, nil
 }
 
 // noteReports stores when nodes last reported, now and then: after a restart of

@@ -19,6 +19,7 @@ type simStore struct {
 	term      statestore.Term
 	awayUntil time.Time
 	cluster   statestore.Cluster
+	memory    json.RawMessage
 	template  statestore.Template
 	policy    statestore.PolicyVersion
 	rows      map[string]*statestore.Node
@@ -123,28 +124,51 @@ func (s storeOf) MoveNode(_ context.Context, term statestore.Term, id string, fr
 	if err := s.writable(term); err != nil {
 		return statestore.Node{}, err
 	}
-	old, ok := s.rows[id]
+	row, err := s.apply(statestore.Transition{ID: id, From: from, To: to, Why: why, Change: change})
+	if err == nil {
+		s.m.touch()
+	}
+	return row, err
+}
+
+func (s storeOf) MoveNodes(_ context.Context, term statestore.Term, moves []statestore.Transition) (map[string]statestore.Node, error) {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return nil, err
+	}
+	rows := map[string]statestore.Node{}
+	for _, m := range moves {
+		if row, err := s.apply(m); err == nil {
+			rows[m.ID] = row
+		}
+	}
+	s.m.touch()
+	return rows, nil
+}
+
+// apply mirrors the real store's compare-and-set.
+func (s storeOf) apply(m statestore.Transition) (statestore.Node, error) {
+	old, ok := s.rows[m.ID]
 	if !ok {
 		return statestore.Node{}, statestore.ErrNotFound
 	}
-	if !slices.Contains(from, old.State) || old.State == statestore.NodeTerminated {
-		return statestore.Node{}, &statestore.StateError{Object: id, Found: string(old.State)}
+	if !slices.Contains(m.From, old.State) || old.State == statestore.NodeTerminated {
+		return statestore.Node{}, &statestore.StateError{Object: m.ID, Found: string(old.State)}
 	}
 	row := *old
-	if change != nil {
-		change(&row)
+	if m.Change != nil {
+		m.Change(&row)
 	}
 	now := s.w.now
-	if to != old.State {
-		s.enter(&row, to)
-		s.w.tell("%s %s → %s: %s", id, old.State, to, why)
-		s.w.check.moved(old, to)
+	if m.To != old.State {
+		s.enter(&row, m.To)
+		s.w.tell("%s %s → %s: %s", m.ID, old.State, m.To, m.Why)
+		s.w.check.moved(old, m.To)
 	}
-	if to == statestore.NodeTerminated {
+	if m.To == statestore.NodeTerminated {
 		row.TerminatedAt = &now
 	}
 	*old = row
-	s.m.touch()
 	return row, nil
 }
 
@@ -205,12 +229,19 @@ func (s storeOf) NoFuture(_ context.Context, term statestore.Term) (n int64, err
 	return n, nil
 }
 
+func (s storeOf) Memory(context.Context, string) (json.RawMessage, error) {
+	if s.away() {
+		return nil, statestore.ErrUnavailable
+	}
+	return s.memory, nil
+}
+
 func (s storeOf) SetMemory(_ context.Context, term statestore.Term, _ string, memory json.RawMessage) error {
 	s.m.touch()
 	if err := s.writable(term); err != nil {
 		return err
 	}
-	s.cluster.State = memory
+	s.memory = memory
 	return nil
 }
 

@@ -21,9 +21,14 @@ type Store interface {
 
 	CreateNode(ctx context.Context, term statestore.Term, n statestore.Node, why string) (statestore.Node, error)
 	MoveNode(ctx context.Context, term statestore.Term, id string, from []statestore.NodeState, to statestore.NodeState, why string, change func(*statestore.Node)) (statestore.Node, error)
+	// MoveNodes makes many moves at once, all or none; it returns the rows by id
+	// without those that were overtaken.
+	MoveNodes(ctx context.Context, term statestore.Term, moves []statestore.Transition) (map[string]statestore.Node, error)
 	Reported(ctx context.Context, at map[string]time.Time) error
 	// NoFuture brings times of living rows that are still to come to now.
 	NoFuture(ctx context.Context, term statestore.Term) (int64, error)
+	// Memory is what SetMemory last stored; empty at first.
+	Memory(ctx context.Context, clusterID string) (json.RawMessage, error)
 	SetMemory(ctx context.Context, term statestore.Term, clusterID string, memory json.RawMessage) error
 
 	AppendDecision(ctx context.Context, term statestore.Term, d statestore.Decision) (statestore.Decision, error)
@@ -89,12 +94,20 @@ func (p postgres) MoveNode(ctx context.Context, term statestore.Term, id string,
 	return p.t.Nodes.Transition(ctx, term, id, from, to, why, change)
 }
 
+func (p postgres) MoveNodes(ctx context.Context, term statestore.Term, moves []statestore.Transition) (map[string]statestore.Node, error) {
+	return p.t.Nodes.TransitionAll(ctx, term, moves)
+}
+
 func (p postgres) Reported(ctx context.Context, at map[string]time.Time) error {
 	return p.t.Nodes.Reported(ctx, at)
 }
 
 func (p postgres) NoFuture(ctx context.Context, term statestore.Term) (int64, error) {
 	return p.t.Nodes.NoFuture(ctx, term)
+}
+
+func (p postgres) Memory(ctx context.Context, clusterID string) (json.RawMessage, error) {
+	return p.t.Clusters.State(ctx, clusterID)
 }
 
 func (p postgres) SetMemory(ctx context.Context, term statestore.Term, clusterID string, memory json.RawMessage) error {

@@ -22,9 +22,9 @@ func TestLaunchLimitCountsWhatADeadLeaderRequested(t *testing.T) {
 	w := quiet(t, func(p *policy.Policy) {
 		p.MinAvailable, p.MaxNodes, p.LaunchLimit = 4, 8, policy.LaunchLimit{Count: 4, PerSeconds: 60}
 	})
-	before := w.db.cluster.State
+	before := w.db.memory
 	w.until(t, time.Minute, "four rows", func() bool { return len(w.db.living()) == 4 })
-	w.db.cluster.State = before // the leader died before it stored its memory
+	w.db.memory = before // the leader died before it stored its memory
 	w.cloud.refuse, w.cloud.refuseUntil = provisioner.Capacity, w.now.Add(40*time.Second)
 	w.takeOver()
 	w.until(t, time.Minute, "all are refused", func() bool { return len(w.db.living()) == 0 })

@@ -26,9 +26,6 @@ type Cluster struct {
 	// Deleting: an operator deleted the cluster; it goes when its last node has
 	// ended.
 	Deleting bool
-	// State is the reconciler's own memory (timers, stabilisation windows).
-	// Only SetState writes it; it has no part in Version.
-	State json.RawMessage
 	// Version counts operators' changes, from 1.
 	Version   int64
 	CreatedAt time.Time
@@ -39,7 +36,7 @@ type Cluster struct {
 type Clusters struct{ *handle }
 
 const clusterColumns = `id, name, template_id, policy_version, config, config_version, paused,
-	desired_override, deleting, state, version, created_at, updated_at`
+	desired_override, deleting, version, created_at, updated_at`
 
 // Create stores a new cluster. ID may be empty; versions and times are set.
 // ErrConflict: the name is taken; ErrInvalid: no such template.
@@ -91,6 +88,18 @@ func (c Clusters) SetOverride(ctx context.Context, id string, count *int) (Clust
 	return one[Cluster](ctx, c.handle, "cluster "+id,
 		`UPDATE clusters SET desired_override = $2, version = version + 1, updated_at = $3
 		 WHERE id = $1 RETURNING `+clusterColumns, id, count, c.now())
+}
+
+// State is the reconciler's own memory of the cluster (timers, stabilisation
+// windows). It grows with the cluster, so it is no part of its row as read, and
+// none of its Version.
+func (c Clusters) State(ctx context.Context, id string) (json.RawMessage, error) {
+	var state []byte
+	err := c.q.QueryRow(ctx, `SELECT state::text FROM clusters WHERE id = $1`, id).Scan(&state)
+	if err != nil {
+		return nil, fault(err, "state of cluster "+id)
+	}
+	return state, nil
 }
 
 // SetState stores the reconciler's memory. It is the leader's write.

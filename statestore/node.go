@@ -3,6 +3,7 @@ package statestore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -121,6 +122,15 @@ func (t Nodes) Create(ctx context.Context, term Term, n Node, why string) (Node,
 	return out, err
 }
 
+// Transition is one move of one node's row; see Nodes.Transition.
+type Transition struct {
+	ID     string
+	From   []NodeState
+	To     NodeState
+	Why    string
+	Change func(*Node) // may be nil
+}
+
 // Transition moves a node from one of the states to another by compare-and-set
 // and notes it in the node's time line with the reason why. change, which may
 // be nil, sets further fields in the same write; states, their times and the
@@ -132,29 +142,60 @@ func (t Nodes) Create(ctx context.Context, term Term, n Node, why string) (Node,
 func (t Nodes) Transition(ctx context.Context, term Term, id string, from []NodeState, to NodeState, why string, change func(*Node)) (Node, error) {
 	var out Node
 	err := t.fenced(ctx, term, func(h *handle) error {
-		old, err := one[Node](ctx, h, "node "+id,
-			`SELECT `+nodeColumns+` FROM nodes WHERE id = $1 FOR NO KEY UPDATE`, id)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(from, old.State) || old.State == NodeTerminated && to != NodeTerminated {
-			return &StateError{Object: "node " + id, Found: string(old.State), Wanted: strs(from)}
-		}
-		n := old
-		if change != nil {
-			change(&n)
-		}
-		keep(&n, &old)
-		moved := to != old.State
-		if moved {
-			n.enter(to, h.now())
-		}
-		if out, err = saveNode(ctx, h, &n); err != nil || !moved {
-			return err
-		}
-		return addNodeEvent(ctx, h, out, old.State, why, term)
+		var err error
+		out, err = Transition{id, from, to, why, change}.apply(ctx, h, term)
+		return err
 	})
 	return out, err
+}
+
+// TransitionAll makes many transitions in one transaction, all or none, and
+// returns the rows by id. Nodes that are elsewhere or gone are left out: they
+// have been overtaken, and do not keep the others.
+func (t Nodes) TransitionAll(ctx context.Context, term Term, moves []Transition) (map[string]Node, error) {
+	var out map[string]Node
+	ordered := slices.Clone(moves)
+	slices.SortFunc(ordered, func(a, b Transition) int { return strings.Compare(a.ID, b.ID) }) // one order of locks
+	err := t.fenced(ctx, term, func(h *handle) error {
+		out = make(map[string]Node, len(moves))
+		for _, m := range ordered {
+			n, err := m.apply(ctx, h, term)
+			switch {
+			case errors.Is(err, ErrState), errors.Is(err, ErrNotFound):
+			case err != nil:
+				return err
+			default:
+				out[m.ID] = n
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (m Transition) apply(ctx context.Context, h *handle, term Term) (Node, error) {
+	old, err := one[Node](ctx, h, "node "+m.ID,
+		`SELECT `+nodeColumns+` FROM nodes WHERE id = $1 FOR NO KEY UPDATE`, m.ID)
+	if err != nil {
+		return Node{}, err
+	}
+	if !slices.Contains(m.From, old.State) || old.State == NodeTerminated && m.To != NodeTerminated {
+		return Node{}, &StateError{Object: "node " + m.ID, Found: string(old.State), Wanted: strs(m.From)}
+	}
+	n := old
+	if m.Change != nil {
+		m.Change(&n)
+	}
+	keep(&n, &old)
+	moved := m.To != old.State
+	if moved {
+		n.enter(m.To, h.now())
+	}
+	out, err := saveNode(ctx, h, &n)
+	if err != nil || !moved {
+		return out, err
+	}
+	return out, addNodeEvent(ctx, h, out, old.State, m.Why, term)
 }
 
 // enter sets the state and the times that go with it.

@@ -60,6 +60,36 @@ func TestTransitionStartsOnlyFromAnExpectedState(t *testing.T) {
 	wantErr(t, err, statestore.ErrFenced)
 }
 
+func TestManyTransitionsGoTogetherWithoutTheOvertaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first, second, ended := w.node(t), w.node(t), w.node(t)
+	must(w.Nodes.Transition(t.Context(), w.term, ended.ID, requested, statestore.NodeTerminated, "gone", nil))(t)
+	var moves []statestore.Transition
+	for _, id := range []string{second.ID, "nobody", ended.ID, first.ID} {
+		moves = append(moves, statestore.Transition{
+			ID: id, From: requested, To: statestore.NodeLaunching, Why: "launch",
+			Change: func(n *statestore.Node) { n.Region = "here" },
+		})
+	}
+	_, err := w.Nodes.TransitionAll(t.Context(), w.term+1, moves)
+	wantErr(t, err, statestore.ErrFenced)
+	rows := must(w.Nodes.TransitionAll(t.Context(), w.term, moves))(t)
+	if len(rows) != 2 {
+		t.Fatalf("%d rows moved: %+v", len(rows), rows)
+	}
+	for _, id := range []string{first.ID, second.ID} {
+		n := must(w.Nodes.Get(t.Context(), id))(t)
+		if n.State != statestore.NodeLaunching || n.Region != "here" || n.LaunchedAt == nil {
+			t.Errorf("%+v", n)
+		}
+		wantEqual(t, rows[id], n)
+		if steps := must(w.Nodes.Events(t.Context(), id, statestore.Page{}))(t).Items; len(steps) != 2 || steps[1].Reason != "launch" {
+			t.Errorf("time line %+v", steps)
+		}
+	}
+}
+
 func TestOfManyTransitionsAtOnceOneWins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

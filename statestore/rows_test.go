@@ -60,9 +60,14 @@ func TestClusterKeepsOperatorsAndReconcilersChangesApart(t *testing.T) {
 	}
 	c.Deleting = true
 	c = must(w.Clusters.Update(t.Context(), c))(t) // the version is as read: state has no part in it
-	if c.Version != 2 || !c.Deleting || string(c.State) != `{"window": 3}` {
+	if c.Version != 2 || !c.Deleting {
 		t.Fatalf("%+v", c)
 	}
+	if state := must(w.Clusters.State(t.Context(), c.ID))(t); string(state) != `{"window": 3}` {
+		t.Fatalf("the reconciler's state is %s", state)
+	}
+	_, err := w.Clusters.State(t.Context(), "none")
+	wantErr(t, err, statestore.ErrNotFound)
 	c.Paused = true
 	c = must(w.Clusters.Update(t.Context(), c))(t)
 	if c.ConfigVersion != 1 {
@@ -74,7 +79,7 @@ func TestClusterKeepsOperatorsAndReconcilersChangesApart(t *testing.T) {
 		t.Fatalf("%+v", c)
 	}
 	wantEqual(t, must(w.Clusters.ByName(t.Context(), "alpha"))(t), c)
-	_, err := w.Clusters.SetOverride(t.Context(), c.ID, pointer(-1))
+	_, err = w.Clusters.SetOverride(t.Context(), c.ID, pointer(-1))
 	wantErr(t, err, statestore.ErrInvalid)
 	_, err = w.Clusters.Create(t.Context(), statestore.Cluster{Name: "beta", TemplateID: "none"})
 	wantErr(t, err, statestore.ErrInvalid)
