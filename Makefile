@@ -12,7 +12,7 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
 WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
-.PHONY: help deps deps-run deps-test demo run build test test-go test-web lint sim bench bench-control web generate cross clean
+.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-web lint sim bench bench-control web generate cross clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ deps-run:
 
 deps-test:
 	@scripts/deps.sh all
+
+deps-generate:
+	@scripts/deps.sh generate
 
 demo: deps-run build ## watch a cluster scale while real files move through it
 	@$(BIN)/godwit-manager demo --dir $(BUILD)/demo $(if $(ONCE),--once)
@@ -90,9 +93,8 @@ sim: ## every simulation suite; SEEDS= scales; build/sim/report.json
 bench: ## Go benchmarks of the engine, the policy and the store
 	$(GO) test -run '^$$' -bench . -benchmem ./transfer/... ./policy/...
 
-generate: ## regenerate what is generated and committed (OpenAPI document, API client)
+generate: deps-generate web/node_modules/.package-lock.json ## regenerate what is generated and committed (reports, OpenAPI document, schemas, API client)
 	$(GO) generate ./...
-	cd web && npm run --silent generate
 
 cross: ## build the CLI for linux, darwin and windows on amd64 and arm64
 	@for os in linux darwin windows; do for arch in amd64 arm64; do \

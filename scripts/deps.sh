@@ -2,7 +2,7 @@
 # Finds out which Debian packages a target needs and lacks; as root installs
 # them, as a user says what to run. Prints nothing when nothing is missing.
 #
-#   scripts/deps.sh [run|all|ci]     what the target needs (default all)
+#   scripts/deps.sh [run|all|generate|ci]     what the target needs (default all)
 set -euo pipefail
 
 want=${1:-all}
@@ -31,7 +31,10 @@ done
 need postgresql have_postgres
 need ca-certificates test -d /etc/ssl/certs
 need procps have ps
-if [ "$want" != run ]; then
+if [ "$want" = generate ] || [ "$want" = ci ]; then
+	need protobuf-compiler have protoc
+fi
+if [ "$want" = all ] || [ "$want" = ci ]; then
 	need chromium have_chromium
 	need gcc have gcc
 	need libc6-dev have_libc
@@ -46,7 +49,7 @@ fi
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "godwit: missing Debian packages: ${missing[*]}" >&2
-	echo "        run once as root:  make deps" >&2
+	echo "        run once as root:  scripts/deps.sh $want" >&2
 	exit 1
 fi
 

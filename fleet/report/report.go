@@ -3,7 +3,7 @@
 // Reports are snapshots, not deltas: the loss of any number of them heals with the next. Both sides of the fleet share this package; it imports protobuf only.
 package report
 
-//go:generate protoc --go_out=. --go_opt=paths=source_relative report.proto
+//go:generate ../../scripts/protoc.sh --go_out=. --go_opt=paths=source_relative report.proto
 
 import (
 	"errors"
