@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -82,6 +83,13 @@ func (r *Reconciler) storeDecision(ctx context.Context, b *round, s policy.Snaps
 		return d, fmt.Errorf("decision's reasons: %w", err)
 	}
 	stored, err := r.config.Store.AppendDecision(ctx, b.term, d)
+	if errors.Is(err, statestore.ErrUnfolded) {
+		// The row was forgotten, or others came after it: then a row of its own.
+		if d.Snapshot, err = json.Marshal(s); err != nil {
+			return d, fmt.Errorf("decision's snapshot: %w", err)
+		}
+		stored, err = r.config.Store.AppendDecision(ctx, b.term, d)
+	}
 	if err == nil {
 		if d.Kind == statestore.DecisionNoop {
 			r.lastNoop[b.cluster.ID] = same

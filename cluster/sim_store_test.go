@@ -261,7 +261,8 @@ func (s storeOf) AppendDecision(_ context.Context, term statestore.Term, d state
 			s.w.check.replay(d)
 		}
 	case s.decision == nil || s.decision.CollapseKey != d.CollapseKey || s.decision.Kind != statestore.DecisionNoop || d.Kind != statestore.DecisionNoop:
-		s.w.fault("a decision without a snapshot that is not like the last one")
+		s.w.meet("unfolded")
+		return d, statestore.ErrUnfolded
 	}
 	if len(plan.Actions) > 0 {
 		s.w.tell("decision: %s", plan.Explain())

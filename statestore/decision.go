@@ -37,7 +37,7 @@ type Decision struct {
 	// plan and reasons. Callers whose reasons hold moving figures set it.
 	CollapseKey string
 	// Snapshot is the policy's input, of the first of Count, as given to
-	// Append; it is stored compressed. List leaves it out.
+	// Append; it is stored compressed. List leaves it out. No row is without one.
 	Snapshot []byte
 	Plan     json.RawMessage // kept to the byte
 	Reasons  json.RawMessage // a JSON array
@@ -75,7 +75,9 @@ const decisionColumns = `id, cluster_id, policy_version, kind, at, until, count,
 
 // Append stores a decision made at d.At (zero: now) under the leader's term. A
 // no-op equal to the cluster's newest row raises that row's count and span
-// instead, and that row is returned.
+// instead, and that row is returned. A caller who expects that may leave out the
+// snapshot: ErrUnfolded when a row of its own is needed after all, and nothing
+// is stored, for nobody could ever replay it.
 func (t Decisions) Append(ctx context.Context, term Term, d Decision) (Decision, error) {
 	if d.At.IsZero() {
 		d.At = t.now()
@@ -101,6 +103,9 @@ func (t Decisions) Append(ctx context.Context, term Term, d Decision) (Decision,
 				out = rows[0]
 				return nil
 			}
+		}
+		if len(d.Snapshot) == 0 {
+			return fmt.Errorf("%s: %w", name, ErrUnfolded)
 		}
 		var err error
 		codes, actions := d.tags()

@@ -24,6 +24,9 @@ var (
 	ErrStale = errors.New("changed meanwhile")
 	// ErrState: a compare-and-set found another state. See [StateError].
 	ErrState = errors.New("not in an expected state")
+	// ErrUnfolded: a decision without a snapshot is like none that it could be
+	// folded into; append it with its snapshot.
+	ErrUnfolded = errors.New("no like decision to fold into")
 	// ErrFenced: the term is no longer the current one; stop leading.
 	ErrFenced = errors.New("leadership lost")
 	// ErrUsed: a one-time token was presented again: raise an alert.

@@ -1,6 +1,7 @@
 package statestore_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -153,6 +154,39 @@ func TestIdenticalNoopsCollapse(t *testing.T) {
 	stats := must(w.Decisions.Stats(t.Context(), w.cluster.ID))(t)
 	if stats.Rows != 7 || stats.Made != 10 || stats.Acted != 2 || stats.WithoutReason != 1 || stats.CollapsedNoops != 3 {
 		t.Errorf("%+v", stats)
+	}
+}
+
+func TestNoDecisionIsStoredWithoutASnapshot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, ticking)
+	like := statestore.Decision{
+		ClusterID: w.cluster.ID, Kind: statestore.DecisionNoop, CollapseKey: "k",
+		Snapshot: []byte(`{}`), Plan: raw(`{}`), Reasons: raw(`["enough"]`),
+	}
+	bare := like
+	bare.Snapshot = nil
+	refused := func(why string, d statestore.Decision) {
+		t.Helper()
+		if _, err := w.Decisions.Append(t.Context(), w.term, d); !errors.Is(err, statestore.ErrUnfolded) {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+	refused("nothing to fold into", bare)
+	must(w.Decisions.Append(t.Context(), w.term, like))(t)
+	if d := must(w.Decisions.Append(t.Context(), w.term, bare))(t); d.Count != 2 || string(d.Snapshot) != `{}` {
+		t.Errorf("not folded: %+v", d)
+	}
+	other := bare
+	other.CollapseKey = "another"
+	refused("it says something else", other)
+	other = bare
+	other.Kind = statestore.DecisionAct
+	refused("it acts", other)
+	must(w.Decisions.Forget(t.Context(), w.Now().Add(time.Hour)))(t)
+	refused("the row is forgotten", bare)
+	if stats := must(w.Decisions.Stats(t.Context(), w.cluster.ID))(t); stats.Rows != 0 {
+		t.Errorf("%d rows are stored", stats.Rows)
 	}
 }
 
