@@ -18,7 +18,7 @@ func (r *Reconciler) driveLaunch(ctx context.Context, b *round, n *statestore.No
 		if b.cluster.Paused {
 			return
 		}
-		if block := b.memory.look().blocked(b.now, b.template.Version); block != nil {
+		if block := b.memory.look().blocked(b.now, b.template); block != nil {
 			r.giveUp(ctx, b, n, block)
 			return
 		}
@@ -68,7 +68,8 @@ func (r *Reconciler) launch(ctx context.Context, l launching) error {
 		[]statestore.NodeState{statestore.NodeRequested, statestore.NodeLaunching},
 		statestore.NodeLaunching, "the provider is asked for an instance", func(row *statestore.Node) {
 			if row.LaunchRequest == nil {
-				row.LaunchRequest, row.TemplateVersion = first, l.template.Version
+				row.LaunchRequest, row.Provider = first, l.template.Provider
+				row.TemplateID, row.TemplateVersion = l.template.ID, l.template.Version
 			}
 		})
 	if err != nil {
@@ -177,7 +178,7 @@ func (r *Reconciler) launchFailed(ctx context.Context, l launching, cause error)
 	case provisioner.Capacity, provisioner.Quota, provisioner.Unauthorized, provisioner.InvalidTemplate,
 		provisioner.NotFound, provisioner.Unsupported:
 	}
-	l.memory.refused(r.now(), cause, l.node.TemplateVersion)
+	l.memory.refused(r.now(), cause, l.node.TemplateID, l.node.TemplateVersion)
 	r.log.Warn("launch refused", "node", l.node.Name, "err", cause)
 	_, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeLaunching},
 		statestore.NodeTerminated, cause.Error(), func(row *statestore.Node) { row.FailureReason = cause.Error() })

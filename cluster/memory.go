@@ -56,7 +56,11 @@ type block struct {
 	Until   time.Time         `json:"until"`
 	Text    string            `json:"text"`
 	Strikes int               `json:"strikes"`
-	// TemplateVersion that was refused: another one is tried at once.
+	// TemplateID that was refused: another one is tried at once, whatever the
+	// class, for it may be of another provider, place or size.
+	TemplateID string `json:"template_id,omitempty"`
+	// TemplateVersion of it, where the class says that the template itself is
+	// wrong: corrected, it is tried at once too.
 	TemplateVersion int64 `json:"template_version,omitempty"`
 }
 
@@ -164,14 +168,14 @@ func (m *memory) requested(now time.Time, rows ...*statestore.Node) {
 }
 
 // refused notes a launch that failed for a reason that the next would share.
-func (m *memory) refused(now time.Time, err error, templateVersion int64) {
+func (m *memory) refused(now time.Time, err error, templateID string, templateVersion int64) {
 	class := provisioner.ClassOf(err)
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.m.Errors = append(m.m.Errors, policy.LaunchError{At: now, Kind: string(class)})
 	m.m.Errors = m.m.Errors[max(0, len(m.m.Errors)-keepErrors):]
 	strikes := 0
-	if b := m.m.Block; b != nil {
+	if b := m.m.Block; b != nil && !b.excuses(templateID, templateVersion) {
 		if b.Class == class && now.Before(b.Until) {
 			b.Text = err.Error() // asked together with the one that set it
 			return
@@ -182,8 +186,8 @@ func (m *memory) refused(now time.Time, err error, templateVersion int64) {
 	}
 	first, longest := pauses(class)
 	pause := max(min(first<<min(strikes, 10), longest), provisioner.RetryAfter(err))
-	m.m.Block = &block{Class: class, Until: now.Add(pause), Text: err.Error(), Strikes: strikes}
-	if class == provisioner.InvalidTemplate {
+	m.m.Block = &block{Class: class, Until: now.Add(pause), Text: err.Error(), Strikes: strikes, TemplateID: templateID}
+	if kindOf(class) == conditionTemplate {
 		m.m.Block.TemplateVersion = templateVersion
 	}
 }
@@ -203,21 +207,20 @@ func (m *memory) booted(took time.Duration) {
 	m.m.Failed, m.m.FailedText = 0, ""
 }
 
-// blocked returns the block that holds now for a template's version.
-func (f facts) blocked(now time.Time, templateVersion int64) *block {
+// blocked returns the block that holds now for a template.
+func (f facts) blocked(now time.Time, t statestore.Template) *block {
 	b := f.Block
-	if b == nil || !now.Before(b.Until) {
-		return nil
-	}
-	if b.excuses(templateVersion) {
+	if b == nil || !now.Before(b.Until) || b.excuses(t.ID, t.Version) {
 		return nil
 	}
 	return b
 }
 
-// excuses says that the block is about another version of the template.
-func (b *block) excuses(templateVersion int64) bool {
-	return b.TemplateVersion != 0 && b.TemplateVersion != templateVersion
+// excuses says that the block is about another template, or another version of
+// it.
+func (b *block) excuses(templateID string, templateVersion int64) bool {
+	return b.TemplateID != "" && b.TemplateID != templateID ||
+		b.TemplateVersion != 0 && b.TemplateVersion != templateVersion
 }
 
 // failures are the launches that failed lately.

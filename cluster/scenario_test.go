@@ -165,6 +165,59 @@ func TestQuotaTakesWhatFitsAndIsNotHammered(t *testing.T) {
 	}
 }
 
+func TestAnotherTemplateIsTriedAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, class := range []provisioner.Class{provisioner.InvalidTemplate, provisioner.NotFound, provisioner.Quota} {
+		t.Run(string(class), func(t *testing.T) {
+			t.Parallel()
+			w := quiet(t, nil)
+			w.cloud.refuse, w.cloud.refuseUntil = class, w.now.Add(24*time.Hour)
+			asked := func() int { return w.met[string(class)] }
+			// Some strikes, so that the block lasts.
+			w.until(t, 15*time.Minute, "three refusals", func() bool { return asked() >= 6 })
+			w.pass(10 * time.Second)
+			before := asked()
+			w.pass(30 * time.Second)
+			if asked() != before {
+				t.Fatal("it is not held back")
+			}
+			// Another template at the same version: refused as well, and held back anew.
+			w.db.cluster.TemplateID, w.db.template.ID = "t2", "t2"
+			w.until(t, 20*time.Second, "the other template is tried", func() bool { return asked() > before })
+			w.pass(5 * time.Second)
+			before = asked()
+			w.pass(20 * time.Second)
+			if asked() != before {
+				t.Errorf("the other template is not held back: asked %d times more", asked()-before)
+			}
+			w.db.cluster.TemplateID, w.db.template.ID, w.cloud.refuseUntil = "t3", "t3", time.Time{}
+			w.until(t, 4*time.Minute, "two nodes of the third", w.running(2))
+			for _, row := range w.in(statestore.NodeRunning) {
+				if row.TemplateID != "t3" {
+					t.Errorf("%s was launched from %s, its row says %s", row.Name, "t3", row.TemplateID)
+				}
+			}
+			w.pass(time.Minute)
+			if len(w.db.open) != 0 {
+				t.Errorf("conditions stay open: %v", w.db.open)
+			}
+		})
+	}
+}
+
+func TestADecisionThatCannotBeFoldedHasItsSnapshot(t *testing.T) {
+	t.Parallel()
+	w := quiet(t, nil)
+	w.until(t, 5*time.Minute, "two nodes", w.running(2))
+	w.pass(2 * time.Minute)
+	w.db.decision = nil // its row was forgotten
+	w.until(t, time.Minute, "another row", func() bool { return w.db.decision != nil })
+	if d := w.db.decision; w.met["unfolded"] != 1 || d.Snapshot == nil {
+		t.Fatalf("%d decisions could not be folded; then %+v", w.met["unfolded"], d)
+	}
+	w.check.replay(*w.db.decision)
+}
+
 func TestBackoffSurvivesTheManager(t *testing.T) {
 	t.Parallel()
 	w := quiet(t, nil)

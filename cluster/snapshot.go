@@ -26,7 +26,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 		CanStop:        r.canStop(b),
 		BootS:          f.bootS(),
 	}
-	if block := f.blocked(b.now, b.template.Version); block != nil {
+	if block := f.blocked(b.now, b.template); block != nil {
 		s.Blocked = &policy.Block{Until: block.Until, Cause: block.Text}
 	}
 	if n := b.cluster.DesiredOverride; n != nil {
