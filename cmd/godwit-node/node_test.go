@@ -361,6 +361,37 @@ func TestNodeEndsWhenItMust(t *testing.T) {
 	}
 }
 
+// A directory of the local provider that is deleted takes its nodes with it, also when another manager has begun anew
+// there.
+func TestNodeEndsWithItsDirectory(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	live := func(what string, renewed bool) {
+		dir := t.TempDir()
+		lease := filepath.Join(dir, "lease")
+		fleettest.Must(t, os.WriteFile(lease, nil, 0o600))
+		// Nobody renews it, and it does not expire in this test.
+		p := r.start(func(b *join.Bootstrap) {
+			b.LeaseFile, b.LeaseTimeoutS, b.DataDir = lease, 2, filepath.Join(dir, "instance", "data")
+			ahead := time.Now().Add(time.Hour)
+			fleettest.Must(t, os.Chtimes(lease, ahead, ahead))
+		})
+		child := p.child()
+		fleettest.Must(t, os.RemoveAll(filepath.Join(dir, "instance")))
+		if !renewed {
+			fleettest.Must(t, os.Remove(lease))
+		}
+		if code := p.exit(); code != exitEnded {
+			t.Errorf("%s: the node exits with %d", what, code)
+		}
+		if child == 0 || alive(child) {
+			t.Errorf("%s: its transfer service (process %d) lives on", what, child)
+		}
+	}
+	live("all is deleted", false)
+	live("another lease is in its place", true)
+}
+
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

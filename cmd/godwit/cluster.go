@@ -24,6 +24,12 @@ type clusterRow struct {
 	} `json:"nodes"`
 	PolicyVersion int64     `json:"policy_version"`
 	CreatedAt     time.Time `json:"created_at"`
+	// Conditions are those that last.
+	Conditions []struct {
+		Kind  string    `json:"kind"`
+		Text  string    `json:"text"`
+		Since time.Time `json:"since"`
+	} `json:"conditions"`
 }
 
 func (c clusterRow) mode() string {
@@ -38,23 +44,30 @@ func (c clusterRow) mode() string {
 	return "automatic"
 }
 
-var clusterHead = []string{"NAME", "MODE", "NODES", "AVAILABLE", "HIGH", "DEGRADED", "TEMPLATE", "POLICY", "AGE"}
+var clusterHead = []string{"NAME", "MODE", "NODES", "AVAILABLE", "HIGH", "DEGRADED", "WRONG", "TEMPLATE", "POLICY", "AGE"}
 
 func (c clusterRow) cells() []string {
 	return []string{c.Name, c.mode(), strconv.Itoa(c.Nodes.Total), strconv.Itoa(c.Nodes.Available),
 		strconv.Itoa(c.Nodes.ByPool["high"]), strconv.Itoa(c.Nodes.ByPool["degraded"]),
-		c.Template.Name, "v" + strconv.FormatInt(c.PolicyVersion, 10), brief(time.Since(c.CreatedAt))}
+		strconv.Itoa(len(c.Conditions)), c.Template.Name, "v" + strconv.FormatInt(c.PolicyVersion, 10), brief(time.Since(c.CreatedAt))}
 }
 
 func drawCluster(t *table, c clusterRow) {
 	t.row(clusterHead...)
 	t.row(c.cells()...)
+	for _, w := range c.Conditions {
+		t.line(fmt.Sprintf("wrong for %s: %s: %s", brief(time.Since(w.Since)), w.Kind, w.Text))
+	}
+	if len(c.Conditions) > 0 {
+		t.line("what to do: godwit condition list --cluster " + c.Name)
+	}
 }
 
 func newClusterCommand(a *app) *cobra.Command {
 	names := a.clusters()
 	list := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List clusters", Args: cobra.NoArgs,
+		Long: `list shows all clusters. WRONG counts the conditions that last; get says which.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			items, err := a.list(c.Context(), "/api/v1/clusters", url.Values{}, 10000)
 			if err != nil {
@@ -64,7 +77,7 @@ func newClusterCommand(a *app) *cobra.Command {
 		},
 	}
 	get := &cobra.Command{
-		Use: "get CLUSTER", Short: "Show one cluster", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
+		Use: "get CLUSTER", Short: "Show one cluster, and what is wrong with it", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
 		RunE: func(c *cobra.Command, args []string) error {
 			return call(c.Context(), a, http.MethodGet, at("clusters", args[0]), nil, drawCluster)
 		},

@@ -39,7 +39,7 @@ func TestScriptsAgainstAManager(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/manager",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"pick": pick, "browse": browse, "lose": lose},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"pick": pick, "browse": browse, "lose": lose, "ail": ail},
 		Setup: func(e *testscript.Env) error {
 			m := newManager(e.T().(testing.TB))
 			certificate := filepath.Join(e.WorkDir, ".ca.pem")
@@ -93,6 +93,25 @@ func lose(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value("manager").(manager).loses.Store(true)
 }
 
+// ail CLUSTER KIND TEXT raises a condition as the leader does.
+func ail(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: ail CLUSTER KIND TEXT")
+	}
+	m := ts.Value("manager").(manager)
+	ctx := context.Background()
+	c, err := m.store.Clusters.ByName(ctx, args[0])
+	ts.Check(err)
+	elector := m.store.Elector(statestore.ElectorConfig{TTL: time.Hour})
+	elector.Stand(ctx)
+	term, leads := elector.Leading()
+	if !leads {
+		ts.Fatalf("somebody else leads")
+	}
+	ts.Check(m.store.Conditions.Raise(ctx, term, statestore.Condition{ClusterID: c.ID, Kind: args[1], Text: args[2]}))
+	ts.Check(m.look(ctx))
+}
+
 // forgetful is h, but for answers that are to be lost.
 func forgetful(h http.Handler, loses *atomic.Bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,6 +128,8 @@ type manager struct {
 	loses       *atomic.Bool
 	http        *http.Client
 	certificate []byte
+	store       *statestore.Store
+	look        func(context.Context) error // reads anew what lists show
 }
 
 func newManager(t testing.TB) manager {
@@ -144,7 +165,7 @@ func newManager(t testing.TB) manager {
 	server := httptest.NewTLSServer(forgetful(a.Handler(), loses))
 	t.Cleanup(func() { a.Stop(); server.Close() })
 	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
-	return manager{url: server.URL, token: token, http: server.Client(), loses: loses, certificate: pem.EncodeToMemory(block)}
+	return manager{url: server.URL, token: token, http: server.Client(), loses: loses, store: store, look: a.Prepare, certificate: pem.EncodeToMemory(block)}
 }
 
 // noNodes is a fleet without nodes: nobody takes commands or clients.

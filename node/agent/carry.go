@@ -176,7 +176,7 @@ func (a *Agent) renew(ctx context.Context) error {
 	return nil
 }
 
-// watchLease ends the agent when its lease file, if it has one, has not been renewed for too long.
+// watchLease ends the agent when its lease file, if it has one, has not been renewed for too long, or is gone.
 func (a *Agent) watchLease(ctx context.Context, end context.CancelCauseFunc) {
 	b := a.Bootstrap
 	if b.LeaseFile == "" {
@@ -186,8 +186,10 @@ func (a *Agent) watchLease(ctx context.Context, end context.CancelCauseFunc) {
 	if b.LeaseTimeoutS > 0 {
 		limit = time.Duration(b.LeaseTimeoutS * float64(time.Second))
 	}
-	seen := time.Now() // the last time that the lease was good; a file that is missing may come back
-	tick := time.NewTicker(min(time.Second, limit/4))
+	// A manager that lives renews every quarter of the limit, and makes a lost file anew: after twice that nobody will.
+	grace := limit / 2
+	seen := time.Now() // the last time that the lease was there
+	tick := time.NewTicker(min(time.Second, limit/8))
 	defer tick.Stop()
 	for {
 		select {
@@ -195,19 +197,26 @@ func (a *Agent) watchLease(ctx context.Context, end context.CancelCauseFunc) {
 			return
 		case <-tick.C:
 		}
-		if info, err := os.Stat(b.LeaseFile); err == nil && time.Since(info.ModTime()) < limit {
+		info, err := os.Stat(b.LeaseFile)
+		there := err == nil && a.keepsDirectory()
+		if there {
 			seen = time.Now()
 		}
-		if time.Since(seen) > limit || expired(b.LeaseFile, limit) {
-			a.log.Warn("lease expired: the manager is gone for good", "file", b.LeaseFile, "after", limit)
+		if there && time.Since(info.ModTime()) > limit || time.Since(seen) > grace {
+			a.log.Warn("lease expired: the manager is gone for good", "file", b.LeaseFile, "after", limit, "there", there)
 			end(ErrLeaseExpired)
 			return
 		}
 	}
 }
 
-// expired tells of a lease file that is there and was last renewed too long ago.
-func expired(file string, limit time.Duration) bool {
-	info, err := os.Stat(file)
-	return err == nil && time.Since(info.ModTime()) > limit
+// keepsDirectory tells that the data directory is still the one that the agent took. Where it was deleted no manager
+// knows of this node any more, not even one that has begun anew in the same place and renews a lease of that name.
+func (a *Agent) keepsDirectory() bool {
+	taken, err := a.lock.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := os.Stat(a.lock.Name())
+	return err == nil && os.SameFile(taken, now)
 }
