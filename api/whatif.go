@@ -45,7 +45,8 @@ type WhatIf struct {
 	Proposed WhatIfResult  `json:"proposed"`
 	Changes  []FieldChange `json:"changes" doc:"Where the policies differ."`
 	Series   []WhatIfPoint `json:"series"`
-	Text     string        `json:"text" doc:"How proposed compares with current, in words."`
+	Text     string        `json:"text" doc:"How proposed compares with current, in words, and the notes."`
+	Notes    []string      `json:"notes" doc:"What to know of the numbers, such as how far a forecast could be learned."`
 }
 
 // WhatIfResult sums up one run.
@@ -163,6 +164,7 @@ func (s *Server) play(ctx context.Context, recording whatif.Recording, o whatif.
 	if out.Changes, err = fieldChanges(before, after); err != nil {
 		return nil, err
 	}
+	out.Notes = append([]string{}, then.Notes...)
 	out.Text = strings.Join(append([]string{whatIfText(out.Current, out.Proposed)}, then.Notes...), "; ")
 	return ok(out), nil
 }

@@ -65,6 +65,9 @@ func TestWhatIfComparesPoliciesOnRecordedLoad(t *testing.T) {
 	if !strings.Contains(ahead.Text, "the forecast decided nothing") || strings.Contains(r.Text, "forecast") {
 		t.Errorf("half an hour teaches no forecast: %q", ahead.Text)
 	}
+	if len(ahead.Notes) != 1 || !strings.HasSuffix(ahead.Text, ahead.Notes[0]) || r.Notes == nil || len(r.Notes) > 0 {
+		t.Errorf("notes: %q and %q", ahead.Notes, r.Notes)
+	}
 	same := decode[api.WhatIf](t, w.must(http.StatusOK, "POST", path, `{}`, admin))
 	if same.Current != same.Proposed || !strings.Contains(same.Text, "(the same)") {
 		t.Errorf("the same policy differs: %+v", same)

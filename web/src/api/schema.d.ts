@@ -3513,11 +3513,13 @@ export interface components {
              * @description Of the load that was recorded and played.
              */
             from: string;
+            /** @description What to know of the numbers, such as how far a forecast could be learned. */
+            notes: string[];
             proposed: components["schemas"]["WhatIfResult"];
             /** @description What really happened. */
             recorded: components["schemas"]["WhatIfResult"];
             series: components["schemas"]["WhatIfPoint"][];
-            /** @description How proposed compares with current, in words. */
+            /** @description How proposed compares with current, in words, and the notes. */
             text: string;
             /** Format: date-time */
             to: string;

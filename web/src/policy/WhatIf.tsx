@@ -4,7 +4,7 @@ import { useMemo } from 'react'
 import { client } from '../api/client'
 import { answer } from '../api/refusal'
 import type { Policy, WhatIf as Answer } from '../api/types'
-import { count, percent } from '../format/format'
+import { count, initial, percent } from '../format/format'
 import { Ago } from '../ui/Ago'
 import { Panel } from '../ui/Page'
 import { TimeChart, type Curve } from '../ui/TimeChart'
@@ -55,7 +55,8 @@ export function WhatIf({ cluster, body, edited }: { cluster: string; body: Doc; 
   )
 }
 
-function Outcome({ a, edited }: { a: Answer; edited: boolean }) {
+// Outcome is what an answer says; its notes are what the manager wants known of the numbers.
+export function Outcome({ a, edited }: { a: Answer; edited: boolean }) {
   const at = useMemo(() => a.series.map((p) => Date.parse(p.at) / 1000), [a])
   const curves = useMemo<Curve[]>(
     () => [
@@ -85,6 +86,13 @@ function Outcome({ a, edited }: { a: Answer; edited: boolean }) {
         ))}
       </dl>
       <TimeChart at={at} curves={curves} height={210} unit={nodesUnit} label={`Nodes over the last days: ${edited ? told(a.current, a.proposed) : 'as it was'}`} />
+      {a.notes.length ? (
+        <ul className={s.reasons} aria-label="Notes on these numbers">
+          {a.notes.map((n) => (
+            <li key={n}>{initial(n)}</li>
+          ))}
+        </ul>
+      ) : null}
       <p className="dim">
         From <Ago at={a.from} /> on; {percent(a.coverage)} of the time was recorded{a.coverage < 0.95 ? ', the gaps are left out' : ''}.
       </p>
