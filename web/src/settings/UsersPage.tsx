@@ -18,7 +18,7 @@ import { providersQuery, usersQuery } from './queries'
 import { RoleCards, roleText } from './roles'
 import s from './settings.module.css'
 
-type Deed = { kind: 'role' | 'password' | 'disable' | 'remove'; user: User }
+type Deed = { kind: 'role' | 'name' | 'password' | 'disable' | 'remove'; user: User }
 
 export function UsersPage() {
   const { data: users, error } = useQuery(usersQuery)
@@ -83,6 +83,7 @@ export function UsersPage() {
       <Same command="godwit user list" />
       {adding ? <Add onClose={() => setAdding(false)} /> : null}
       {deed?.kind === 'role' ? <ChangeRole user={deed.user} onClose={close} /> : null}
+      {deed?.kind === 'name' ? <Rename user={deed.user} onClose={close} /> : null}
       {deed?.kind === 'password' ? <NewPassword user={deed.user} onClose={close} /> : null}
       {deed?.kind === 'disable' ? <Disable user={deed.user} onClose={close} /> : null}
       {deed?.kind === 'remove' ? <Remove user={deed.user} onClose={close} /> : null}
@@ -93,6 +94,7 @@ export function UsersPage() {
 function Acts({ user, own, onDeed }: { user: User; own: boolean; onDeed: (d: Deed) => void }) {
   const items: Item[] = [{ key: 'role', label: 'Change role…', onPick: () => onDeed({ kind: 'role', user }) }]
   if (user.external) items.shift() // the provider says the role
+  items.push({ key: 'name', label: 'Rename…', onPick: () => onDeed({ kind: 'name', user }) })
   if (!own) {
     if (!user.external) items.push({ key: 'password', label: 'New password…', onPick: () => onDeed({ kind: 'password', user }) })
     items.push({ key: 'disable', label: user.disabled ? 'Let sign in again…' : 'Disable…', danger: !user.disabled, onPick: () => onDeed({ kind: 'disable', user }) })
@@ -152,7 +154,7 @@ function Add({ onClose }: { onClose: () => void }) {
   )
 }
 
-function useChange(user: User, onClose: () => void, body: () => { role?: Role; password?: string }) {
+function useChange(user: User, onClose: () => void, body: () => { role?: Role; name?: string; password?: string }) {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: async () => {
@@ -189,6 +191,43 @@ function ChangeRole({ user, onClose }: { user: User; onClose: () => void }) {
           </Button>
         </div>
         <Same command={`godwit user set ${user.name} --role ${role}`} />
+      </form>
+    </Modal>
+  )
+}
+
+export function Rename({ user, onClose }: { user: User; onClose: () => void }) {
+  const [name, setName] = useState(user.name)
+  const wanted = name.trim()
+  const save = useChange(user, onClose, () => ({ name: wanted }))
+  const submit = (e: FormEvent) => {
+    e.preventDefault()
+    save.mutate()
+  }
+  return (
+    <Modal opened onClose={onClose} title={<strong>Rename {user.name}</strong>}>
+      <form onSubmit={submit} className={form.fields}>
+        <TextInput
+          label="New name"
+          description={user.external ? 'They sign in as before: the provider knows them by another name.' : 'They sign in with it from now on. What is open goes on, and so do their API tokens.'}
+          autoComplete="off"
+          required
+          maxLength={64}
+          value={name}
+          error={save.error instanceof Refusal ? save.error.field('name') : undefined}
+          onChange={(e) => setName(e.currentTarget.value)}
+        />
+        <p className="dim">What they did until now stays in the audit under the old name.</p>
+        <Trouble error={save.error} what="The user was not renamed" />
+        <div className={form.buttons}>
+          <Button variant="default" onClick={onClose}>
+            Leave it
+          </Button>
+          <Button type="submit" loading={save.isPending} disabled={!wanted || wanted === user.name}>
+            Rename
+          </Button>
+        </div>
+        <Same command={`godwit user set ${user.name} --name ${wanted || 'NAME'}`} />
       </form>
     </Modal>
   )
