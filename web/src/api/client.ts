@@ -1,9 +1,11 @@
 import createClient from 'openapi-fetch'
+import { once } from './once'
 import type { paths } from './schema'
 
 // client speaks /api/v1 with the session of the cookie, which no script can read.
 export const client = createClient<paths>({
   baseUrl: globalThis.location?.origin ?? '',
+  fetch: once((request) => globalThis.fetch(request)),
   querySerializer: { array: { style: 'form', explode: false } },
 })
 
