@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"slices"
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/statestore"
@@ -31,18 +30,8 @@ func (r *Reconciler) settle(ctx context.Context, b *round) error {
 			return err
 		}
 	}
-	// Many at once: a cluster that starts with hundreds would wait for as many
-	// commits, one after the other.
-	for some := range slices.Chunk(booted, mostMoves) {
-		if err := r.welcome(ctx, b, some); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.welcome(ctx, b, booted)
 }
-
-// mostMoves in one transaction: rows stay locked for some tens of milliseconds.
-const mostMoves = 200
 
 // serves says whether a booting node reports itself fit.
 func (b *round) serves(n *statestore.Node) bool {
@@ -52,30 +41,20 @@ func (b *round) serves(n *statestore.Node) bool {
 
 // welcome lets nodes run that serve.
 func (r *Reconciler) welcome(ctx context.Context, b *round, nodes []*statestore.Node) error {
-	const why = "it has joined and reports itself healthy"
-	moves := make([]statestore.Transition, len(nodes))
+	changes := make([]rowChange, len(nodes))
+	launched := make(map[string]bool, len(nodes))
 	for i, n := range nodes {
 		report, _ := b.reports.of(n.ID)
-		moves[i] = statestore.Transition{
-			ID: n.ID, From: []statestore.NodeState{n.State}, To: statestore.NodeRunning,
-			Why: why, Change: func(row *statestore.Node) { report.record(row) },
-		}
+		changes[i] = rowChange{n, statestore.NodeRunning, "it has joined and reports itself healthy", func(row *statestore.Node) { report.record(row) }}
+		launched[n.ID] = n.State == statestore.NodeBooting
 	}
-	rows, err := r.config.Store.MoveNodes(ctx, b.term, moves)
-	if err != nil {
-		return err
-	}
+	made, err := r.change(ctx, b, changes)
 	for _, n := range nodes {
-		row, moved := rows[n.ID]
-		if !moved {
-			continue // overtaken; the next step sees the row as it is then
-		}
-		if n.State == statestore.NodeBooting {
+		if made[n.ID] && launched[n.ID] {
 			b.memory.booted(b.now.Sub(n.RequestedAt))
 		}
-		r.tell(b, n, row, why)
 	}
-	return nil
+	return err
 }
 
 // settleBoot looks after a node that does not serve yet.

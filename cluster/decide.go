@@ -148,47 +148,58 @@ type result struct {
 	Unknown bool `json:"unknown,omitempty"`
 }
 
-// intend writes a plan's actions into rows, in its order.
+// intend writes a plan's actions into rows, in its order: changes of rows that
+// follow each other are made together.
 func (r *Reconciler) intend(ctx context.Context, b *round, plan policy.Plan) ([]result, error) {
 	rows := make(map[string]*statestore.Node, len(b.nodes))
 	for _, n := range b.nodes {
 		rows[n.ID] = n
 	}
 	var results []result
+	var changes []rowChange
+	flush := func() error {
+		made, err := r.change(ctx, b, changes)
+		for i := range results[len(results)-len(changes):] {
+			x := &results[len(results)-len(changes)+i]
+			x.Overtaken = !made[x.Node]
+		}
+		changes = nil
+		return err
+	}
 	for _, action := range plan.Actions {
-		if action.Kind == policy.ActionLaunch {
+		n := rows[action.NodeID]
+		if n == nil && action.Kind != policy.ActionLaunch {
+			return results, errors.Join(flush(), fmt.Errorf("%s of node %s, which has no row", action.Kind, action.NodeID))
+		}
+		if n != nil {
+			if to, change, ok := b.step(n, action); ok {
+				if action.Reason.Code == policy.CodeLaunchTimeout {
+					b.memory.failed(b.now, n, action.Reason.Text)
+				}
+				changes = append(changes, rowChange{n, to, action.Reason.Text, change})
+				results = append(results, result{Action: action.Kind, Node: n.ID})
+				continue
+			}
+		}
+		if err := flush(); err != nil {
+			return results, err
+		}
+		switch action.Kind {
+		case policy.ActionLaunch:
 			made, err := r.request(ctx, b, action)
 			results = append(results, made...)
 			if err != nil {
 				return results, err
 			}
-			continue
-		}
-		n := rows[action.NodeID]
-		if n == nil {
-			return results, fmt.Errorf("%s of node %s, which has no row", action.Kind, action.NodeID)
-		}
-		if action.Kind == policy.ActionMove { // no row changes; see askMoves
+		case policy.ActionMove: // no row changes; see askMoves
 			results = append(results, result{Action: action.Kind, Node: n.ID, Sessions: action.Sessions})
-			continue
-		}
-		to, change, ok := b.step(n, action)
-		if !ok {
+		default:
 			// A newer policy than reconciler: the rest of the plan must not wait.
 			r.log.Error("a plan's action is not known", "action", action.Kind, "node", n.Name)
 			results = append(results, result{Action: action.Kind, Node: n.ID, Unknown: true})
-			continue
 		}
-		if action.Reason.Code == policy.CodeLaunchTimeout {
-			b.memory.failed(b.now, n, action.Reason.Text)
-		}
-		moved, err := r.move(ctx, b, n, to, action.Reason.Text, change)
-		if err != nil {
-			return results, err
-		}
-		results = append(results, result{Action: action.Kind, Node: n.ID, Overtaken: !moved})
 	}
-	return results, nil
+	return results, flush()
 }
 
 // step is the row change that an action asks for.

@@ -225,30 +225,6 @@ func (r *Reconciler) drive(ctx context.Context, b *round) {
 	}
 }
 
-// move changes a row in a step: from the state that the step saw, under the
-// term. It says false when an effect or another manager's fact came first; the
-// next step sees the row as it is then.
-func (r *Reconciler) move(ctx context.Context, b *round, n *statestore.Node, to statestore.NodeState, why string, change func(*statestore.Node)) (bool, error) {
-	row, err := r.config.Store.MoveNode(ctx, b.term, n.ID, []statestore.NodeState{n.State}, to, why, change)
-	if errors.Is(err, statestore.ErrState) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	r.tell(b, n, row, why)
-	return true, nil
-}
-
-// tell takes a row's new contents and passes the news on.
-func (r *Reconciler) tell(b *round, n *statestore.Node, row statestore.Node, why string) {
-	if row.State != n.State {
-		r.log.Info("node "+string(row.State), "node", n.Name, "cluster", b.cluster.Name, "was", n.State, "why", why)
-	}
-	*n = row
-	r.config.Changed(b.cluster.ID, "nodes")
-}
-
 // noteReports stores when nodes last reported, now and then: after a restart of
 // all managers silence is measured from there.
 func (r *Reconciler) noteReports(ctx context.Context, s *step) error {

@@ -34,6 +34,7 @@ func (r *Reconciler) keepFacts(ctx context.Context, b *round, plan policy.Plan) 
 	for _, a := range plan.Pools {
 		pools[a.NodeID] = a.Pool
 	}
+	var changes []rowChange
 	for _, n := range b.nodes {
 		if n.State != statestore.NodeRunning && n.State != statestore.NodeDraining {
 			continue
@@ -46,12 +47,10 @@ func (r *Reconciler) keepFacts(ctx context.Context, b *round, plan policy.Plan) 
 			}
 			return changed
 		}
-		if trial := *n; !update(&trial) {
-			continue
-		}
-		if _, err := r.move(ctx, b, n, n.State, "", func(row *statestore.Node) { update(row) }); err != nil {
-			return err
+		if trial := *n; update(&trial) {
+			changes = append(changes, rowChange{n, n.State, "", func(row *statestore.Node) { update(row) }})
 		}
 	}
-	return nil
+	_, err := r.change(ctx, b, changes)
+	return err
 }

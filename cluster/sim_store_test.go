@@ -102,21 +102,26 @@ func (s storeOf) LiveNodes(context.Context, string) ([]statestore.Node, error) {
 	return rows, nil
 }
 
-func (s storeOf) CreateNode(_ context.Context, term statestore.Term, n statestore.Node, why string) (statestore.Node, error) {
+func (s storeOf) CreateNodes(_ context.Context, term statestore.Term, like statestore.Node, count int, why string) ([]statestore.Node, error) {
 	s.m.touch()
 	if err := s.writable(term); err != nil {
-		return n, err
+		return nil, err
 	}
-	s.serial++
-	n.ID = fmt.Sprintf("n%03d", s.serial)
-	n.Name, n.LaunchToken = n.ID, "token-"+n.ID
-	n.State, n.StateSince, n.RequestedAt = statestore.NodeRequested, s.w.now, s.w.now
-	row := n
-	s.rows[n.ID] = &row
-	s.w.tell("%s requested: %s", n.ID, why)
+	var made []statestore.Node
+	for range count {
+		n := like
+		s.serial++
+		n.ID = fmt.Sprintf("n%03d", s.serial)
+		n.Name, n.LaunchToken = n.ID, "token-"+n.ID
+		n.State, n.StateSince, n.RequestedAt = statestore.NodeRequested, s.w.now, s.w.now
+		row := n
+		s.rows[n.ID] = &row
+		s.w.tell("%s requested: %s", n.ID, why)
+		made = append(made, n)
+	}
 	s.w.check.count()
 	s.m.touch()
-	return row, nil
+	return made, nil
 }
 
 func (s storeOf) MoveNode(_ context.Context, term statestore.Term, id string, from []statestore.NodeState, to statestore.NodeState, why string, change func(*statestore.Node)) (statestore.Node, error) {

@@ -19,7 +19,8 @@ type Store interface {
 	// clusterID is empty.
 	LiveNodes(ctx context.Context, clusterID string) ([]statestore.Node, error)
 
-	CreateNode(ctx context.Context, term statestore.Term, n statestore.Node, why string) (statestore.Node, error)
+	// CreateNodes writes count rows that are like the node, all or none.
+	CreateNodes(ctx context.Context, term statestore.Term, like statestore.Node, count int, why string) ([]statestore.Node, error)
 	MoveNode(ctx context.Context, term statestore.Term, id string, from []statestore.NodeState, to statestore.NodeState, why string, change func(*statestore.Node)) (statestore.Node, error)
 	// MoveNodes makes many moves at once, all or none; it returns the rows by id
 	// without those that were overtaken.
@@ -86,8 +87,8 @@ func (p postgres) LiveNodes(ctx context.Context, clusterID string) ([]statestore
 	return p.t.Nodes.Alive(ctx, clusterID)
 }
 
-func (p postgres) CreateNode(ctx context.Context, term statestore.Term, n statestore.Node, why string) (statestore.Node, error) {
-	return p.t.Nodes.Create(ctx, term, n, why)
+func (p postgres) CreateNodes(ctx context.Context, term statestore.Term, like statestore.Node, count int, why string) ([]statestore.Node, error) {
+	return p.t.Nodes.CreateMany(ctx, term, like, count, why)
 }
 
 func (p postgres) MoveNode(ctx context.Context, term statestore.Term, id string, from []statestore.NodeState, to statestore.NodeState, why string, change func(*statestore.Node)) (statestore.Node, error) {

@@ -100,7 +100,37 @@ func (n *Node) args() pgx.NamedArgs {
 // Create writes the intent to have a node, in state requested. ID and Name may
 // be empty (the name is then made from the id). It is the leader's write.
 func (t Nodes) Create(ctx context.Context, term Term, n Node, why string) (Node, error) {
-	now := t.now()
+	var out Node
+	err := t.fenced(ctx, term, func(h *handle) error {
+		var err error
+		out, err = n.create(ctx, h, term, why)
+		return err
+	})
+	return out, err
+}
+
+// CreateMany writes many such intents in one transaction, all or none. Ids and
+// names are made for them.
+func (t Nodes) CreateMany(ctx context.Context, term Term, like Node, count int, why string) ([]Node, error) {
+	var out []Node
+	like.ID, like.Name = "", ""
+	err := t.fenced(ctx, term, func(h *handle) error {
+		out = make([]Node, 0, count)
+		for range count {
+			n, err := like.create(ctx, h, term, why)
+			if err != nil {
+				return err
+			}
+			out = append(out, n)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// create fills and inserts a row.
+func (n Node) create(ctx context.Context, h *handle, term Term, why string) (Node, error) { //nolint:gocritic // filled here, not at the caller's
+	now := h.now()
 	if n.ID == "" {
 		n.ID = NewIDAt(now)
 	}
@@ -109,17 +139,12 @@ func (t Nodes) Create(ctx context.Context, term Term, n Node, why string) (Node,
 	}
 	n.State, n.StateSince, n.RequestedAt = NodeRequested, now, now
 	n.LaunchToken = "godwit-" + n.ID
-	var out Node
-	err := t.fenced(ctx, term, func(h *handle) error {
-		var err error
-		out, err = one[Node](ctx, h, "node "+n.Name, `INSERT INTO nodes (`+nodeColumns+`)
-			VALUES (@`+strings.Join(nodeColumnList, ", @")+`) RETURNING `+nodeColumns, n.args())
-		if err != nil {
-			return err
-		}
-		return addNodeEvent(ctx, h, out, "", why, term)
-	})
-	return out, err
+	out, err := one[Node](ctx, h, "node "+n.Name, `INSERT INTO nodes (`+nodeColumns+`)
+		VALUES (@`+strings.Join(nodeColumnList, ", @")+`) RETURNING `+nodeColumns, n.args())
+	if err != nil {
+		return Node{}, err
+	}
+	return out, addNodeEvent(ctx, h, out, "", why, term)
 }
 
 // Transition is one move of one node's row; see Nodes.Transition.

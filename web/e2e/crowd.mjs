@@ -4,7 +4,8 @@
 //
 // Prints one JSON object; times in milliseconds. `paint` is the first contentful paint, `ready` when the overview's
 // figures are there; a long task is one that blocks the page for 50 ms or more.
-import { desktop, openBrowser, shots, watch } from './browser.mjs'
+import path from 'node:path'
+import { desktop, openBrowser, watch } from './browser.mjs'
 
 const [origin, user, password, pictures] = process.argv.slice(2)
 const patience = { timeout: 60_000 }
@@ -26,10 +27,11 @@ try {
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL((u) => !u.pathname.startsWith('/sign-in'), patience)
 
+  const picture = (name) => pictures && page.screenshot({ path: path.join(pictures, `1280-crowd-${name}.png`) })
   const overview = []
   for (let i = 0; i < 5; i++) overview.push(await open(page, `${origin}/`))
   overview.sort((a, b) => a.ready - b.ready)
-  if (pictures) await shots(page, pictures, '1280-crowd-overview')
+  await picture('overview')
   const resting = await tasks(page, () => page.waitForTimeout(10_000))
 
   const tables = {}
@@ -38,7 +40,7 @@ try {
     await page.getByRole('row').nth(5).waitFor(patience)
     await page.waitForTimeout(1_000)
     tables[name] = await tasks(page, () => scroll(page))
-    if (pictures) await shots(page, pictures, `1280-crowd-${name}`)
+    await picture(name)
   }
   process.stdout.write(JSON.stringify({ overview: overview[2], overview_worst: overview[4], resting, tables, complaints }))
 } finally {

@@ -72,7 +72,7 @@ func count(ctx context.Context, s *stage.Stage) (running, sessions int, err erro
 }
 
 // measure watches the processes while nobody but this asks the manager
-// anything, then asks it, then lets the browser look.
+// anything, then asks it.
 func measure(ctx context.Context, s *stage.Stage, crowd int, o options) (*figures, error) {
 	f := &figures{
 		At: time.Now().UTC().Truncate(time.Second), Commit: version.Version, Nodes: o.Nodes, Transfers: max(1, o.Transfers/o.Nodes) * o.Nodes,
@@ -98,19 +98,24 @@ func measure(ctx context.Context, s *stage.Stage, crowd int, o options) (*figure
 		}
 		f.Requests = append(f.Requests, l)
 	}
-	if o.Browser == "" {
-		return f, nil
+	return f, nil
+}
+
+// look lets the browser look, if there is one.
+func (f *figures) look(ctx context.Context, s *stage.Stage, browser string) error {
+	if browser == "" {
+		return nil
 	}
-	out, err := exec.CommandContext(ctx, "node", o.Browser, s.API.URL, "admin", s.Password).Output()
+	out, err := exec.CommandContext(ctx, "node", browser, s.API.URL, "admin", s.Password, s.Path("pictures")).Output()
 	if err != nil {
 		var failed *exec.ExitError
 		if errors.As(err, &failed) {
 			err = fmt.Errorf("%w: %s", err, failed.Stderr)
 		}
-		return nil, fmt.Errorf("browser: %w", err)
+		return fmt.Errorf("browser: %w", err)
 	}
 	f.Browser = out
-	return f, nil
+	return nil
 }
 
 func ask(ctx context.Context, s *stage.Stage, path string) (latency, error) {

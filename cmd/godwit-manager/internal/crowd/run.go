@@ -59,11 +59,15 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	failure := figures.look(ctx, s, o.Browser)
+	if err := figures.write(o.Out); err != nil {
+		return err
+	}
 	if o.Hold {
 		say("console: %s, user admin, password %s; interrupt to end", s.API.URL, s.Password)
 		<-ctx.Done()
 	}
-	return figures.write(o.Out)
+	return failure
 }
 
 func profiling(o options) []string {
@@ -176,7 +180,12 @@ func populate(ctx context.Context, s *stage.Stage, o options) error {
 func arrive(ctx context.Context, s *stage.Stage, o options) error {
 	began, told := time.Now(), time.Time{}
 	sessions := max(1, o.Transfers/o.Nodes) * o.Nodes
+	var asked time.Time
 	err := stage.WaitFor(ctx, patience, "all simulated nodes", func(ctx context.Context) (bool, error) {
+		if time.Since(asked) < 2*time.Second { // the answer is long: not to be a load of its own
+			return false, errors.New("they are not all there")
+		}
+		asked = time.Now()
 		running, live, err := count(ctx, s)
 		if err != nil {
 			return false, err
