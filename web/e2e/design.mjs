@@ -12,6 +12,25 @@ export async function tell(s) {
     await page.getByRole('link', { name: 'local', exact: true }).first().click()
     await page.getByRole('heading', { level: 1, name: 'local' }).waitFor(patience)
     await page.getByRole('region', { name: 'What it is' }).waitFor(patience)
+    const figures = page.getByRole('region', { name: 'Nodes', exact: true }).locator('dd')
+    assert.equal(await figures.count(), 5)
+    for (const figure of await figures.all()) {
+      // As wide as a rate gets: the unit stays beside its number, and both inside the panel.
+      const how = await figure.evaluate((dd) => {
+        const widest = dd.cloneNode(false)
+        widest.textContent = '88.8 Mb/s'
+        dd.after(widest)
+        dd.style.display = 'none'
+        const { height, right } = widest.getBoundingClientRect()
+        const over = Math.max(widest.scrollWidth - widest.clientWidth, right - dd.closest('dl').getBoundingClientRect().right)
+        const line = parseFloat(getComputedStyle(widest).lineHeight)
+        widest.remove()
+        dd.style.display = ''
+        return { lines: Math.round(height / line), over }
+      })
+      assert.equal(how.lines, 1, 'a figure wraps')
+      assert(how.over < 1, `a figure is ${how.over} pixels wider than its place`)
+    }
     await screen('cluster')
   })
 
