@@ -54,7 +54,13 @@ type Grant struct {
 	BasePath string
 
 	Directions []Direction // empty: all
-	Paths      []string    // prefixes that every path of the request must lie under; empty: all
+	// Delete lets the client remove: extras at the destination of a push, and
+	// sources after a pull.
+	Delete bool
+	// Preserve is what a push may set of files beyond times and modes. Times of
+	// access are always allowed.
+	Preserve []Attribute
+	Paths    []string // prefixes that every path of the request must lie under; empty: all
 
 	MaxRate     int64     // bit/s, 0: no limit of its own
 	MaxPolicy   Policy    // strongest policy (fixed > high > fair > low); "": any

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -19,6 +20,10 @@ type Transfer struct {
 	done   chan struct{}
 
 	ledger *ledger // what ended, over all sessions
+	stream *stream // input or growing file; nil: none
+	tape   *tape   // output stream; nil: none
+	seed   uint64  // of a synthetic source
+	input  io.Reader
 
 	mu        sync.Mutex
 	session   *session // the live one, nil between sessions
@@ -60,9 +65,19 @@ func (c *Client) Start(ctx context.Context, job Job) (*Transfer, error) {
 		t.log = slog.New(slog.DiscardHandler)
 	}
 	t.ledger = newLedger(c.OnEvent, t.start)
+	t.ledger.dry = job.Options.DryRun
+	t.seed = rand.Uint64()
+	if job.Output != nil {
+		t.tape = &tape{out: job.Output}
+	}
+	if err := t.openStream(); err != nil {
+		cancel()
+		return nil, err
+	}
 	go func() {
 		defer close(t.done)
 		defer cancel()
+		defer t.closeStream()
 		stop, delivered := make(chan struct{}), make(chan struct{})
 		if c.OnEvent == nil {
 			close(delivered)
@@ -139,7 +154,7 @@ func (t *Transfer) run(ctx context.Context) (Result, error) {
 	finish := func(err error) (Result, error) {
 		r := t.ledger.result()
 		r.TransferID, r.Sessions, r.Moved, r.Sent = id, uses, moved, sent
-		r.Duration = time.Since(t.start)
+		r.Duration, r.DryRun = time.Since(t.start), t.job.Options.DryRun
 		return r, err
 	}
 	for attempt := 1; ; attempt++ {
@@ -166,7 +181,7 @@ func (t *Transfer) run(ctx context.Context) (Result, error) {
 				uses = append(uses, use)
 			}
 			if err == nil {
-				return finish(nil)
+				return finish(t.deleteExtras(ctx))
 			}
 		}
 		if ctx.Err() != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -101,7 +102,18 @@ func (t *Transfer) hello(spec Spec, attempt int) control.Hello {
 		Overwrite: string(first(o.Overwrite, spec.Overwrite)),
 		NoResume:  o.NoResume || spec.Resume != nil && !*spec.Resume,
 		Symlinks:  string(o.Symlinks), NoTimes: o.NoPreserveTimes, NoModes: o.NoPreserveModes,
-		Memory: o.Memory,
+		Memory: o.Memory, DryRun: o.DryRun, Backup: o.Backup, Dense: o.Dense,
+	}
+	if !o.Filter.Empty() {
+		h.Filter = &o.Filter
+	}
+	for _, a := range o.Preserve {
+		h.Preserve = append(h.Preserve, string(a))
+	}
+	if t.job.Direction == Push {
+		h.Discard = o.Discard
+	} else if o.Afterwards != AfterKeep && !o.DryRun {
+		h.Afterwards, h.MoveTo, h.EmptyDirs = string(o.Afterwards), remote(o.MoveTo), o.EmptyDirs
 	}
 	if rate != nil {
 		h.Rate = *rate
@@ -157,7 +169,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	if *id == "" {
 		*id = o.accept.TransferID
 	}
-	s, err := t.newSession(spec, hello, o, end) //nolint:contextcheck // opening a UDP socket does not wait
+	s, err := t.newSession(spec, hello, o, &end) //nolint:contextcheck // opening a UDP socket does not wait
 	if err != nil {
 		o.ctl.abort()
 		return use, err
@@ -170,6 +182,9 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 		s.wishRate(rate, policy) // set while this session opened
 	}
 	t.ledger.begin(Event{Kind: EventSession, SessionID: use.SessionID, NodeID: spec.NodeID, NodeName: spec.NodeName})
+	if hello.Listed {
+		go pageNames(t.job.Pairs, o.ctl.sendBulk) // ends with the connection
+	}
 	err = s.run(ctx, newError(CodeCancelled, "the transfer was cancelled", nil))
 	t.ledger.broke(s)
 	t.mu.Lock()
@@ -180,7 +195,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 }
 
 // newSession joins flow, job and disk.
-func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end clientEnd) (*session, error) {
+func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *clientEnd) (*session, error) {
 	peer := addrOf(o.tls.RemoteAddr())
 	sock, err := packetio.Dial(netip.AddrPortFrom(peer.Addr(), peer.Port()), packetio.Options{})
 	if err != nil {
@@ -207,24 +222,44 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end cli
 	if end.load != nil {
 		end.load.totals = t.ledger.totals
 		end.load.trouble = func(path string, code Code, message string) {
-			t.ledger.end(path, 0, true, outcomeFailed, &FileError{Path: path, Code: code, Message: message})
+			t.ledger.failed(path, code, message)
 		}
+		s.onRemoved = t.ledger.removed
 		err = s.send(cfg, job.SenderConfig{
 			Memory: t.job.Options.Memory, Window: o.accept.Memory, Ask: o.accept.Ask,
 			Ended: func(e job.Entry, outcome control.Outcome, code, message string) {
-				t.ledger.verdict(e, e.Path, outcome, Code(code), message)
+				end.load.ended(e, outcome)
+				if whole, ended := streamEnded(e, outcome, Code(code), message); ended {
+					t.ledger.verdict(whole, e.Path, outcome, Code(code), message, end.local(e, ""))
+				} else if outcome == control.Committed {
+					t.ledger.piece(e.Size)
+				}
 			},
 		}, end.load)
 	} else {
-		end.land.report = func(e job.Entry, path string, outcome control.Outcome, code Code, message string) {
-			t.ledger.verdict(e, path, outcome, code, message)
+		report := func(e job.Entry, path string, outcome control.Outcome, code Code, message string) {
+			if t.job.Options.Delete {
+				t.ledger.name(path, end.land.dest)
+			}
+			t.ledger.verdict(e, path, outcome, code, message, end.local(e, path))
 		}
-		end.land.transferID = o.accept.TransferID
+		var land lander
+		if end.sink {
+			x := newSink(end.tape, &s.mu)
+			x.report, land = report, x
+		} else {
+			end.land.report, end.land.transferID = report, o.accept.TransferID
+			land = newLanding(*end.land, &s.mu)
+		}
 		s.onTotals = func(x control.Totals) { t.ledger.totals(x.Files, x.Bytes, x.Final) }
 		s.onTrouble = func(x control.Trouble) {
-			t.ledger.end(x.Path, 0, true, outcomeFailed, &FileError{Path: x.Path, Code: Code(x.Code), Message: x.Message})
+			if x.Kept {
+				t.ledger.kept(x.Path, Code(x.Code), x.Message)
+				return
+			}
+			t.ledger.failed(x.Path, Code(x.Code), x.Message)
 		}
-		err = s.receive(cfg, &clientPool, newLanding(*end.land, &s.mu))
+		err = s.receive(cfg, &clientPool, land)
 	}
 	if err != nil {
 		_ = sock.Close()
@@ -235,15 +270,35 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end cli
 
 // clientEnd is the client's own disk: load for a push, land for a pull.
 type clientEnd struct {
-	load  *loading
-	land  *landingConfig
-	trees []*store.Tree
+	load *loading
+	land *landingConfig
+	sink bool  // instead of land: nothing is written here
+	tape *tape // of the sink; nil: thrown away
+	dirs map[*store.Tree]string
 }
 
-func (e clientEnd) close() {
-	for _, t := range e.trees {
+func (e *clientEnd) add(t *store.Tree, dir string) {
+	if e.dirs == nil {
+		e.dirs = map[*store.Tree]string{}
+	}
+	e.dirs[t] = dir
+}
+
+func (e *clientEnd) close() {
+	for t := range e.dirs {
 		_ = t.Close()
 	}
+}
+
+// local is where an object is on this side; path is that of a landing.
+func (e *clientEnd) local(o job.Entry, path string) string {
+	if e.land != nil {
+		return filepath.Join(e.dirs[e.land.tree], filepath.FromSlash(path))
+	}
+	if f, ok := o.Source.(*sourceFile); ok && f.tree != nil {
+		return filepath.Join(e.dirs[f.tree], filepath.FromSlash(f.entry.Path))
+	}
+	return ""
 }
 
 // remote is how a path of the node travels: no leading slash, "" is ".".

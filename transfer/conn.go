@@ -57,7 +57,24 @@ func (c *controlConn) send(t control.Type, body []byte) {
 	} else {
 		c.out = control.Append(c.out, t, body)
 	}
-	c.wake.Signal()
+	c.wake.Broadcast()
+}
+
+// bulk is what sendBulk lets wait.
+const bulk = 1 << 20
+
+// sendBulk is send for what is long: it waits until less is queued.
+func (c *controlConn) sendBulk(t control.Type, body []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.out) > bulk && !c.dead && !c.closing {
+		c.wake.Wait()
+	}
+	if c.dead || c.closing {
+		return
+	}
+	c.out = control.Append(c.out, t, body)
+	c.wake.Broadcast()
 }
 
 // sendJSON queues a frame; v must marshal to less than control.MaxBody.
@@ -70,7 +87,7 @@ func (c *controlConn) sendJSON(t control.Type, v any) error {
 	defer c.mu.Unlock()
 	if !c.dead && !c.closing {
 		c.out = append(c.out, frame...)
-		c.wake.Signal()
+		c.wake.Broadcast()
 	}
 	return nil
 }
@@ -80,7 +97,7 @@ func (c *controlConn) sendJSON(t control.Type, v any) error {
 func (c *controlConn) close() {
 	c.mu.Lock()
 	c.closing = true
-	c.wake.Signal()
+	c.wake.Broadcast()
 	c.mu.Unlock()
 	_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second))
 	<-c.done
@@ -90,7 +107,7 @@ func (c *controlConn) close() {
 func (c *controlConn) abort() {
 	c.mu.Lock()
 	c.dead = true
-	c.wake.Signal()
+	c.wake.Broadcast()
 	c.mu.Unlock()
 	c.conn.Close()
 	<-c.done
@@ -113,6 +130,7 @@ func (c *controlConn) write() {
 		}
 		frames := c.out
 		c.out = spare[:0]
+		c.wake.Broadcast() // whoever waits in sendBulk
 		closing := c.closing
 		c.mu.Unlock()
 		patience := DeadPeer
@@ -123,6 +141,7 @@ func (c *controlConn) write() {
 		if _, err := c.conn.Write(frames); err != nil {
 			c.mu.Lock()
 			c.dead = true
+			c.wake.Broadcast()
 			c.mu.Unlock()
 			return
 		}

@@ -2,8 +2,11 @@ package transfer
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
+
+	"github.com/godwit/godwit/transfer/filter"
 )
 
 // Job is what a client wants moved. On the client's side paths are those of
@@ -21,7 +24,40 @@ type Job struct {
 	// with a slash or is a directory already.
 	Destination string
 
+	// Pairs name what is meant below the only source, a directory, and where
+	// below Destination, then a directory too, each thing goes. Paths of both
+	// are relative and slash-separated. nil: all of the sources.
+	Pairs []Pair
+
+	// Synthetic takes the place of Sources: the sender makes up what it sends.
+	Synthetic *Synthetic
+
+	// Input takes the place of Sources in a push: what it yields until io.EOF
+	// becomes one file. It is read once, so a job that fails cannot be resumed
+	// by another one; sessions of one job that break can. Grow, when positive,
+	// takes a local file that is still being written as such an input: the only
+	// source, sent until it has not grown for so long.
+	Input io.Reader
+	Grow  time.Duration
+
+	// Output takes the place of Destination in a pull of one file: it gets the
+	// file's bytes in order. They are verified as a whole only at the end.
+	Output io.Writer
+
 	Options Options
+}
+
+// Pair is one thing of a list.
+type Pair struct {
+	Source      string // below the source of the job
+	Destination string // below its destination; "": the same as Source
+}
+
+// Synthetic is a source that exists nowhere: for tests of a path.
+type Synthetic struct {
+	Zero  bool  // zeros instead of random bytes
+	Files int64 // how many
+	Size  int64 // bytes of each
 }
 
 // Options tune a job. The zero value is a good default.
@@ -35,8 +71,35 @@ type Options struct {
 	Cipher    Cipher    // "": the spec's, or AES-128-GCM
 	Symlinks  Symlinks  // "": copy
 
-	NoPreserveTimes bool // leave the modification times of arrival
-	NoPreserveModes bool // leave modes to the receiver's umask
+	NoPreserveTimes bool        // leave the modification times of arrival
+	NoPreserveModes bool        // leave modes to the receiver's umask
+	Preserve        []Attribute // beyond times and modes
+	Dense           bool        // send holes of sparse files, and write them as zeros
+
+	// Filter says what of the sources is meant.
+	Filter filter.Spec
+
+	// DryRun moves no data and changes nothing: outcomes are "planned" for
+	// what would be done.
+	DryRun bool
+	// Discard makes the receiver verify and throw away what arrives.
+	Discard bool
+	// Backup is text that the old version of a replaced file gets at the end
+	// of its name; "" keeps none.
+	Backup string
+
+	// Delete removes from the destination what the sources do not have, once
+	// everything has arrived, unless anything failed or the sources are empty.
+	// What the filter leaves out is left alone there too. MaxDelete bounds it:
+	// when more would go, nothing does and the job fails; 0 means 1000,
+	// negative no bound.
+	Delete    bool
+	MaxDelete int64
+
+	// Afterwards says what becomes of source files that were committed.
+	Afterwards Afterwards
+	MoveTo     string // AfterMove: a directory on the sources' side, in their file system
+	EmptyDirs  bool   // AfterRemove, AfterMove: directories that are empty then go too
 
 	// Retries is how often in a row a session may fail without having moved
 	// anything before the job gives up; 0 means 10, negative means none.
@@ -58,7 +121,7 @@ func (j Job) Validate() error {
 	switch {
 	case j.Direction != Push && j.Direction != Pull:
 		return bad("direction %q is not push or pull", j.Direction)
-	case len(j.Sources) == 0:
+	case len(j.Sources) == 0 && j.Synthetic == nil && j.Input == nil:
 		return bad("nothing to transfer: no source given")
 	case o.Rate < 0 || o.MinRate < 0:
 		return bad("a rate cannot be negative")
@@ -73,7 +136,13 @@ func (j Job) Validate() error {
 	case !o.Cipher.Valid():
 		return bad("cipher %q is not aes-128-gcm, aes-256-gcm or chacha20-poly1305", o.Cipher)
 	case !o.Symlinks.Valid():
-		return bad("symlinks %q is not copy, follow or skip", o.Symlinks)
+		return bad("symlinks %q is not copy, copy+force, follow or skip", o.Symlinks)
+	}
+	if err := j.validateForm(bad); err != nil {
+		return err
+	}
+	if err := o.validateMore(bad); err != nil {
+		return err
 	}
 	for _, s := range append([]string{j.Destination}, j.Sources...) {
 		if strings.ContainsRune(s, 0) {
@@ -105,6 +174,8 @@ type Result struct {
 	Sessions   []SessionUse  `json:"sessions"`
 	Moved      int           `json:"moved"` // changes to another node
 	Duration   time.Duration `json:"duration"`
+	DryRun     bool          `json:"dry_run,omitempty"` // Files, Bytes and Deleted are what would be
+	Deleted    int64         `json:"deleted,omitempty"` // extras removed from the destination
 }
 
 // MaxFileErrors bounds the failures that a [Result] lists.
@@ -140,6 +211,7 @@ const (
 	EventFile     EventKind = "file"     // one file ended: committed, skipped or failed
 	EventMoved    EventKind = "moved"    // a session ended, the job goes on; Err says why
 	EventWaiting  EventKind = "waiting"  // backing off for Wait; Err says why
+	EventDeleted  EventKind = "deleted"  // Path is gone from the destination, or would be
 )
 
 // Event tells the caller of a job what happens. Progress is always filled.
@@ -151,7 +223,10 @@ type Event struct {
 	Progress  Progress
 	Path      string     // EventFile
 	Size      int64      // EventFile
-	Outcome   string     // EventFile: "committed", "skipped" or "failed"
+	Outcome   string     // EventFile: "committed", "skipped", "failed" or, in a dry run, "planned"
+	ModTime   time.Time  // EventFile
+	Hash      [32]byte   // EventFile, committed: BLAKE3 of the content; zero for what is no file
+	Local     string     // EventFile: where the file is on this side
 	FileError *FileError // EventFile, failed
 	Err       error      // EventMoved, EventWaiting
 	Wait      time.Duration

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/detail"
 	"github.com/godwit/godwit/transfer/hashtree"
 	"github.com/godwit/godwit/transfer/job"
 	"github.com/godwit/godwit/transfer/store"
@@ -42,6 +43,10 @@ type landingConfig struct {
 	noResume   bool
 	noTimes    bool
 	noModes    bool
+	force      bool             // links replace whatever the overwrite policy says of
+	backup     string           // end of the name that a replaced file keeps; "": none is kept
+	attributes store.Attributes // that are kept, beyond times and modes
+	dry        bool             // look only
 	// skip reports files that an earlier session of the job ended; nil: none.
 	skip func(path string) bool
 	// report hears how each object ended, under the session's lock.
@@ -63,6 +68,8 @@ type landing struct {
 	busy    int // workers at work
 
 	objects map[uint64]*landed
+	streams map[string]*flowing
+	opening sync.Mutex // of streams; before lock
 	dirs    []madeDir
 	batched int       // objects in batch or being flushed
 	oldest  time.Time // of the batch; zero when empty
@@ -98,12 +105,16 @@ func newLanding(c landingConfig, lock sync.Locker) *landing {
 
 // callbacks are what the job.Receiver calls, under the lock.
 func (l *landing) callbacks(c *job.ReceiverConfig) {
+	if l.dry {
+		l.survey(c)
+		return
+	}
 	c.Open = func(e job.Entry, ask bool) { l.do(func() { l.open(e, ask) }) }
 	c.Small = func(e job.Entry, root hashtree.Hash, data []byte, opened bool) {
 		l.do(func() { l.small(e, root, data, opened) })
 	}
 	c.Write = func(id uint64, index int, data []byte) { l.do(func() { l.write(id, index, data) }) }
-	c.Commit = func(id uint64, _ hashtree.Hash) { l.do(func() { l.commit(id) }) }
+	c.Commit = func(id uint64, root hashtree.Hash) { l.do(func() { l.commit(id, root) }) }
 	c.Make = func(e job.Entry) { l.do(func() { l.make(e) }) }
 	c.Abandon = func(id uint64, discard bool) { l.abandon(id, discard) }
 }
@@ -155,6 +166,7 @@ func (l *landing) close() {
 	l.waiting.Broadcast()
 	l.lock.Unlock()
 	l.workers.Wait()
+	l.closeStreams()
 	for _, o := range l.objects {
 		switch {
 		case o.part == nil:
@@ -175,6 +187,11 @@ func (l *landing) target(e job.Entry) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if len(e.Detail) > 0 {
+		if _, err := detail.Parse(e.Detail); err != nil {
+			return "", err
+		}
+	}
 	if l.rename && e.Kind != job.Dir && !strings.Contains(p, "/") {
 		return l.dest, nil
 	}
@@ -182,7 +199,10 @@ func (l *landing) target(e job.Entry) (string, error) {
 }
 
 func (l *landing) meta(e job.Entry) store.Meta {
-	m := store.Meta{Mode: fs.FileMode(e.Mode), Mtime: e.Mtime, NoReplace: l.overwrite == store.OverwriteNever}
+	m := store.Meta{
+		Mode: fs.FileMode(e.Mode), Mtime: e.Mtime, Backup: l.backup,
+		NoReplace: l.overwrite == store.OverwriteNever && !l.forced(e),
+	}
 	if l.noModes {
 		m.Mode = 0o666 &^ fs.FileMode(umask)
 		if e.Kind == job.Dir {
@@ -191,6 +211,11 @@ func (l *landing) meta(e job.Entry) store.Meta {
 	}
 	if l.noTimes {
 		m.Mtime = time.Now().UnixNano()
+	}
+	if len(e.Detail) > 0 && l.attributes != 0 {
+		if d, err := detail.Parse(e.Detail); err == nil { // target has refused others
+			m.Detail, m.Keep = &d, l.attributes
+		}
 	}
 	return m
 }
@@ -215,11 +240,23 @@ func (l *landing) wanted(e job.Entry, p string) (bool, error) {
 	if l.noTimes {
 		src.Mtime = there.Mtime
 	}
+	if l.forced(e) {
+		return store.OverwriteDiff.Replace(src, there), nil
+	}
 	return l.overwrite.Replace(src, there), nil
 }
 
+// forced reports whether e is a link that the overwrite policy does not hold up.
+func (l *landing) forced(e job.Entry) bool { return l.force && e.Kind == job.Symlink }
+
 // open answers for files of several blocks and asked ones.
 func (l *landing) open(e job.Entry, ask bool) {
+	if segmentOf(e) != nil { // a later session of a stream: it is decided
+		l.lock.Lock()
+		defer l.lock.Unlock()
+		l.rcv.Opened(job.Opening{ID: e.ID})
+		return
+	}
 	p, err := l.target(e)
 	var want bool
 	if err == nil {
@@ -239,9 +276,10 @@ func (l *landing) open(e job.Entry, ask bool) {
 	o := &landed{e: e, path: p}
 	opening := job.Opening{ID: e.ID}
 	if e.Size > int64(bs) {
+		holes := holesOf(e)
 		o.part, err = l.tree.OpenPart(context.Background(), p, store.PartSpec{
 			Size: e.Size, BlockSize: bs, Identity: e.Identity, Transfer: l.transfer, Epoch: l.epoch,
-			Fresh: l.noResume || !ask,
+			Fresh: l.noResume || !ask, Sparse: len(holes) > 0,
 		})
 		if err != nil {
 			l.end(e, p, control.Failed, err)
@@ -257,6 +295,11 @@ func (l *landing) open(e job.Entry, ask bool) {
 				last++
 			}
 			opening.Have[last].Leaves = append(opening.Have[last].Leaves, hashtree.Hash(leaf))
+		}
+		if opening.Holes, err = leaveOut(o.part, e.Size, holes); err != nil {
+			_ = o.part.Close()
+			l.end(e, p, control.Failed, err)
+			return
 		}
 	}
 	l.lock.Lock()
@@ -287,6 +330,11 @@ func intact(p *store.Part, size int64, i int, leaf hashtree.Hash) bool {
 
 // small lands a whole file that fits one block.
 func (l *landing) small(e job.Entry, root hashtree.Hash, data []byte, opened bool) {
+	e = e.WithRoot(root)
+	if g := segmentOf(e); g != nil {
+		l.segment(e, g, root, data)
+		return
+	}
 	p, err := l.target(e)
 	want := err == nil
 	if want && !opened {
@@ -367,13 +415,14 @@ func (l *landing) write(id uint64, index int, data []byte) {
 	}
 }
 
-func (l *landing) commit(id uint64) {
+func (l *landing) commit(id uint64, root hashtree.Hash) {
 	l.lock.Lock()
 	o := l.objects[id]
 	l.lock.Unlock()
 	if o == nil {
 		return
 	}
+	o.e = o.e.WithRoot(root)
 	part := o.part
 	if err := l.addToBatch(o, func() error { return l.batch.AddPart(id, part, l.meta(o.e)) }); err != nil {
 		l.end(o.e, o.path, control.Failed, err)

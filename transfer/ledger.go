@@ -13,18 +13,22 @@ import (
 type ledger struct {
 	onEvent func(Event)
 	start   time.Time
+	dry     bool
 	more    chan struct{}
 
 	mu        sync.Mutex
 	done      map[string]struct{} // source paths (push) or destination paths (pull) that ended
+	names     map[string]struct{} // of a pull that deletes: below the destination; the session's lock guards it
 	likely    map[string]struct{} // sent by a session that broke before it heard the verdict
 	r         Result
 	committed int64 // bytes of ended files, skipped ones included
+	pieces    int64 // of committed: pieces of a stream that has not ended
 	partial   int64 // bytes of the live session's open files
 	total     int64
 	files     int64
 	final     bool
 	ended     int64
+	tooMany   int64 // extras that were not deleted, being more than may
 	meter     meter
 	rtt       time.Duration
 	loss      float64
@@ -52,39 +56,108 @@ func (l *ledger) safe() int64 {
 	return l.committed + l.ended + l.partial
 }
 
-// end records one file, directory or link that ended. It reports false for
-// one that had ended before.
-func (l *ledger) end(path string, size int64, regular bool, outcome string, fail *FileError) bool {
+// ended is one file, directory or link that ended.
+type ended struct {
+	path    string
+	size    int64
+	mtime   int64
+	regular bool
+	outcome string
+	fail    *FileError
+	hash    [32]byte
+	local   string
+}
+
+// end records what ended. It reports false for what had ended before.
+func (l *ledger) end(x ended) bool {
 	l.mu.Lock()
-	if _, ok := l.done[path]; ok {
+	if _, ok := l.done[x.path]; ok {
 		l.mu.Unlock()
 		return false
 	}
-	l.done[path] = struct{}{}
+	l.done[x.path] = struct{}{}
 	l.ended++
-	l.partial = max(l.partial-size, 0) // until the next tick knows better
+	l.partial = max(l.partial-x.size, 0) // until the next tick knows better
 	switch {
-	case outcome == outcomeFailed:
-		if len(l.r.Failed) < MaxFileErrors {
-			l.r.Failed = append(l.r.Failed, *fail)
-		} else {
-			l.r.FailedMore++
-		}
-	case outcome == outcomeSkipped:
+	case x.outcome == outcomeFailed:
+		l.fail(*x.fail)
+	case x.outcome == outcomeSkipped:
 		l.r.Skipped++
-		l.committed += size
-	case regular:
+		l.committed += x.size
+	case x.regular:
 		l.r.Files++
-		l.r.Bytes += size
-		l.committed += size
+		l.r.Bytes += x.size
+		l.committed += x.size
 	default:
 		l.r.Other++
 	}
+	if x.outcome == outcomeCommitted && l.dry {
+		x.outcome = outcomePlanned
+	}
 	l.mu.Unlock()
-	if regular || outcome != outcomeCommitted {
-		l.emit(Event{Kind: EventFile, Path: path, Size: size, Outcome: outcome, FileError: fail})
+	if x.regular || x.outcome != outcomeCommitted {
+		l.emit(Event{
+			Kind: EventFile, Path: x.path, Size: x.size, Outcome: x.outcome, FileError: x.fail,
+			ModTime: time.Unix(0, x.mtime), Hash: x.hash, Local: x.local,
+		})
 	}
 	return true
+}
+
+// fail is under the ledger's lock.
+func (l *ledger) fail(f FileError) {
+	if len(l.r.Failed) < MaxFileErrors {
+		l.r.Failed = append(l.r.Failed, f)
+	} else {
+		l.r.FailedMore++
+	}
+}
+
+// failed records a file that never got as far as a verdict.
+func (l *ledger) failed(path string, code Code, message string) {
+	l.end(ended{path: path, regular: true, outcome: outcomeFailed, fail: &FileError{Path: path, Code: code, Message: message}})
+}
+
+// kept records a source that arrived, but could not be removed or moved.
+func (l *ledger) kept(path string, code Code, message string) {
+	f := FileError{Path: path, Code: code, Message: "it arrived, but its source stays: " + message}
+	l.mu.Lock()
+	l.fail(f)
+	l.mu.Unlock()
+	l.emit(Event{Kind: EventFile, Path: path, Outcome: outcomeFailed, FileError: &f})
+}
+
+// clean reports that nothing has failed so far.
+func (l *ledger) clean() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.r.Failed) == 0
+}
+
+// removed records what was deleted at the destination.
+func (l *ledger) removed(r control.Removed) {
+	l.mu.Lock()
+	l.r.Deleted += int64(len(r.Entries))
+	l.tooMany = max(l.tooMany, r.TooMany)
+	for _, f := range r.Failed {
+		l.fail(FileError{Path: f.Path, Code: Code(f.Code), Message: f.Message})
+	}
+	l.mu.Unlock()
+	for _, e := range r.Entries {
+		l.emit(Event{Kind: EventDeleted, Path: e.Name, Size: e.Size})
+	}
+	for _, f := range r.Failed {
+		l.emit(Event{Kind: EventFile, Path: f.Path, Outcome: outcomeFailed, FileError: &FileError{Path: f.Path, Code: Code(f.Code), Message: f.Message}})
+	}
+}
+
+// piece records a piece of a stream that is durable.
+func (l *ledger) piece(size int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.committed += size
+	l.pieces += size
+	l.partial = max(l.partial-size, 0)
 }
 
 // totals records what the scan found.
@@ -167,6 +240,7 @@ const (
 	outcomeCommitted = "committed"
 	outcomeSkipped   = "skipped"
 	outcomeFailed    = "failed"
+	outcomePlanned   = "planned"
 )
 
 // begin notes the session that is live now.
@@ -180,23 +254,29 @@ func (l *ledger) begin(e Event) {
 
 // verdict records how an object ended; under the session's lock. Events go
 // out with the next tick, since their receiver may take its time.
-func (l *ledger) verdict(e job.Entry, path string, outcome control.Outcome, code Code, message string) {
-	regular := e.Kind == job.File
+func (l *ledger) verdict(e job.Entry, path string, outcome control.Outcome, code Code, message, local string) {
+	x := ended{path: path, size: e.Size, mtime: e.Mtime, regular: e.Kind == job.File, local: local, outcome: outcomeCommitted}
 	switch outcome {
 	case control.Committed:
-		l.end(path, e.Size, regular, outcomeCommitted, nil)
 	case control.Skipped:
 		l.mu.Lock()
-		_, ours := l.likely[path]
-		l.mu.Unlock()
-		if ours { // there already because an earlier session brought it
-			l.end(path, e.Size, regular, outcomeCommitted, nil)
-			return
+		if _, ours := l.likely[path]; !ours { // else an earlier session brought it
+			x.outcome = outcomeSkipped
 		}
-		l.end(path, e.Size, regular, outcomeSkipped, nil)
+		l.mu.Unlock()
 	default:
-		l.end(path, e.Size, regular, outcomeFailed, &FileError{Path: path, Code: code, Message: message})
+		x.outcome, x.fail = outcomeFailed, &FileError{Path: path, Code: code, Message: message}
 	}
+	if x.outcome == outcomeCommitted {
+		if root, ok := e.Root(); ok {
+			x.hash = root
+		}
+		l.mu.Lock()
+		l.committed -= l.pieces // counted as they came
+		l.pieces = 0
+		l.mu.Unlock()
+	}
+	l.end(x)
 }
 
 // broke notes what a session that ended early had sent.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"path"
 	"sync"
-	"time"
 
 	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/detail"
+	"github.com/godwit/godwit/transfer/filter"
 	"github.com/godwit/godwit/transfer/hashtree"
 	"github.com/godwit/godwit/transfer/job"
 	"github.com/godwit/godwit/transfer/store"
@@ -21,25 +21,30 @@ const loadingWorkers = 3
 // maxChanges is how often a source that changes while it is read starts over.
 const maxChanges = 5
 
-// source is one root of a sending session.
-type source struct {
-	tree *store.Tree
-	path string // in tree; "." for all of it
-	name string // where it appears at the receiver; "" for the contents alone
+// content is what a file of a source is read from. Both methods may be called
+// from several goroutines.
+type content interface {
+	// ReadAt fills b, or returns an error.
+	ReadAt(b []byte, off int64) (int, error)
+	// Check returns store.ErrChanged when what was read may not be one version.
+	Check() error
 }
 
 // sourceFile is a file of a source, the job.Entry's Source.
 type sourceFile struct {
-	tree    *store.Tree
+	tree    *store.Tree // nil: made up or from a stream
 	changes int
+	segment *segment // of a stream
+	detail  []byte   // see package detail
+	holes   []detail.Run
 
 	mu    sync.Mutex
 	entry store.Entry
-	file  *store.File
+	file  content
 }
 
-// open returns the file's handle, opened at first use.
-func (f *sourceFile) open() (*store.File, error) {
+// open returns what to read, opened at first use.
+func (f *sourceFile) open() (content, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.file == nil {
@@ -57,13 +62,21 @@ func (f *sourceFile) open() (*store.File, error) {
 type loading struct {
 	sources  []source
 	symlinks store.Symlinks
-	scope    []byte // of source identities
-	skip     func(path string) bool
-	totals   func(files, bytes int64, final bool)         // under the lock
-	trouble  func(path string, code Code, message string) // under the lock
-	wake     func()                                       // the flow has more to send; under the lock
-	control  func(t control.Type, v any)
-	pool     *job.Pool
+	filter   *filter.Filter
+	names    *names      // what of the only source is meant; nil: all
+	after    *afterwards // nil: sources stay
+	keep     *keeping    // nil: the receiver deletes nothing
+	dense    bool        // holes are data
+
+	attributes store.Attributes // beyond times and modes
+	scope      []byte           // of source identities
+	skip       func(path string) bool
+	totals     func(files, bytes int64, final bool)         // under the lock
+	trouble    func(path string, code Code, message string) // under the lock
+	wake       func()                                       // the flow has more to send; under the lock
+	control    func(t control.Type, v any)
+	bulk       func(t control.Type, body []byte)
+	pool       *job.Pool
 
 	lock    sync.Locker
 	snd     *job.Sender
@@ -82,6 +95,9 @@ func (l *loading) start(ctx context.Context, lock sync.Locker, snd *job.Sender) 
 		l.workers.Go(l.read)
 	}
 	l.workers.Go(l.scan)
+	if l.after != nil {
+		l.after.start(l)
+	}
 }
 
 // close stops reading; without the lock.
@@ -94,94 +110,21 @@ func (l *loading) close() {
 	l.workers.Wait()
 }
 
-// scan adds what it finds to the sender while others read already.
-func (l *loading) scan() {
-	var files, bytes int64
-	reported := time.Now()
-	for _, src := range l.sources {
-		roots := []string{src.path}
-		if src.path == "." {
-			roots = nil
-		}
-		for e, err := range src.tree.Scan(l.ctx, store.ScanOptions{Roots: roots, Symlinks: l.symlinks}) {
-			if l.ctx.Err() != nil {
-				return
-			}
-			to := appears(src, e.Path)
-			if err != nil {
-				l.lock.Lock()
-				l.trouble(to, sourceCode(err), err.Error())
-				l.lock.Unlock()
-				continue
-			}
-			if e.Kind == store.KindFile {
-				files++
-				bytes += e.Size
-			}
-			if !l.add(src.tree, e, to) {
-				return
-			}
-			if time.Since(reported) > 200*time.Millisecond {
-				reported = time.Now()
-				l.report(files, bytes, false)
-			}
-		}
+// ended hears how an object of the sender ended; under the lock.
+func (l *loading) ended(e job.Entry, outcome control.Outcome) {
+	if f, ok := e.Source.(*sourceFile); ok && l.after != nil && outcome == control.Committed {
+		l.after.add(f, e.Path)
 	}
-	l.report(files, bytes, true)
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	if !l.stop {
-		l.snd.ScanDone()
-		l.wake()
+	if l.after != nil || l.keep != nil {
+		l.ready.Broadcast()
 	}
-}
-
-func (l *loading) report(files, bytes int64, final bool) {
-	l.control(control.TypeTotals, control.Totals{Files: files, Bytes: bytes, Final: final})
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	l.totals(files, bytes, final)
-}
-
-// appears is the name at the receiver of a path in src.
-func appears(src source, p string) string {
-	if src.path == "." {
-		return path.Join(src.name, p)
-	}
-	if p == src.path {
-		return src.name
-	}
-	return path.Join(src.name, p[len(src.path)+1:])
-}
-
-// add gives one entry to the sender, once that has room; false to stop.
-func (l *loading) add(tree *store.Tree, e store.Entry, to string) bool {
-	if e.Kind != store.KindDir && l.skip != nil && l.skip(to) {
-		return true
-	}
-	if to == "" || to == "." {
-		return true // the root itself
-	}
-	entry := l.entry(&sourceFile{tree: tree, entry: e}, to)
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	for !l.snd.Room() && !l.stop {
-		l.ready.Wait()
-	}
-	if l.stop {
-		return false
-	}
-	l.snd.Add(entry)
-	l.ready.Broadcast()
-	l.wake()
-	return true
 }
 
 func (l *loading) entry(f *sourceFile, to string) job.Entry {
 	e := f.entry
 	return job.Entry{
 		Kind: job.Kind(e.Kind), Path: to, Size: e.Size, Mtime: e.Mtime, Mode: uint32(e.Mode.Perm()),
-		Target: e.Target, Identity: e.Identity(l.scope), Source: f,
+		Target: e.Target, Identity: e.Identity(l.scope), Detail: f.detail, Source: f,
 	}
 }
 
@@ -211,6 +154,7 @@ type loaded struct {
 	read job.Read
 	data []byte
 	leaf hashtree.Hash
+	hole bool
 	err  error
 }
 
@@ -224,7 +168,7 @@ func (l *loading) serve(reads []job.Read) {
 	defer l.lock.Unlock()
 	for _, d := range done {
 		if d.err == nil {
-			l.snd.Deliver(job.Block{ID: d.read.ID, Index: d.read.Index, Data: d.data, Leaf: d.leaf})
+			l.snd.Deliver(job.Block{ID: d.read.ID, Index: d.read.Index, Data: d.data, Leaf: d.leaf, Hole: d.hole})
 		} else {
 			l.failed(d)
 		}
@@ -241,7 +185,12 @@ func (l *loading) block(r job.Read) loaded {
 		return d
 	}
 	d.data = l.pool.Get(r.Length)
-	n, err := file.ReadAt(d.data, r.Offset)
+	n := r.Length
+	if d.hole = f.hole(r.Index); d.hole {
+		clear(d.data)
+	} else {
+		n, err = file.ReadAt(d.data, r.Offset)
+	}
 	if n == r.Length {
 		err = nil
 	} else if err == nil || errors.Is(err, io.EOF) {
@@ -268,9 +217,10 @@ func (l *loading) block(r job.Read) loaded {
 // over as what it is now, others fail. Under the lock.
 func (l *loading) failed(d loaded) {
 	f := d.read.Source.(*sourceFile)
-	if errors.Is(d.err, store.ErrChanged) && f.changes < maxChanges {
+	if errors.Is(d.err, store.ErrChanged) && f.changes < maxChanges && f.tree != nil {
 		if now, err := f.tree.Stat(f.entry.Path); err == nil && now.Kind == store.KindFile {
 			renewed := &sourceFile{tree: f.tree, entry: now, changes: f.changes + 1}
+			_ = l.describe(renewed) // what it cannot read, reading the file tells
 			e, ok := l.snd.Entry(d.read.ID)
 			l.snd.Renew(d.read, l.entry(renewed, e.Path))
 			if ok {

@@ -138,6 +138,9 @@ func (x *serverSession) request() (Request, error) {
 	case len(h.TransferID) > 128:
 		return r, bad("a transfer with an endless name")
 	}
+	if err := x.requestMore(r.Direction); err != nil {
+		return r, err
+	}
 	for _, p := range h.Paths {
 		c, err := store.Clean(p)
 		if err != nil {
@@ -179,6 +182,9 @@ func (x *serverSession) check(r Request) error {
 		if !under(p, g.Paths) {
 			return newError(CodeUnauthorized, fmt.Sprintf("the credential is not for path %q", p), nil)
 		}
+	}
+	if err := x.checkMore(r.Direction); err != nil {
+		return err
 	}
 	if !g.Expires.IsZero() && !x.server.now().Before(g.Expires) {
 		return newError(CodeExpired, "the credential has expired: ask for a new one", nil)

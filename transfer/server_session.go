@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/filter"
 	"github.com/godwit/godwit/transfer/flow"
 	"github.com/godwit/godwit/transfer/job"
 	"github.com/godwit/godwit/transfer/packetio"
@@ -29,15 +30,17 @@ type serverSession struct {
 	hello  control.Hello
 	memory int64 // bytes in flight and in buffers
 
-	mu     sync.Mutex // after session.mu where both are held
-	status SessionStatus
-	wish   int64    // target that the client wants
-	limit  int64    // target that an operator set; 0: none
-	live   *session // nil before the data path is up
-	files  []FileOutcome
-	pulse  meter // wire bytes, for the virtual link
-	seen   int64 // data bytes counted in the totals
-	told   time.Time
+	mu       sync.Mutex // after session.mu where both are held
+	status   SessionStatus
+	wish     int64          // target that the client wants
+	limit    int64          // target that an operator set; 0: none
+	live     *session       // nil before the data path is up
+	filter   *filter.Filter // what of the sources is meant
+	preserve []Attribute    // beyond times and modes, as granted
+	files    []FileOutcome
+	pulse    meter // wire bytes, for the virtual link
+	seen     int64 // data bytes counted in the totals
+	told     time.Time
 }
 
 // Status is the session now.
@@ -264,10 +267,20 @@ func (x *serverSession) prepareLanding(s *session, cfg flow.Config, tree *store.
 	if err != nil {
 		return newError(CodeProtocol, err.Error(), nil)
 	}
+	if h.Discard {
+		sink := newSink(nil, &s.mu)
+		sink.report = x.landed
+		s.onTotals = func(t control.Totals) { x.totals(t.Files, t.Bytes) }
+		return s.receive(cfg, &x.server.pool, sink)
+	}
 	land := landingConfig{
 		tree: tree, dest: x.status.Paths[0], overwrite: overwrite, transferID: x.status.TransferID, epoch: h.Epoch,
 		resumes: h.Attempt > 1, noResume: h.NoResume, noTimes: h.NoTimes, noModes: h.NoModes,
+		force: Symlinks(h.Symlinks) == SymlinksForce, backup: h.Backup, attributes: keep(x.preserve), dry: h.DryRun,
 		report: x.landed,
+	}
+	if h.DryRun {
+		land.report = func(job.Entry, string, control.Outcome, Code, string) {} // nothing happened
 	}
 	there, err := tree.Stat(land.dest)
 	if err == nil && there.Kind == store.KindSymlink {
@@ -284,8 +297,13 @@ func (x *serverSession) prepareLanding(s *session, cfg flow.Config, tree *store.
 		return newError(CodePath, err.Error(), nil)
 	}
 	// A fresh destination lets the client send without asking.
-	accept.Ask = h.Attempt > 1 || mayHave(tree, land.dest, land.rename, h.Names)
+	accept.Ask = h.Attempt > 1 || h.DryRun || mayHave(tree, land.dest, land.rename, h.Names)
 	s.onTotals = func(t control.Totals) { x.totals(t.Files, t.Bytes) }
+	if d := h.Delete; d != nil {
+		s.pruning = &pruning{
+			tree: tree, dest: land.dest, scopes: d.Scopes, filter: x.filter, links: Symlinks(h.Symlinks) == SymlinksSkip, max: d.Max, dry: h.DryRun,
+		}
+	}
 	return s.receive(cfg, &x.server.pool, newLanding(land, &s.mu))
 }
 
@@ -296,8 +314,21 @@ func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.
 	if err != nil {
 		return newError(CodeProtocol, err.Error(), nil)
 	}
-	load := &loading{pool: &x.server.pool, symlinks: symlinks, scope: []byte("godwit")}
+	load := &loading{
+		pool: &x.server.pool, symlinks: symlinks, scope: []byte("godwit"), filter: x.filter, dense: h.Dense, attributes: keep(x.preserve),
+	}
+	if h.Listed {
+		load.names = &names{}
+	}
 	for i, p := range x.status.Paths {
+		if h.Synthetic != nil {
+			made, err := parseSynthetic(h.Synthetic)
+			if err != nil {
+				return err
+			}
+			load.sources = []source{{synthetic: made, seed: h.Synthetic.Seed, name: made.kind()}}
+			break
+		}
 		if _, err := tree.Stat(p); err != nil {
 			return newError(sourceCode(err), fmt.Sprintf("cannot read %s at the node", p), cause(err))
 		}
@@ -312,10 +343,16 @@ func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.
 		_ = x.ctl.sendJSON(control.TypeTrouble, control.Trouble{Path: path, Code: string(code), Message: message})
 		x.outcome(FileOutcome{Path: path, Outcome: outcomeFailed, Code: code, Message: message})
 	}
+	if h.Afterwards != "" {
+		load.after = x.afterwards(tree)
+	}
 	return s.send(cfg, job.SenderConfig{
 		Memory: x.memory, Window: first(h.Memory, DefaultMemory), Ask: h.Ask,
 		Ended: func(e job.Entry, outcome control.Outcome, code, message string) {
-			x.landed(e, e.Path, outcome, Code(code), message)
+			load.ended(e, outcome)
+			if !h.DryRun {
+				x.landed(e, e.Path, outcome, Code(code), message)
+			}
 			if _, local := e.Source.(*sourceFile); local && outcome == control.Failed && fromSource(Code(code)) {
 				_ = x.ctl.sendJSON(control.TypeTrouble, control.Trouble{Path: e.Path, Code: code, Message: message})
 			}

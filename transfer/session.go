@@ -63,7 +63,9 @@ type session struct {
 	snd  *job.Sender
 	rcv  *job.Receiver
 	load *loading
-	land *landing
+	land lander
+	// pruning is what a receiver removes at the end; nil: nothing.
+	pruning *pruning
 
 	target, floor int64 // bit/s wanted; 0: no limit
 	policy        Policy
@@ -86,7 +88,21 @@ type session struct {
 	onTotals  func(control.Totals)  // under the lock
 	onTrouble func(control.Trouble) // under the lock
 	onRate    func(control.Rate)    // under the lock
+	onRemoved func(control.Removed) // under the lock
 	onTick    func(now time.Duration)
+}
+
+// lander is where a receiving session puts what arrives: a disk, a stream, or
+// nowhere.
+type lander interface {
+	// callbacks sets what the job.Receiver calls, under the session's lock.
+	callbacks(*job.ReceiverConfig)
+	start(*job.Receiver)
+	// finish makes all durable, checkpoint what came so far; without the lock.
+	finish(context.Context) error
+	checkpoint()
+	// close ends all work when the session is over.
+	close()
 }
 
 // newSession makes a session of an open control connection and data socket.
@@ -106,11 +122,12 @@ func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
 	}
 	s.fsnd, s.flow, s.load = f, f, l
 	l.wake, l.control = s.wake, func(t control.Type, v any) { _ = s.ctl.sendJSON(t, v) }
+	l.bulk = s.ctl.sendBulk
 	return nil
 }
 
 // receive sets the session up to receive into l.
-func (s *session) receive(cfg flow.Config, pool *job.Pool, l *landing) error {
+func (s *session) receive(cfg flow.Config, pool *job.Pool, l lander) error {
 	jc := job.ReceiverConfig{Memory: s.memory, Pool: pool, Control: s.ctl.send}
 	l.callbacks(&jc)
 	s.rcv = job.NewReceiver(jc)

@@ -86,6 +86,21 @@ func (s *session) senderFrame(t control.Type, body []byte) error {
 		s.finished = true
 		s.fail(s.goodbye())
 		return nil
+	case control.TypeNames:
+		page, err := control.ParseNames(body)
+		if err != nil || s.load.names == nil {
+			return errors.Join(err, errUnexpected)
+		}
+		err = s.load.names.push(page)
+		s.load.ready.Broadcast()
+		return err
+	case control.TypeRemoved:
+		var r control.Removed
+		err := control.ParseJSON(body, &r)
+		if err == nil && s.onRemoved != nil {
+			s.onRemoved(r)
+		}
+		return err
 	}
 	return errUnexpected
 }
@@ -115,6 +130,12 @@ func (s *session) receiverFrame(t control.Type, body []byte) error {
 			s.onTrouble(x)
 		}
 		return err
+	case control.TypeNames:
+		page, err := control.ParseNames(body)
+		if err != nil || s.pruning == nil {
+			return errors.Join(err, errUnexpected)
+		}
+		return s.pruning.push(page)
 	case control.TypeFinish:
 		var f control.Finish
 		if err := control.ParseJSON(body, &f); err != nil {
@@ -147,6 +168,8 @@ func (s *session) finish() {
 	}
 	if s.stopping {
 		s.land.checkpoint()
+	} else if s.pruning != nil {
+		s.pruning.run(ctx, func(r control.Removed) { _ = s.ctl.sendJSON(control.TypeRemoved, r) })
 	}
 	s.mu.Lock()
 	s.rcv.Flush()

@@ -60,9 +60,10 @@ type Symlinks string
 
 // The symlink policies. The empty Symlinks means [SymlinksCopy].
 const (
-	SymlinksCopy   Symlinks = "copy"   // the link itself
-	SymlinksFollow Symlinks = "follow" // what it points to, inside the root only
-	SymlinksSkip   Symlinks = "skip"   // nothing
+	SymlinksCopy   Symlinks = "copy"       // the link itself
+	SymlinksForce  Symlinks = "copy+force" // the link itself, whatever the overwrite policy says of what is there
+	SymlinksFollow Symlinks = "follow"     // what it points to, inside the root only
+	SymlinksSkip   Symlinks = "skip"       // nothing
 )
 
 // Spec tells a client where one session goes and what to present there. It is
@@ -179,7 +180,9 @@ func (o Overwrite) Valid() bool {
 }
 
 // Valid reports whether s is a known symlink policy or empty.
-func (s Symlinks) Valid() bool { return oneOf(s, "", SymlinksCopy, SymlinksFollow, SymlinksSkip) }
+func (s Symlinks) Valid() bool {
+	return oneOf(s, "", SymlinksCopy, SymlinksForce, SymlinksFollow, SymlinksSkip)
+}
 
 func oneOf[T comparable](v T, set ...T) bool {
 	for _, s := range set {

@@ -42,6 +42,8 @@ const (
 	TypeRate     Type = 14 // client: wants another rate or policy
 	TypePing     Type = 15 // either: alive
 	TypeWithdraw Type = 16 // sender: forget this object
+	TypeNames    Type = 17 // client: names that its hello announced
+	TypeRemoved  Type = 18 // node: what a prune removed
 )
 
 // ErrMalformed is in the chain of every parse error.

@@ -1,5 +1,7 @@
 package control
 
+import "github.com/godwit/godwit/transfer/filter"
+
 // Hello opens a session: the client's first frame.
 type Hello struct {
 	Version int    `json:"version"`
@@ -40,8 +42,53 @@ type Hello struct {
 	Memory    int64    `json:"memory,omitempty"` // client's receive window in bytes
 	RTTMicros int64    `json:"rtt_us,omitempty"` // as long as the client's connect took
 
+	// What of the sources is meant; see transfer.Options.
+	Filter *filter.Spec `json:"filter,omitempty"`
+	// Pull: Names frames follow the accept: what below the only path is meant
+	// and where it goes.
+	Listed bool `json:"listed,omitempty"`
+	// Push: text that the old name of a replaced file gets at its end; "":
+	// replaced files are gone.
+	Backup string `json:"backup,omitempty"`
+	// Nothing is written or removed: verdicts say what would be.
+	DryRun bool `json:"dry_run,omitempty"`
+	// Push: what arrives is verified and thrown away.
+	Discard bool `json:"discard,omitempty"`
+	// Pull: the node makes up what it sends.
+	Synthetic *Synthetic `json:"synthetic,omitempty"`
+	// Pull: what becomes of a source that was committed: "remove", "move" or "".
+	Afterwards string   `json:"afterwards,omitempty"`
+	MoveTo     string   `json:"move_to,omitempty"`    // move: a directory
+	EmptyDirs  bool     `json:"empty_dirs,omitempty"` // and directories that are empty then
+	Preserve   []string `json:"preserve,omitempty"`   // beyond times and modes
+	Dense      bool     `json:"dense,omitempty"`      // holes are sent and written as zeros
+	Delete     *Delete  `json:"delete,omitempty"`     // push
+
 	After string `json:"after,omitempty"` // list: names after this one
 	Limit int    `json:"limit,omitempty"` // list: at most so many
+}
+
+// Synthetic is a source that exists nowhere.
+type Synthetic struct {
+	Kind  string `json:"kind"` // "zero" or "random"
+	Files int64  `json:"files"`
+	Size  int64  `json:"size"` // bytes of each
+	Seed  uint64 `json:"seed,omitempty"`
+}
+
+// Delete asks the receiver of a push to remove what the sender does not have.
+// What is to stay follows in Names frames before the Finish; without them nothing
+// is removed.
+type Delete struct {
+	Scopes []string `json:"scopes"`        // directories below the destination; "" is itself
+	Max    int64    `json:"max,omitempty"` // more would be a mistake; 0: no bound
+}
+
+// Removed is one page of what a receiver removed, or would.
+type Removed struct {
+	Entries []ListEntry `json:"entries,omitempty"`
+	Failed  []Trouble   `json:"failed,omitempty"`
+	TooMany int64       `json:"too_many,omitempty"` // nothing was removed: so many, above Delete.Max
 }
 
 // Accept is the node's answer to a Hello that it serves.
@@ -97,6 +144,8 @@ type Trouble struct {
 	Path    string `json:"path"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
+	// Kept: it was sent, but could not be removed or moved afterwards.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // Withdraw makes the receiver forget an object that changed while it was

@@ -2,6 +2,7 @@ package job
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 
 	"github.com/godwit/godwit/transfer/control"
@@ -20,6 +21,7 @@ func FuzzDeliver(f *testing.F) {
 	f.Add(append(append(appendDataHeader(nil, 2, 3, 5), small...), appendRoot(nil, 2, hashtree.Sum(nil), 9)...))
 	big := Entry{ID: 3, Kind: File, Path: "big", Size: 3 << 20, Mode: 0o600}
 	f.Add(append(appendDataHeader(appendEntry(nil, &big), 3, 1<<20-2, 5), small...))
+	f.Add(appendEntry(nil, &Entry{ID: 6, Kind: File, Path: "x", Size: 5, Detail: []byte{2, 1, 2}}))
 	f.Add(appendEntry(nil, &Entry{ID: 4, Kind: Dir, Path: "d", Mode: 0o755}))
 	f.Add(appendEntry(nil, &Entry{ID: 5, Kind: Symlink, Path: "l", Target: "d", Mode: 0o777, ask: true}))
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -85,7 +87,7 @@ func FuzzEntry(f *testing.F) {
 				t.Fatalf("%+v has %d bytes, not %d", p.rec.entry, len(again), entrySize(&p.rec.entry, p.rec.entry.hasRoot))
 			}
 			q := parser{b: again}
-			if ok, err := q.next(); !ok || err != nil || q.rec.entry != p.rec.entry {
+			if ok, err := q.next(); !ok || err != nil || !reflect.DeepEqual(q.rec.entry, p.rec.entry) {
 				t.Fatalf("%+v came back as %+v: %v", p.rec.entry, q.rec.entry, err)
 			}
 		}

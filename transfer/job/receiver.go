@@ -44,6 +44,9 @@ type ReceiverConfig struct {
 type Opening struct {
 	ID   uint64
 	Have []HaveRange // durable blocks, ascending
+	// Holes are blocks that the entry's Detail says are zeros: here already,
+	// and the sender knows it.
+	Holes []HaveRange
 }
 
 // HaveRange are the leaves of blocks from First on.
@@ -179,6 +182,10 @@ func (r *Receiver) entry(o *incoming, e *Entry) error {
 		r.check(e.ID, o)
 		return nil
 	}
+	if err := r.room(len(e.Detail)); err != nil {
+		return err
+	}
+	r.buffered += int64(len(e.Detail))
 	o.e, o.known = *e, true
 	if e.Kind != File {
 		o.finishing = true
@@ -297,7 +304,7 @@ func (r *Receiver) Opened(a Opening) bool {
 		return false
 	}
 	o.opened = true
-	for _, h := range a.Have {
+	for _, h := range slices.Concat(a.Have, a.Holes) {
 		for i, leaf := range h.Leaves {
 			if o.tree != nil && h.First+i < o.geo.Blocks() {
 				o.tree.Set(h.First+i, leaf)
@@ -434,6 +441,7 @@ func (r *Receiver) Withdraw(id uint64) {
 
 // close frees what an object holds and remembers that it ended.
 func (r *Receiver) close(id uint64, o *incoming) {
+	r.buffered -= int64(len(o.e.Detail))
 	for _, b := range o.blocks {
 		r.buffered -= int64(len(b.data))
 		r.cfg.Pool.Put(b.data)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/godwit/godwit/transfer/detail"
 	"github.com/godwit/godwit/transfer/hashtree"
 )
 
@@ -32,6 +33,9 @@ type Entry struct {
 	// than one block only.
 	Identity [32]byte
 
+	// Detail is the applications' own, see package detail; nil for most.
+	Detail []byte
+
 	// Source is the sending application's own; it does not travel.
 	Source any
 
@@ -39,6 +43,15 @@ type Entry struct {
 	hasRoot bool
 	root    hashtree.Hash
 	bytes   int64 // with root: data bytes that this session sends of it
+}
+
+// Root is the BLAKE3 hash of a file, once it is known.
+func (e Entry) Root() (h hashtree.Hash, ok bool) { return e.root, e.hasRoot }
+
+// WithRoot is e with its hash, for a receiver's application.
+func (e Entry) WithRoot(h hashtree.Hash) Entry {
+	e.root, e.hasRoot = h, true
+	return e
 }
 
 // Limits on what a peer may say.
@@ -61,6 +74,7 @@ const (
 	flagAsk      = 1 << 4
 	flagRoot     = 1 << 5
 	flagIdentity = 1 << 6
+	flagDetail   = 1 << 7
 )
 
 // ErrRecord is in the chain of every parse error: the peer broke the
@@ -81,6 +95,9 @@ func appendEntry(dst []byte, e *Entry) []byte {
 	identity := e.Kind == File && multi(e.Size)
 	if identity {
 		flags |= flagIdentity
+	}
+	if len(e.Detail) > 0 {
+		flags |= flagDetail
 	}
 	dst = append(dst, recEntry)
 	dst = binary.AppendUvarint(dst, e.ID)
@@ -103,6 +120,10 @@ func appendEntry(dst []byte, e *Entry) []byte {
 	if identity {
 		dst = append(dst, e.Identity[:]...)
 	}
+	if len(e.Detail) > 0 {
+		dst = binary.AppendUvarint(dst, uint64(len(e.Detail)))
+		dst = append(dst, e.Detail...)
+	}
 	return dst
 }
 
@@ -118,6 +139,9 @@ func entrySize(e *Entry, root bool) int {
 		if multi(e.Size) {
 			n += len(e.Identity)
 		}
+	}
+	if len(e.Detail) > 0 {
+		n += uvarintSize(uint64(len(e.Detail))) + len(e.Detail)
 	}
 	if root {
 		n += len(e.root) + uvarintSize(uint64(e.bytes))
@@ -223,7 +247,7 @@ func (p *parser) entry(r *record) error {
 	flags := p.b[0]
 	p.b = p.b[1:]
 	e.Kind, e.ask, e.hasRoot = Kind(flags&15), flags&flagAsk != 0, flags&flagRoot != 0
-	if e.Kind < File || e.Kind > Symlink || flags&0x80 != 0 {
+	if e.Kind < File || e.Kind > Symlink {
 		return fmt.Errorf("%w: kind %d", ErrRecord, e.Kind)
 	}
 	mode, err := p.uvarint()
@@ -279,7 +303,16 @@ func (p *parser) entry(r *record) error {
 		return fmt.Errorf("%w: identity", ErrRecord)
 	}
 	if identity {
-		return p.hash((*hashtree.Hash)(&e.Identity))
+		if err := p.hash((*hashtree.Hash)(&e.Identity)); err != nil {
+			return err
+		}
+	}
+	if flags&flagDetail != 0 {
+		d, err := p.bytes(detail.MaxSize)
+		if err != nil {
+			return err
+		}
+		e.Detail = append([]byte(nil), d...)
 	}
 	return nil
 }

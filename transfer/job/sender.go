@@ -51,6 +51,7 @@ type Block struct {
 	Index int
 	Data  []byte
 	Leaf  hashtree.Hash
+	Hole  bool // zeros that the entry's Detail tells of: not sent
 }
 
 // outgoing is one object on its way.
@@ -212,7 +213,7 @@ func (s *Sender) Deliver(b Block) {
 	if o.tree != nil {
 		o.tree.Set(b.Index, b.Leaf)
 	}
-	if leaf, ok := o.have[b.Index]; ok && leaf == b.Leaf {
+	if leaf, ok := o.have[b.Index]; b.Hole || ok && leaf == b.Leaf {
 		s.unsent -= int64(len(b.Data))
 		o.progress += int64(len(b.Data))
 		s.progress += int64(len(b.Data))

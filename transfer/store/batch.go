@@ -30,7 +30,6 @@ type item struct {
 	tag       uint64
 	dir, base string
 	temp      string
-	noReplace bool
 	part      *Part
 	meta      Meta
 	isDir     bool
@@ -111,7 +110,7 @@ func (b *Batch) Add(tag uint64, p string, data []byte, m Meta) error {
 	if err != nil {
 		return err
 	}
-	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(b.owner), noReplace: m.NoReplace}
+	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(b.owner), meta: m}
 	err = b.t.making(dir, func(d *os.Root) error {
 		b.clear(dir, d)
 		err := b.write(d, it, data, m)
@@ -168,7 +167,7 @@ func (b *Batch) AddSymlink(tag uint64, p, target string, m Meta) error {
 	if err := b.t.checkTarget(dir, target); err != nil {
 		return err
 	}
-	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(b.owner), noReplace: m.NoReplace}
+	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(b.owner), meta: m}
 	err = b.t.making(dir, func(d *os.Root) error {
 		b.clear(dir, d)
 		if err := b.t.step(step{op: opSymlink, path: inDir(dir, it.temp), to: target}); err != nil {
@@ -177,7 +176,10 @@ func (b *Batch) AddSymlink(tag uint64, p, target string, m Meta) error {
 		if err := d.Symlink(target, it.temp); err != nil {
 			return err
 		}
-		setLinkTime(d, it.temp, time.Unix(0, m.Mtime))
+		if err := setLink(d, it.temp, m); err != nil {
+			_ = d.Remove(it.temp)
+			return err
+		}
 		return nil
 	})
 	if err != nil {
@@ -208,7 +210,7 @@ func (b *Batch) AddPart(tag uint64, p *Part, m Meta) error {
 	if n := p.Missing(); n > 0 {
 		return fmt.Errorf("commit %s: %d of %d: %w", p.path, n, p.spec.blocks(), ErrIncomplete)
 	}
-	b.push(item{tag: tag, dir: p.dirPath, base: p.base, temp: p.part, part: p, meta: m, noReplace: m.NoReplace}, 0)
+	b.push(item{tag: tag, dir: p.dirPath, base: p.base, temp: p.part, part: p, meta: m}, 0)
 	return nil
 }
 
@@ -307,7 +309,7 @@ func (b *Batch) publish(it *item) error {
 		return it.part.publish(it.meta)
 	}
 	err := b.t.within(it.dir, func(d *os.Root) error {
-		return b.t.publish(it.dir, d, it.temp, it.base, it.noReplace)
+		return b.t.publish(it.dir, d, it.temp, it.base, it.meta)
 	})
 	if err != nil {
 		p := path.Join(it.dir, it.base)

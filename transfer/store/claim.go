@@ -148,6 +148,9 @@ func (p *Part) allocate(f *os.File) error {
 	if err := p.step(step{op: opAllocate, path: p.in(p.part), size: p.spec.Size}); err != nil {
 		return err
 	}
+	if p.spec.Sparse {
+		return f.Truncate(p.spec.Size)
+	}
 	return preallocate(f, p.spec.Size)
 }
 

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
+
+	"github.com/godwit/godwit/transfer/detail"
 )
 
 // Meta is what a file or directory gets beside its content.
@@ -16,6 +17,12 @@ type Meta struct {
 	// NoReplace makes the commit fail with fs.ErrExist when something has taken
 	// the name; else a file or link there is replaced, a link never followed.
 	NoReplace bool
+	// Backup, when not empty, is appended to the name that a replaced file or
+	// link keeps beside the new one; there is no moment without either.
+	Backup string
+	// Detail is what else the source said, of which what Keep names is set.
+	Detail *detail.Detail
+	Keep   Attributes
 }
 
 // Commit makes the part the file: metadata, flush, rename over the target, flush
@@ -80,11 +87,11 @@ func (p *Part) publish(m Meta) error {
 	if err := p.fence(); err != nil {
 		return err
 	}
-	return p.wrap("commit", p.t.publish(p.dirPath, p.dir.v.Root, p.part, p.base, m.NoReplace))
+	return p.wrap("commit", p.t.publish(p.dirPath, p.dir.v.Root, p.part, p.base, m))
 }
 
 // publish moves name from to the name to in d, in one step for whoever looks.
-func (t *Tree) publish(dir string, d *os.Root, from, to string, noReplace bool) error {
+func (t *Tree) publish(dir string, d *os.Root, from, to string, m Meta) error {
 	s := step{op: opRename, path: inDir(dir, from), to: inDir(dir, to)}
 	if err := t.step(s); err != nil {
 		return err
@@ -92,7 +99,12 @@ func (t *Tree) publish(dir string, d *os.Root, from, to string, noReplace bool) 
 	if fi, err := d.Lstat(to); err == nil && fi.IsDir() {
 		return ErrDirectory // what a rename would say differs by system
 	}
-	if !noReplace {
+	if m.Backup != "" {
+		if err := backUp(d, to, m.Backup); err != nil {
+			return err
+		}
+	}
+	if !m.NoReplace {
 		return d.Rename(from, to)
 	}
 	// A hard link fails if the name is taken, which a rename does not.
@@ -109,17 +121,43 @@ func (t *Tree) publish(dir string, d *os.Root, from, to string, noReplace bool) 
 	return d.Rename(from, to)
 }
 
+// backUp gives what is called name a second name; that nothing is is success.
+func backUp(d *os.Root, name, suffix string) error {
+	second := name + suffix
+	if len(second) > maxName {
+		second = name[:maxName-len(suffix)] + suffix
+	}
+	err := d.Link(name, second)
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("keep the old version as %s: %w", second, err)
+	}
+	// No hard links here: for a moment there is neither.
+	if err := d.Rename(name, second); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("keep the old version as %s: %w", second, err)
+	}
+	return nil
+}
+
 // setFile gives the file name in d, open as f, the metadata of m. Times go by
 // name, as only that way has nanoseconds everywhere; the name is one of ours.
 func (t *Tree) setFile(dir string, d *os.Root, name string, f *os.File, m Meta) error {
 	if err := t.step(step{op: opAttributes, path: inDir(dir, name)}); err != nil {
 		return err
 	}
+	if err := setOwner(m, f.Chown); err != nil {
+		return err
+	}
 	if err := f.Chmod(m.Mode.Perm()); err != nil {
 		return err
 	}
-	mtime := time.Unix(0, m.Mtime)
-	return d.Chtimes(name, mtime, mtime)
+	if err := setMore(f, m); err != nil {
+		return err
+	}
+	atime, mtime := m.times()
+	return d.Chtimes(name, atime, mtime)
 }
 
 func inDir(dir, name string) string {

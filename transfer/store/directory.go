@@ -8,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // Mkdir creates the directory p and its missing parents. One that exists, also
@@ -44,8 +43,9 @@ func (t *Tree) setDir(c string, m Meta) error {
 		return err
 	}
 	return t.within(c, func(d *os.Root) error {
-		mtime := time.Unix(0, m.Mtime)
-		return errors.Join(d.Chmod(".", m.Mode.Perm()), d.Chtimes(".", mtime, mtime))
+		atime, mtime := m.times()
+		err := setDirMore(d, m, func() error { return d.Chmod(".", m.Mode.Perm()) })
+		return errors.Join(err, d.Chtimes(".", atime, mtime))
 	})
 }
 

@@ -41,6 +41,7 @@ type PartSpec struct {
 	Transfer  [16]byte // transfer that writes
 	Epoch     uint64   // session of the transfer; the newest wins
 	Fresh     bool     // do not resume
+	Sparse    bool     // has holes: no space is reserved
 }
 
 func (s PartSpec) check() error {

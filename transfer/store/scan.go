@@ -22,17 +22,18 @@ const (
 	SkipSymlinks                   // send nothing
 )
 
-// ParseSymlinks reads copy, follow or skip; "" is copy.
+// ParseSymlinks reads copy, copy+force, follow or skip; "" is copy. What force
+// adds is the receiver's.
 func ParseSymlinks(s string) (Symlinks, error) {
 	switch s {
-	case "", "copy":
+	case "", "copy", "copy+force":
 		return CopySymlinks, nil
 	case "follow":
 		return FollowSymlinks, nil
 	case "skip":
 		return SkipSymlinks, nil
 	}
-	return 0, fmt.Errorf("symlink policy %q is not one of copy, follow, skip", s)
+	return 0, fmt.Errorf("symlink policy %q is not one of copy, copy+force, follow, skip", s)
 }
 
 // ScanOptions say what to scan and how.
@@ -40,6 +41,9 @@ type ScanOptions struct {
 	Roots    []string // paths to start from; none means the whole tree
 	Symlinks Symlinks
 	Workers  int // directories read at once; 4 when 0
+	// Wants is asked for every entry, from several goroutines: whether it is
+	// yielded and, for a directory, whether it is entered. nil: all is.
+	Wants func(e *Entry) (yield, enter bool)
 }
 
 const (
@@ -62,7 +66,7 @@ const (
 func (t *Tree) Scan(ctx context.Context, o ScanOptions) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		s := &scan{t: t, ctx: ctx, links: o.Symlinks, out: make(chan []found, 8)}
+		s := &scan{t: t, ctx: ctx, links: o.Symlinks, wants: o.Wants, out: make(chan []found, 8)}
 		s.wake.L = &s.mu
 		if o.Workers <= 0 {
 			o.Workers = scanWorkers
@@ -116,6 +120,7 @@ type scan struct {
 	t     *Tree
 	ctx   context.Context
 	links Symlinks
+	wants func(*Entry) (yield, enter bool)
 	out   chan []found
 
 	mu   sync.Mutex
@@ -285,6 +290,11 @@ func (s *scan) classify(d *os.Root, p string, fi fs.FileInfo, above *branch) (f 
 	}
 	e, err := entryOf(p, fi)
 	if err != nil {
+		if s.wants != nil {
+			if yield, _ := s.wants(&e); !yield {
+				return f, nil, false // nobody asked for this pipe or device
+			}
+		}
 		return found{e, fmt.Errorf("%s: %w", p, err)}, nil, true
 	}
 	switch e.Kind {
@@ -304,6 +314,13 @@ func (s *scan) classify(d *os.Root, p string, fi fs.FileInfo, above *branch) (f 
 		if linked && sub.loops() || sub.depth > maxDepth {
 			sub = nil
 		}
+	}
+	if s.wants != nil {
+		yield, enter := s.wants(&e)
+		if !enter {
+			sub = nil
+		}
+		return found{Entry: e}, sub, yield
 	}
 	return found{Entry: e}, sub, true
 }
