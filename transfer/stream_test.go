@@ -1,0 +1,160 @@
+package transfer
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/godwit/godwit/transfer/hashtree"
+)
+
+// noise is n bytes that no other call returns.
+func noise(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{byte(rand.Uint32()), byte(rand.Uint32()), byte(n)}).Read(b)
+	return b
+}
+
+func TestStreamBecomesAFile(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, t.TempDir(), nil)
+	for _, size := range []int{0, 1, streamBlock - 1, streamBlock, streamBlock + 1, 2 * streamBlock, 7*streamBlock + 12345} {
+		want := noise(size)
+		var hash [32]byte
+		c := client(t, n)
+		c.OnEvent = func(e Event) {
+			if e.Kind == EventFile {
+				hash = e.Hash
+			}
+		}
+		r := mustRun(t, c, Job{
+			Direction: Push, Input: iotest.HalfReader(bytes.NewReader(want)), Destination: "in/f",
+			Options: Options{Overwrite: OverwriteAlways},
+		})
+		if r.Files != 1 || r.Bytes != int64(size) {
+			t.Errorf("%d bytes: %+v", size, r)
+		}
+		got, err := os.ReadFile(filepath.Join(n.root, "in/f"))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%d bytes arrived as %d: %v", size, len(got), err)
+		}
+		if hash != hashtree.Sum(want) {
+			t.Errorf("%d bytes: hash %x, want %x", size, hash, hashtree.Sum(want))
+		}
+	}
+	wantTree(t, n.root, "in/ in/f")
+}
+
+func TestStreamSurvivesTheDeathOfItsNode(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	a, b := startNode(t, root, nil), startNode(t, root, nil)
+	want := noise(12<<20 + 777)
+	job := Job{Direction: Push, Input: bytes.NewReader(want), Destination: "f", Options: slow}
+	r, err := during(t, client(t, a, b), job, 5<<20, func(*Transfer) { a.die() })
+	if err != nil || len(r.Failed) > 0 || r.Moved != 1 || r.Files != 1 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	if got, err := os.ReadFile(filepath.Join(root, "f")); err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%d bytes arrived of %d: %v", len(got), len(want), err)
+	}
+	wantTree(t, root, "f")
+}
+
+func TestStreamWhoseInputFailsMakesNoFile(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, t.TempDir(), nil)
+	broken := io.MultiReader(bytes.NewReader(noise(3<<20)), iotest.ErrReader(errors.New("the tape tore")))
+	r, err := run(t, client(t, n), Job{Direction: Push, Input: broken, Destination: "f"})
+	if err != nil || r.Files != 0 || len(r.Failed) != 1 || r.Failed[0].Code != CodeIO {
+		t.Errorf("%v %+v", err, r)
+	}
+	if _, err := os.Stat(filepath.Join(n.root, "f")); err == nil {
+		t.Error("half a stream became a file")
+	}
+}
+
+func TestStreamRespectsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, t.TempDir(), nil)
+	write(t, filepath.Join(n.root, "f"), 10)
+	before, _ := os.ReadFile(filepath.Join(n.root, "f"))
+	r, err := run(t, client(t, n), Job{
+		Direction: Push, Input: bytes.NewReader(noise(3 << 20)), Destination: "f", Options: Options{Overwrite: OverwriteNever},
+	})
+	if err != nil || len(r.Failed) != 1 {
+		t.Errorf("%v %+v", err, r)
+	}
+	if b, _ := os.ReadFile(filepath.Join(n.root, "f")); !bytes.Equal(b, before) {
+		t.Error("overwrite never was not kept")
+	}
+}
+
+func TestGrowingFileIsSentToItsEnd(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, t.TempDir(), nil)
+	src := filepath.Join(t.TempDir(), "take 1.mxf")
+	want := write(t, src, 2<<20)
+	c := client(t, n)
+	tr, err := c.Start(t.Context(), Job{Direction: Push, Sources: []string{src}, Destination: "in/", Grow: 600 * time.Millisecond})
+	must(t, err)
+	await(t, "what was there first", func() bool { return tr.Progress().Bytes >= 1<<20 })
+	more := noise(3<<20 + 99)
+	f, err := os.OpenFile(src, os.O_APPEND|os.O_WRONLY, 0)
+	must(t, err)
+	_, err = f.Write(more)
+	must(t, err)
+	must(t, f.Close())
+	if r, err := tr.Wait(); err != nil || r.Files != 1 {
+		t.Fatalf("%v %+v", err, r)
+	}
+	got, err := os.ReadFile(filepath.Join(n.root, "in/take 1.mxf"))
+	if err != nil || !bytes.Equal(got, append(want, more...)) {
+		t.Errorf("%d bytes arrived, want %d: %v", len(got), len(want)+len(more), err)
+	}
+}
+
+func TestFileGoesToAnOutputInOrder(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	a, b := startNode(t, root, nil), startNode(t, root, nil)
+	for _, size := range []int{0, 5, 1 << 20, 9<<20 + 5} {
+		want := write(t, filepath.Join(root, "f"), size)
+		var got bytes.Buffer
+		if r := mustRun(t, client(t, a), Job{Direction: Pull, Sources: []string{"f"}, Output: &got}); r.Files != 1 || !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%d of %d bytes: %+v", got.Len(), size, r)
+		}
+	}
+	// A node that dies in the middle: nothing is written twice.
+	want := write(t, filepath.Join(root, "f"), 12<<20)
+	var got bytes.Buffer
+	r, err := during(t, client(t, a, b), Job{Direction: Pull, Sources: []string{"f"}, Output: &got, Options: slow}, 5<<20, func(*Transfer) { a.die() })
+	if err != nil || len(r.Failed) > 0 || r.Moved != 1 || !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%v: %d of %d bytes: %+v", err, got.Len(), len(want), r)
+	}
+	// A source that changes behind what was written cannot be mixed in.
+	c := startNode(t, root, nil)
+	r, err = during(t, client(t, c, b), Job{Direction: Pull, Sources: []string{"f"}, Output: io.Discard, Options: slow}, 5<<20, func(*Transfer) {
+		write(t, filepath.Join(root, "f"), 12<<20)
+		c.die()
+	})
+	if err != nil || len(r.Failed) != 1 || r.Failed[0].Code != CodeChanged {
+		t.Errorf("changed source: %v %+v", err, r)
+	}
+	// An output that breaks.
+	write(t, filepath.Join(root, "g"), 5<<20)
+	r, err = run(t, client(t, b), Job{Direction: Pull, Sources: []string{"g"}, Output: brokenPipe{}})
+	if err != nil || len(r.Failed) != 1 || r.Failed[0].Code != CodeIO {
+		t.Errorf("broken output: %v %+v", err, r)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
