@@ -81,7 +81,7 @@ func TestBaseForgetsInTenSeconds(t *testing.T) {
 func TestExcessNeedsEvidence(t *testing.T) {
 	t.Parallel()
 	var b baseline
-	b.add(3000, 300)
+	b.add(fates{3000, 300, 270})
 	for _, c := range []struct {
 		n, lost float64
 		exceeds bool
@@ -91,15 +91,18 @@ func TestExcessNeedsEvidence(t *testing.T) {
 		{10, 3, false, false}, {5000, 500, false, false}, {5000, 900, true, false},
 		{1000, 0, false, true}, {300, 25, false, false},
 	} {
-		if got := b.exceeded(c.n, c.lost); got != c.exceeds {
+		if got := b.exceeded(fates{c.n, c.lost, c.lost}); got != c.exceeds {
 			t.Errorf("%v of %v lost: exceeded %v, want %v", c.lost, c.n, got, c.exceeds)
 		}
-		if got := b.undercut(c.n, c.lost); got != c.under {
+		if got := b.undercut(fates{c.n, c.lost, c.lost}); got != c.under {
 			t.Errorf("%v of %v lost: undercut %v, want %v", c.lost, c.n, got, c.under)
 		}
 	}
+	if b.exceeded(fates{3000, 500, 16}) {
+		t.Error("sixteen bursts are taken for more than three hundred losses")
+	}
 	var none baseline
-	if none.exceeded(300, 200) {
+	if none.exceeded(fates{300, 200, 200}) {
 		t.Error("nothing is known, so nothing is exceeded")
 	}
 }
@@ -126,6 +129,8 @@ func TestRateStaysWithinLimits(t *testing.T) {
 			s.Acked += r.Uint64N(3000)
 			s.Lost += r.Uint64N(1000)
 			s.Lost -= min(s.Lost, r.Uint64N(800))
+			s.Runs += r.Uint64N(500)
+			s.Peak = r.Float64() * 1e9 * float64(r.IntN(2))
 			s.Limited = r.IntN(3) == 0
 			if r.IntN(10) == 0 {
 				s.PeerRate = float64(r.IntN(2)) * 20e6

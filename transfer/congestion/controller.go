@@ -22,7 +22,9 @@ type Sample struct {
 	Bytes       uint64        // received, as they count on the wire
 	OWD         time.Duration // least one-way delay since the last report, arbitrary origin
 	HasOWD      bool
+	Peak        float64 // bytes/s: most that arrived in a short span since the last report; 0: unknown
 	Acked, Lost uint64  // packets whose fate the sender knows
+	Runs        uint64  // stretches of neighbours that were lost; it never goes down
 	Limited     bool    // the sender had less to send than allowed since the last report
 	PeerRate    float64 // bit/s that the receiver can take; 0: no limit
 }
@@ -56,7 +58,7 @@ const (
 	holdRTTs     = 8
 	holdMost     = 16
 	firstPackets = 32
-	firstRate    = 2e6 / 8 // bytes/s: an RTT of this is less than a web page
+	firstRate    = 20e6 / 8 // bytes/s: beside the burst, until the first report; 250 KB at 100 ms
 	defaultRTT   = 100 * time.Millisecond
 	leastRate    = 8e3                  // bytes/s: feedback keeps flowing
 	leastRTT     = 5 * time.Millisecond // reports come every 4 ms at best: the loop is no faster
@@ -100,6 +102,16 @@ type Controller struct {
 	lowRounds  int
 	flatRounds int
 	roundBest  float64
+
+	burst     float64 // bytes to send at once
+	burstSize float64 // of the latest burst
+	peak      float64 // bytes/s that bursts arrived at
+	peakRound float64 // the same in this round
+	trial     uint8
+	trialAt   time.Duration
+	trialFrom float64 // bytes/s delivered before it
+	startBest float64 // bytes/s: most that was delivered in startup
+	peakNew   bool    // seen once: no burst confirmed it yet
 
 	frozenTill time.Duration // D is not lowered before: our own probe made it small
 	nextProbe  time.Duration
@@ -158,6 +170,7 @@ func New(cfg Config) *Controller {
 		c.rate = max(firstPackets*float64(cfg.Packet)/cfg.RTT.Seconds(), firstRate)
 	}
 	c.bound()
+	c.armBurst()
 	return c
 }
 
@@ -174,6 +187,9 @@ func (c *Controller) Set(p Policy, target, least float64) {
 // Rate returns the allowed rate in bytes/s on the wire.
 func (c *Controller) Rate() float64 { return c.rate }
 
+// Loss returns the loss of the path itself, as a fraction.
+func (c *Controller) Loss() float64 { return c.pb.p }
+
 // Window returns the bytes that may be in flight: twice what the path holds,
 // so that a receiver that stops answering stops the sender.
 func (c *Controller) Window() int64 {
@@ -183,7 +199,7 @@ func (c *Controller) Window() int64 {
 		factor = 2 * startGain
 	}
 	d := max(c.anchor, c.rate/factor)
-	return least + int64(factor*d*(c.srtt+2*feedbackSlow).Seconds())
+	return least + int64(c.burstSize+factor*d*(c.srtt+2*feedbackSlow).Seconds())
 }
 
 // State describes the controller for statistics.

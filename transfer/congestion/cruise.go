@@ -5,74 +5,12 @@ import "time"
 // never is a moment that does not come.
 const never = time.Duration(1<<63 - 1)
 
-// settleMost bounds the wait for a loss sample where packets are few.
-const settleMost = time.Second
-
 const (
-	startQueue  = 8 * time.Millisecond
-	startGrowth = 1.25
-	startFlat   = 3
-	startMost   = 0.25 // loss
 	nearCeiling = 0.985
 
 	suspicious   = 0.02 // baseline loss that is worth a test
 	honestyEvery = 4    // probes
 )
-
-// start grows until the path answers.
-func (c *Controller) start(s *Sample, target time.Duration) {
-	c.rate = max(startGain*c.anchor/(1-c.lossNow), firstPackets*float64(c.cfg.Packet)/c.srtt.Seconds())
-	if c.limited {
-		c.round = s.Now
-	}
-	if s.Now-c.round >= c.srtt {
-		c.round = s.Now
-		if c.anchor < startGrowth*c.roundBest {
-			c.flatRounds++
-		} else {
-			c.flatRounds = 0
-		}
-		c.roundBest = max(c.roundBest, c.anchor)
-	}
-	if c.delay.queue > max(startQueue, 2*target) || c.flatRounds >= startFlat || c.startLoss > startMost {
-		c.phase, c.since = empty, s.Now
-		c.restartLoss(s.Now)
-		c.rate = emptyGain * c.anchor
-		c.until = never
-	}
-}
-
-// emptying drains what startup piled up and then sends a little less than
-// passes, until the path has shown its own loss.
-func (c *Controller) emptying(s *Sample) {
-	age := s.Now - c.since
-	if age >= c.srtt {
-		c.frozenTill = s.Now + 2*c.srtt // the anchor must not follow our own low rate down
-	}
-	drained := age > c.srtt && c.delay.queue < c.cfg.Policy.target(c.anchor) || age > 4*c.srtt
-	if c.until == never && drained {
-		if c.delay.queue >= c.cfg.Policy.target(c.anchor) {
-			c.delay.rebase(s.Now, c.srtt) // four RTTs at 0.6 D did not drain it: it is not our queue
-		}
-		c.until = s.Now
-		c.restartLoss(s.Now)
-	}
-	if c.until == never {
-		c.rate = emptyGain * c.anchor
-		return
-	}
-	c.rate = settleGain * c.anchor
-	if c.settled || s.Now-c.until > settleMost+4*c.srtt {
-		c.phase, c.since = cruise, s.Now
-		c.nextProbe = s.Now + c.probeGap(s)
-		if c.pb.p > suspicious {
-			c.nextProbe = s.Now + 2*c.srtt
-		}
-		c.round = s.Now
-		c.ceiling = c.anchor
-		c.queueSum, c.queueCount = 0, 0
-	}
-}
 
 // probeGap is 16 RTTs ±20 %, so that flows do not probe in step. The variation
 // comes from the packet count: deterministic, yet different between flows.

@@ -14,14 +14,21 @@
 //
 //	          queue seen, or D stops growing, or loss > 25 %
 //	startup ────────────────────────────────────────────► empty (0.6 D, about an RTT)
-//	                                                        │
-//	   ┌──── every 16 RTT: empty a little, refresh base ─┐  ▼
-//	   └────────────────────────────────────────────────► cruise ◄──┐
-//	                                                        │       │ 8·k RTT
-//	          loss above the baseline with an empty queue   └► hold ┘
+//	   │ as much is delivered as bursts showed, not more     │
+//	   │    ┌── every 16 RTT: empty a little, refresh base ─┐ ▼
+//	   └───►└───────────────────────────────────────────────► cruise ◄──┐
+//	                                                        │          │ 8·k RTT
+//	          loss above the baseline with an empty queue   └► hold ───┘
+//
+// Startup does not double its way up: a burst of a few hundred kilobytes leaves
+// at once and arrives as fast as the bottleneck lets it, so the first report
+// tells what the path carries. The rate goes to 0.8 of that, with the next burst
+// to 0.98, and a round with a tenth more tells whether there is more. Where
+// bursts show nothing, the rate grows by the delivered one.
 //
 // Random loss is divided out and never reacted to. Loss above the measured
-// baseline means a policer or a shallow buffer when the queue is empty (hold a
+// baseline (allowing for losses that come in bursts) means a policer or a
+// shallow buffer when the queue is empty (hold a
 // little below what passes) and competition when it is full (keep at least
 // what a TCP would get: the floor).
 //

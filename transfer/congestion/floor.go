@@ -24,8 +24,8 @@ const (
 
 // sample takes a report; full says that the queue is well over target.
 func (f *floor) sample(s *Sample, rtt time.Duration, pb *baseline, full bool) {
-	n, lost, ok := f.window.closed(s, rtt, 8)
-	if !ok || !full || !pb.exceeded(n, lost) {
+	got, ok := f.window.closed(s, rtt, 8)
+	if !ok || !full || !pb.exceeded(got) {
 		return
 	}
 	if f.last != 0 {

@@ -11,26 +11,46 @@ const (
 	excessSigmas = 3.5
 )
 
+// fates are what became of some packets.
+type fates struct {
+	n, lost float64
+	runs    float64 // stretches of neighbours among the lost
+}
+
+// share is the part that was lost.
+func (f fates) share() float64 { return f.lost / f.n }
+
+// clump is how much more the losses scatter than those of independent packets
+// do, as a factor of the variance: bursts of m packets, geometric in length,
+// count as 2m − 1.
+func (f fates) clump() float64 {
+	if f.runs < 1 || f.lost <= f.runs {
+		return 1
+	}
+	return 2*f.lost/f.runs - 1
+}
+
 // lossWindow accumulates the fate of packets until it spans the time and count wanted.
 type lossWindow struct {
-	since       time.Duration
-	acked, lost uint64 // totals when it opened
-	open        bool
+	since             time.Duration
+	acked, lost, runs uint64 // totals when it opened
+	open              bool
 }
 
 // closed reports the window's packets and losses once it is long enough, and reopens it.
-func (w *lossWindow) closed(s *Sample, span time.Duration, least uint64) (n, lost float64, ok bool) {
+func (w *lossWindow) closed(s *Sample, span time.Duration, least uint64) (f fates, ok bool) {
 	if !w.open {
-		*w = lossWindow{s.Now, s.Acked, s.Lost, true}
-		return 0, 0, false
+		*w = lossWindow{s.Now, s.Acked, s.Lost, s.Runs, true}
+		return f, false
 	}
-	dl := float64(s.Lost) - float64(w.lost) // a spurious loss taken back may make it negative
-	dn := float64(s.Acked) - float64(w.acked) + dl
-	if s.Now-w.since < span || dn < float64(least) {
-		return 0, 0, false
+	lost := float64(s.Lost) - float64(w.lost) // a spurious loss taken back may make it negative
+	f.n = float64(s.Acked) - float64(w.acked) + lost
+	if s.Now-w.since < span || f.n < float64(least) {
+		return f, false
 	}
-	*w = lossWindow{s.Now, s.Acked, s.Lost, true}
-	return dn, max(dl, 0), true
+	f.lost, f.runs = max(lost, 0), float64(s.Runs-w.runs)
+	*w = lossWindow{s.Now, s.Acked, s.Lost, s.Runs, true}
+	return f, true
 }
 
 // baseline is the loss of the path itself, weighted by packets.
@@ -39,30 +59,30 @@ type baseline struct {
 	weight float64
 }
 
-func (b *baseline) add(n, lost float64) {
-	b.weight += n
-	b.p += (lost - b.p*n) / b.weight
-	b.weight = min(b.weight, max(memoryLeast, 2*n))
+func (b *baseline) add(f fates) {
+	b.weight += f.n
+	b.p += (f.lost - b.p*f.n) / b.weight
+	b.weight = min(b.weight, max(memoryLeast, 2*f.n))
 	b.p = min(max(b.p, 0), 0.9)
 }
 
 // reset replaces what was known.
-func (b *baseline) reset(n, lost float64) {
+func (b *baseline) reset(f fates) {
 	*b = baseline{}
-	b.add(n, lost)
+	b.add(f)
 }
 
-// exceeded reports whether lost of n is more than the baseline explains.
-func (b *baseline) exceeded(n, lost float64) bool {
-	return b.weight > 0 && lost >= 4 && lost/n > b.p+b.margin(n)
+// exceeded reports whether more was lost than the baseline explains.
+func (b *baseline) exceeded(f fates) bool {
+	return b.weight > 0 && f.lost >= 4 && f.share() > b.p+b.margin(f)
 }
 
-// undercut reports whether it is less than the baseline allows.
-func (b *baseline) undercut(n, lost float64) bool {
-	return lost/n < b.p-b.margin(n)
+// undercut reports whether less was lost than the baseline allows.
+func (b *baseline) undercut(f fates) bool {
+	return f.share() < b.p-b.margin(f)
 }
 
-func (b *baseline) margin(n float64) float64 {
-	p := max(b.p, 1/n)
-	return max(0.005, 0.3*b.p) + excessSigmas*math.Sqrt(p*(1-p)/n)
+func (b *baseline) margin(f fates) float64 {
+	p := max(b.p, 1/f.n)
+	return max(0.005, 0.3*b.p) + excessSigmas*math.Sqrt(p*(1-p)/f.n*f.clump())
 }

@@ -19,6 +19,7 @@ func (c *Controller) OnReport(s *Sample) {
 	c.delivery.add(s.PeerClock, s.Bytes)
 	c.updateAnchor(s)
 	if c.anchor == 0 {
+		c.bound()
 		return
 	}
 	target := c.cfg.Policy.target(c.anchor)
@@ -97,32 +98,32 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 	if s.Now < c.lossFrom {
 		return // what is decided now was sent in another phase
 	}
-	n, lost, ok := c.loss.closed(s, c.srtt, windowLeast)
+	f, ok := c.loss.closed(s, c.srtt, windowLeast)
 	if !ok {
 		return
 	}
 	calm := c.delay.queue < target*3/2
 	switch {
 	case c.phase == startup:
-		c.startLoss = lost / n
+		c.startLoss = f.share()
 		if c.delay.queue < target {
-			c.pb.add(n, lost)
+			c.pb.add(f)
 			c.lossNow = c.pb.p
 		}
 		return
 	case c.phase == empty:
 		if c.until != never {
-			c.pb.reset(n, lost)
+			c.pb.reset(f)
 			c.lossNow, c.tested, c.settled = c.pb.p, c.pb.p, true
 		}
 		return
 	case c.phase == probe && c.honesty:
-		c.judgeHonesty(s, n, lost)
+		c.judgeHonesty(s, f)
 		return
 	case c.phase == hold:
-		c.judgeHold(s, n, lost)
+		c.judgeHold(s, f)
 		return
-	case c.pb.exceeded(n, lost):
+	case c.pb.exceeded(f):
 		if calm && c.phase == cruise && c.cfg.Policy != Fixed {
 			c.enterHold(s)
 		}
@@ -130,7 +131,7 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 		return
 	}
 	if calm {
-		c.pb.add(n, lost)
+		c.pb.add(f)
 	}
 	c.lossNow = c.pb.p
 }
@@ -159,10 +160,10 @@ func (c *Controller) trust() {
 // held may have been one that only a bucket let pass, so what is delivered now
 // is held once more. If it stays again, it is not our doing: the path got
 // worse, and the baseline says so from now on.
-func (c *Controller) judgeHold(s *Sample, n, lost float64) {
-	if !c.pb.exceeded(n, lost) {
+func (c *Controller) judgeHold(s *Sample, f fates) {
+	if !c.pb.exceeded(f) {
 		c.holdCalm = true
-		c.pb.add(n, lost)
+		c.pb.add(f)
 		return
 	}
 	if c.holdCalm {
@@ -175,7 +176,7 @@ func (c *Controller) judgeHold(s *Sample, n, lost float64) {
 		c.restartLoss(s.Now)
 		return
 	}
-	c.pb.reset(n, lost)
+	c.pb.reset(f)
 	c.lossNow = c.pb.p
 	c.phase, c.since, c.holdCount = cruise, s.Now, 0
 }
@@ -183,11 +184,11 @@ func (c *Controller) judgeHold(s *Sample, n, lost float64) {
 // judgeHonesty looks at loss while less was sent than passes, whatever the
 // baseline says. A policer's loss is gone then, a path's is not. Without this
 // test a baseline taken from a policer would confirm itself for ever.
-func (c *Controller) judgeHonesty(s *Sample, n, lost float64) {
-	if c.pb.undercut(n, lost) {
-		c.pb.reset(n, lost)
+func (c *Controller) judgeHonesty(s *Sample, f fates) {
+	if c.pb.undercut(f) {
+		c.pb.reset(f)
 	} else {
-		c.pb.add(n, lost)
+		c.pb.add(f)
 	}
 	c.lossNow, c.tested = c.pb.p, c.pb.p
 	c.endProbe(s)

@@ -14,13 +14,14 @@ const (
 type sentPacket struct {
 	at      time.Duration
 	token   uint64
-	twin    uint64 // packet number of the other copy; 0: none
+	origin  uint64 // of a copy: packet number of the original; 0: this is one
 	size    uint16 // on the wire
 	fate    fate
-	data    bool // has a token
-	told    bool // Acked was reported for the token
-	missing bool // a report said that it had not arrived
-	copied  bool // has been repeated, or is itself a repeat
+	data    bool  // has a token
+	told    bool  // Acked was reported for the token
+	missing bool  // a report said that it had not arrived
+	copies  uint8 // of an original: how often it was repeated
+	open    uint8 // of an original: copies, itself included, whose fate is pending
 }
 
 const ledgerLeast = 1 << 10

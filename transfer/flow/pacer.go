@@ -22,6 +22,7 @@ type pacer struct {
 	rate   float64 // bytes/s
 	credit float64
 	last   time.Duration
+	extra  float64       // of the credit, a burst on top of the rate
 	burst  bool          // a burst has begun and may use up the credit
 	gap    time.Duration // mean time between wake-ups while there is something to send
 }
@@ -43,7 +44,7 @@ func (p *pacer) advance(now time.Duration, packet float64, busy bool) (late bool
 		}
 	}
 	debt := min(max(2*p.gap, debtLeast), debtMost)
-	if most := max(p.rate*debt.Seconds(), p.quantum(packet)+packet); p.credit > most {
+	if most := max(p.rate*debt.Seconds(), p.quantum(packet)+packet) + p.extra; p.credit > most {
 		p.credit, late = most, true
 	}
 	if p.credit >= p.quantum(packet) {
@@ -60,7 +61,16 @@ func (p *pacer) ready(packet float64) bool {
 	return p.burst
 }
 
-func (p *pacer) spend(n float64) { p.credit -= n }
+// add gives credit for n bytes at once.
+func (p *pacer) add(n float64) {
+	p.credit += n
+	p.extra += n
+}
+
+func (p *pacer) spend(n float64) {
+	p.credit -= n
+	p.extra = max(p.extra-n, 0)
+}
 
 // deadline is when the next burst may begin.
 func (p *pacer) deadline(packet float64) time.Duration {

@@ -40,6 +40,7 @@ type Receiver struct {
 	seen           bool
 	least          time.Duration // least owd since the last report
 	hasLeast       bool
+	train          train
 
 	rtt      time.Duration          // as the control connection or challenges told
 	reportAt time.Duration          // next report; Forever: none due
@@ -166,6 +167,7 @@ func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint32
 	r.arrived.add(number)
 	r.packets++
 	r.bytes += uint64(size)
+	r.train.arrived(now, r.bytes, r.packets)
 	// The one-way delay relative to the first packet's, unwrapped step by step.
 	if r.seen {
 		r.owd += now - r.lastArrival - wire.TickDelta(tick, r.lastTick)
@@ -226,7 +228,7 @@ func (r *Receiver) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 	room := b.Next(size)
 	st := wire.Status{
 		Clock: now, Largest: r.arrived.top, Delay: now - r.largestAt, Packets: r.packets, Bytes: r.bytes,
-		OWD: r.least, HasOWD: r.hasLeast, MaxRate: r.maxRate,
+		OWD: r.least, HasOWD: r.hasLeast, Peak: uint64(r.train.take() / 1e3), MaxRate: r.maxRate,
 	}
 	body := r.path.append(now, room[wire.HeaderSize:wire.HeaderSize])
 	body = st.Append(body)

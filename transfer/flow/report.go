@@ -35,6 +35,9 @@ func (s *Sender) takeReport(now time.Duration, number uint64) {
 	s.watchMTU()
 }
 
+// peakMost bounds what a peer may claim, kB/s: 1 Tb/s.
+const peakMost = 125e6
+
 // feed gives the controller its sample.
 func (s *Sender) feed(now, rtt time.Duration, st *wire.Status) {
 	s.sample.Now, s.sample.RTT = now, rtt
@@ -42,7 +45,9 @@ func (s *Sender) feed(now, rtt time.Duration, st *wire.Status) {
 	s.sample.Packets = st.Packets
 	s.sample.Bytes = st.Bytes + st.Packets*uint64(s.overhead)
 	s.sample.OWD, s.sample.HasOWD = st.OWD, st.HasOWD
+	s.sample.Peak = min(float64(st.Peak), peakMost) * 1e3 * s.packet() / float64(s.mtu)
 	s.sample.Acked, s.sample.Lost = s.stats.AckedPackets, s.stats.LostPackets-s.stats.SpuriousPackets
+	s.sample.Runs = s.stats.LossRuns
 	s.sample.Limited = s.limited
 	s.sample.PeerRate = float64(st.MaxRate)
 	s.limited = s.dry
@@ -62,7 +67,7 @@ func (s *Sender) takeCoverage(now time.Duration, c *wire.Coverage) {
 			switch {
 			case p.fate == settled:
 			case span.Received:
-				s.acked(now, n, p)
+				s.acked(now, p)
 			case p.fate == pending:
 				p.missing = true
 			}
@@ -70,7 +75,7 @@ func (s *Sender) takeCoverage(now time.Duration, c *wire.Coverage) {
 	})
 }
 
-func (s *Sender) acked(now time.Duration, n uint64, p *sentPacket) {
+func (s *Sender) acked(now time.Duration, p *sentPacket) {
 	if p.fate == lost {
 		s.loss.spurious(now - p.at)
 		s.stats.SpuriousPackets++
@@ -85,33 +90,35 @@ func (s *Sender) acked(now time.Duration, n uint64, p *sentPacket) {
 	} else {
 		s.smallAcked++
 	}
-	if !p.data || p.told {
+	if !p.data {
 		return
 	}
-	p.told = true
-	if t := s.twin(n, p); t != nil {
-		t.told = true
+	if o := s.origin(p); o != nil && !o.told {
+		o.told = true
+		s.source.Acked(o.token)
 	}
-	s.source.Acked(p.token)
 }
 
 // settle takes a pending packet out of the flight.
 func (s *Sender) settle(p *sentPacket) {
-	if p.data {
-		s.inFlight -= int64(p.size)
-		s.unsettled--
+	if !p.data {
+		return
+	}
+	s.inFlight -= int64(p.size)
+	s.unsettled--
+	if o := s.origin(p); o != nil {
+		o.open--
 	}
 }
 
-// twin returns the other copy if it is still in the books.
-func (s *Sender) twin(n uint64, p *sentPacket) *sentPacket {
-	if p.twin == 0 {
-		return nil
+// origin returns the packet that p is a copy of, or p. It is in the books while
+// p is pending: it was pending itself when p was made, and the ring holds twice
+// what is in flight.
+func (s *Sender) origin(p *sentPacket) *sentPacket {
+	if p.origin == 0 {
+		return p
 	}
-	if t := s.ledger.at(p.twin); t != nil && t.twin == n {
-		return t
-	}
-	return nil
+	return s.ledger.at(p.origin)
 }
 
 func (s *Sender) declareLosses(now time.Duration) {
@@ -126,12 +133,15 @@ func (s *Sender) declareLosses(now time.Duration) {
 			}
 			continue
 		}
-		s.declareLost(n, p)
+		if before := s.ledger.at(n - 1); before == nil || before.fate != lost {
+			s.stats.LossRuns++
+		}
+		s.declareLost(p)
 	}
 	s.ledger.advance()
 }
 
-func (s *Sender) declareLost(n uint64, p *sentPacket) {
+func (s *Sender) declareLost(p *sentPacket) {
 	s.settle(p)
 	p.fate = lost
 	s.stats.LostPackets++
@@ -142,15 +152,16 @@ func (s *Sender) declareLost(n uint64, p *sentPacket) {
 		s.bigLost++
 		s.bigUntil = p.at
 	}
-	if !p.data || p.told {
+	if !p.data {
 		return
 	}
-	if t := s.twin(n, p); t != nil && t.fate == pending {
-		return // the copy may make it
+	o := s.origin(p)
+	if o == nil || o.told || o.open > 0 {
+		return // another copy may make it
 	}
 	s.stats.LostTokens++
 	s.dry = false
-	s.source.Lost(p.token)
+	s.source.Lost(o.token)
 }
 
 const (

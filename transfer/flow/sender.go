@@ -33,12 +33,11 @@ type Sender struct {
 	overhead int
 	started  bool
 
-	inFlight   int64 // wire bytes of data whose fate is open
-	unsettled  int   // packets of them
-	dry        bool  // Fill had nothing
-	limited    bool  // since the last report, sending was limited by Fill
-	repeatNext uint64
-	repeatLeft int // packets that may still be repeated
+	inFlight  int64 // wire bytes of data whose fate is open
+	unsettled int   // packets of them
+	dry       bool  // Fill had nothing
+	limited   bool  // since the last report, sending was limited by Fill
+	again     again
 
 	waitSince  time.Duration // when the silence began that would count; Forever: expecting nothing
 	halved     bool
@@ -79,7 +78,7 @@ func NewSender(cfg Config, source Source) (*Sender, error) {
 		cfg: cfg, source: source, seal: seal, open: open,
 		heard: newArrivals(arrivalsLeast), path: newPath(&cfg), ledger: newLedger(),
 		mtu: cfg.mtu(), overhead: packetOverhead(cfg.Peer.Addr()),
-		waitSince: Forever, repeatLeft: repeatFirst,
+		waitSince: Forever, again: again{left: repeatFirst},
 	}
 	s.cc = congestion.New(congestion.Config{
 		Policy: cfg.Policy, Target: cfg.TargetRate, Least: cfg.MinRate, Initial: cfg.InitialRate,
@@ -117,7 +116,11 @@ func (s *Sender) Tick(now time.Duration) {
 	}
 	s.path.tick(now)
 	s.watchSilence(now)
+	s.passes(now)
 	s.pacer.rate = s.cc.Rate()
+	if b := s.cc.Burst(); b > 0 && !s.dry {
+		s.pacer.add(b)
+	}
 	if s.pacer.advance(now, s.packet(), !s.dry && s.inFlight < s.cc.Window()) {
 		s.limited = true // by this host: what it did not send says nothing about the path
 	}
@@ -142,6 +145,11 @@ func (s *Sender) silence(now time.Duration) time.Duration {
 		return 0
 	}
 	return now - s.waitSince
+}
+
+// stoppedAt reports whether the silence of now will have stopped the flow by then.
+func (s *Sender) stoppedAt(at time.Duration) bool {
+	return s.waitSince != Forever && at >= s.waitSince+silenceEnd
 }
 
 func (s *Sender) stopped(now time.Duration) bool { return s.silence(now) >= silenceEnd }
@@ -178,7 +186,7 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 		n, p.token = s.source.Fill(now, body)
 		if n == 0 {
 			s.dry, s.limited = true, true
-			s.repeatNext = s.ledger.next - 1
+			s.again.begin(now, s.ledger.next-1, s.loss.srtt/8)
 		}
 	}
 	if n == 0 {
@@ -187,12 +195,14 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 	if n == 0 {
 		return false
 	}
+	if p.origin == 0 {
+		p.open = 1
+	}
 	s.push(now, wire.KindData, room, n, p)
 	b.Commit(n + wire.Overhead)
 	s.lastData = now
-	if s.stats.DataPackets++; s.stats.DataPackets%repeatPer == 0 {
-		s.repeatLeft = min(s.repeatLeft+1, repeatMost)
-	}
+	s.stats.DataPackets++
+	s.again.earn(s.cc.Loss(), s.unsettled)
 	return true
 }
 
@@ -225,9 +235,12 @@ func (s *Sender) NextDeadline() time.Duration {
 	}
 	d := s.controlDeadline()
 	if (!s.dry || s.mayRepeat()) && s.inFlight < s.cc.Window() && s.path.allowed(s.mtu) {
-		if at := s.pacer.deadline(s.packet()); s.waitSince == Forever || at < s.waitSince+silenceEnd {
+		if at := s.pacer.deadline(s.packet()); !s.stoppedAt(at) {
 			d = min(d, at)
 		}
+	}
+	if at := s.passAt(); at != Forever && !s.stoppedAt(at) {
+		d = min(d, at)
 	}
 	if s.waitSince != Forever && !s.halved {
 		d = min(d, s.waitSince+silenceMid)

@@ -14,6 +14,7 @@ type Stats struct {
 	DataPackets              uint64 // of SentPackets, those with a payload of the Source
 	AckedPackets, AckedBytes uint64
 	LostPackets              uint64 // declared, spurious ones included
+	LossRuns                 uint64 // stretches of neighbours among them
 	SpuriousPackets          uint64 // declared lost, arrived later
 	LostTokens               uint64 // reported to the Source
 	RepeatedPackets          uint64 // redundant copies

@@ -8,8 +8,10 @@ import (
 
 const (
 	repeatFirst = 64   // packets that may be repeated before any credit is earned
-	repeatPer   = 64   // data packets that earn one repeat: 1.6 % at most
+	repeatPer   = 64   // data packets that earn one repeat: 1.6 % at most, more where much is lost
 	repeatMost  = 4096 // credit that can be saved up for the tail
+	copiesMost  = 4    // of one packet
+	fewOpen     = 1024 // packets in flight that may be repeated more than once
 	queryMost   = 4096 // packets asked about at once
 )
 
@@ -59,7 +61,7 @@ func (s *Sender) giveUpStuck(now time.Duration) {
 	}
 	if now-s.stuckSince > max(8*s.loss.srtt, 3*time.Second) {
 		if p := s.ledger.at(s.stuck); p != nil && p.fate == pending {
-			s.declareLost(s.stuck, p)
+			s.declareLost(p)
 			s.ledger.advance()
 		}
 	}
@@ -88,27 +90,68 @@ func (s *Sender) findHole(now time.Duration) (low, high uint64) {
 	return 0, 0
 }
 
-func (s *Sender) mayRepeat() bool {
-	return s.repeatLeft > 0 && s.repeatNext >= s.ledger.floor && s.repeatNext > 0
+// again is what a Sender knows about sending the same again while its source has
+// nothing new: the tail of a transfer then needs fewer rounds, for a packet and
+// its copy are both lost far less often than one.
+type again struct {
+	next uint64        // where the present pass goes on, downwards
+	pass uint8         // copies that each packet may have had when it is over
+	at   time.Duration // when the next pass may begin
+	left float64       // packets that may still be sent again
 }
 
-// repeat fills body with a second copy of the newest packet whose fate is
-// open. The tail of a transfer then needs fewer rounds: a packet and its copy
-// are both lost far less often than one.
+// begin starts over with the newest packet: the source ran dry.
+func (a *again) begin(now time.Duration, newest uint64, wait time.Duration) {
+	a.next, a.pass, a.at = newest, 1, now+wait
+}
+
+// earn adds credit for one data packet of a path with the given loss. Half an
+// RTT of the tail is worth copying: what is older learns its fate as early.
+func (a *again) earn(loss float64, inFlight int) {
+	a.left = min(a.left+1./repeatPer+loss/2, repeatMost+4*loss*float64(inFlight))
+}
+
+// passes lets the next pass begin when it is due. Copies follow each other at a
+// distance, because losses come in bursts.
+func (s *Sender) passes(now time.Duration) {
+	a := &s.again
+	if s.dry && a.next < s.ledger.floor && now >= s.passAt() {
+		a.next, a.at = s.ledger.next-1, now+s.loss.srtt/8
+		a.pass++
+	}
+}
+
+// passAt is when the next pass is due; Forever: none is.
+func (s *Sender) passAt() time.Duration {
+	a := &s.again
+	if !s.dry || a.next >= s.ledger.floor || a.pass == 0 || a.pass >= copiesMost ||
+		a.left < 1 || s.unsettled == 0 || s.unsettled > fewOpen {
+		return Forever
+	}
+	return a.at
+}
+
+func (s *Sender) mayRepeat() bool {
+	return s.again.left >= 1 && s.again.next >= s.ledger.floor && s.again.next > 0
+}
+
+// repeat fills body with another copy of the newest packet whose fate is open.
 func (s *Sender) repeat(now time.Duration, body []byte, p *sentPacket) int {
-	for ; s.mayRepeat(); s.repeatNext-- {
-		o := s.ledger.at(s.repeatNext)
-		if o == nil || o.fate != pending || !o.data || o.told || o.copied {
+	a := &s.again
+	for ; s.mayRepeat(); a.next-- {
+		o := s.ledger.at(a.next)
+		if o == nil || o.fate != pending || !o.data || o.told || o.origin != 0 || o.copies >= a.pass {
 			continue
 		}
 		n := s.source.Repeat(now, o.token, body)
 		if n == 0 {
 			continue
 		}
-		p.token, p.twin, p.copied = o.token, s.repeatNext, true
-		o.twin, o.copied = s.ledger.next, true
-		s.repeatLeft--
-		s.repeatNext--
+		p.origin = a.next
+		o.copies++
+		o.open++
+		a.left--
+		a.next--
 		s.stats.RepeatedPackets++
 		return n
 	}

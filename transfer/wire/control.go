@@ -87,6 +87,7 @@ type Status struct {
 	Bytes   uint64        // their UDP payload bytes
 	OWD     time.Duration // least one-way delay since the last status, relative to an arbitrary constant
 	HasOWD  bool          // something arrived since the last status
+	Peak    uint64        // kB/s: most that arrived within a short span since the last status; 0: not measured
 	MaxRate uint64        // bit/s that the receiver can take; 0: no limit
 }
 
@@ -94,7 +95,10 @@ type Status struct {
 func (s *Status) Append(b []byte) []byte {
 	flags := byte(0)
 	if s.HasOWD {
-		flags = 1
+		flags |= 1
+	}
+	if s.Peak > 0 {
+		flags |= 2
 	}
 	b = append(b, frameStatus, flags)
 	b = binary.AppendUvarint(b, uint64(s.Clock/time.Microsecond))
@@ -104,6 +108,9 @@ func (s *Status) Append(b []byte) []byte {
 	b = binary.AppendUvarint(b, s.Bytes)
 	if s.HasOWD {
 		b = binary.AppendVarint(b, int64(s.OWD/TickUnit))
+	}
+	if s.Peak > 0 {
+		b = binary.AppendUvarint(b, s.Peak)
 	}
 	return binary.AppendUvarint(b, s.MaxRate)
 }
@@ -128,8 +135,12 @@ func (s *Status) parse(in *cursor) {
 		}
 		s.OWD = time.Duration(v) * TickUnit
 	}
+	s.Peak = 0
+	if flags&2 != 0 {
+		s.Peak = in.uvarint()
+	}
 	s.MaxRate = in.uvarint()
-	if s.Largest > maxNumber || flags > 1 {
+	if s.Largest > maxNumber || flags > 3 {
 		in.bad = true
 	}
 }

@@ -61,6 +61,9 @@ func randomControl(r *rand.Rand) Control {
 		Delay: time.Duration(r.IntN(1e6)) * time.Microsecond, Packets: r.Uint64(), Bytes: r.Uint64(),
 		HasOWD: r.IntN(2) == 0, MaxRate: r.Uint64(),
 	}
+	if r.IntN(2) == 0 {
+		c.Status.Peak = r.Uint64N(1 << 40)
+	}
 	if c.Status.HasOWD {
 		c.Status.OWD = time.Duration(r.Int64N(1<<40)-1<<39) * TickUnit
 	}

@@ -1,0 +1,183 @@
+package congestion
+
+import "time"
+
+// settleMost bounds the wait for a loss sample where packets are few.
+const settleMost = time.Second
+
+const (
+	startQueue  = 8 * time.Millisecond
+	startGrowth = 1.25
+	startFlat   = 3
+	startMost   = 0.25 // loss
+
+	// A burst of so many packets, or of what the rate sends in so long, shows what
+	// the bottleneck passes: at 1 Gb/s the receiver sees it come over 2 ms.
+	burstPackets = 160
+	burstSpan    = 3 * time.Millisecond
+	burstTarget  = 25 * time.Millisecond // of the target rate, where there is one
+	peakFirst    = 0.8                   // of a peak that was seen once
+	peakAgain    = 0.98                  // of one that more was sent to confirm
+	peakMost     = 16.0                  // times what is delivered: the first burst is all there is to go by
+	confirmed    = 0.85                  // of the peak, delivered: time to try more
+	trialGain    = 1.10
+	trialGrowth  = 1.04
+	blindGain    = 1.8  // without peaks to go by
+	settledLeast = 1500 // packets whose fate tells the loss of the path
+)
+
+// How far the trial of more than the peak is.
+const (
+	trialNone uint8 = iota
+	trialRuns
+	trialPassed
+)
+
+// Burst returns how many bytes to send at once now, on top of the rate, and
+// forgets them.
+func (c *Controller) Burst() float64 {
+	b := c.burst
+	c.burst = 0
+	return b
+}
+
+// armBurst asks for a burst that shows the capacity of the path.
+func (c *Controller) armBurst() {
+	b := max(burstPackets*float64(c.cfg.Packet), c.rate*burstSpan.Seconds())
+	for _, limit := range []float64{c.cfg.Target / 8, c.peerRate} {
+		if limit > 0 {
+			b = min(b, limit*burstTarget.Seconds())
+		}
+	}
+	c.burst, c.burstSize = b, b
+}
+
+// start grows until the path answers: to what a burst showed where it showed
+// something, else by the delivered rate.
+//
+// A burst that arrives scattered, because the path jitters, shows too little. So
+// what it showed is not the end: once that much is delivered and no queue is
+// there, a little more is tried for a round. When that much more arrives, peaks
+// are not to be believed here, and the delivered rate leads.
+func (c *Controller) start(s *Sample, target time.Duration) {
+	if c.limited || c.round == 0 {
+		c.round = s.Now
+	}
+	c.startBest = max(c.startBest, c.anchor)
+	c.peakRound = max(c.peakRound, s.Peak)
+	news := c.peakRound > c.peak*startGrowth && c.trial != trialPassed
+	if news {
+		c.peak, c.peakNew, c.trial = c.peakRound, true, trialNone
+	} else if s.Now-c.round >= c.srtt {
+		c.endRound(s)
+	}
+	c.rate = c.startRate()
+	if news { // look again with a burst that fits
+		c.round, c.peakRound = s.Now, 0
+		c.armBurst()
+	}
+	failed := false
+	if c.trial == trialRuns && s.Now-c.trialAt >= c.srtt+c.span()+feedbackSlow {
+		if failed = c.measured < trialGrowth*c.trialFrom; !failed && c.delay.queue < target {
+			c.trial, c.flatRounds = trialPassed, 0
+		}
+	}
+	full := c.delay.queue > max(startQueue, 2*target)
+	if c.trial == trialRuns {
+		full = c.delay.queue > 2*target
+	}
+	if full || failed || c.flatRounds >= startFlat || c.startLoss > startMost {
+		c.leaveStart(s, target)
+	}
+}
+
+// startRate is what start-up sends at.
+func (c *Controller) startRate() float64 {
+	grown := max(startGain*c.anchor/(1-c.lossNow), firstPackets*float64(c.cfg.Packet)/c.srtt.Seconds())
+	known := c.peak / (1 - c.lossNow)
+	switch {
+	case c.trial == trialPassed:
+		return max(blindGain*c.anchor/(1-c.lossNow), c.rate)
+	case c.trial == trialRuns:
+		return trialGain * c.trialFrom / (1 - c.lossNow)
+	case c.peak == 0:
+		return grown
+	case c.peakNew:
+		known *= peakFirst
+	default:
+		known *= peakAgain
+	}
+	return max(min(known, peakMost*c.startBest), min(grown, known))
+}
+
+func (c *Controller) endRound(s *Sample) {
+	c.round = s.Now
+	if c.anchor < startGrowth*c.roundBest {
+		c.flatRounds++
+	} else {
+		c.flatRounds = 0
+	}
+	c.roundBest = max(c.roundBest, c.anchor)
+	if c.peakRound > 0 && c.peakRound < c.peak*startGrowth {
+		c.peak, c.peakNew = (c.peak+c.peakRound)/2, false
+	}
+	if c.trial == trialNone && c.peak > 0 && !c.peakNew && c.measured > confirmed*c.peak*(1-c.lossNow) {
+		c.trial, c.trialAt, c.trialFrom = trialRuns, s.Now, max(c.measured, peakAgain*c.peak*(1-c.lossNow))
+	}
+	c.peakRound = 0
+	if c.trial == trialNone {
+		c.armBurst()
+	}
+}
+
+// leaveStart goes on to empty the queue that start-up made, or straight to
+// cruising where it made none.
+func (c *Controller) leaveStart(s *Sample, target time.Duration) {
+	c.phase, c.since, c.burst, c.burstSize = empty, s.Now, 0, 0
+	c.restartLoss(s.Now)
+	c.until = never
+	if c.delay.queue < max(startQueue, 6*target) && c.pb.weight >= settledLeast && c.startLoss <= startMost {
+		c.settled = true
+		c.lossNow, c.tested = c.pb.p, c.pb.p
+		c.enterCruise(s)
+		return
+	}
+	c.rate = emptyGain * c.anchor
+}
+
+// emptying drains what startup piled up and then sends a little less than
+// passes, until the path has shown its own loss.
+func (c *Controller) emptying(s *Sample) {
+	age := s.Now - c.since
+	if age >= c.srtt {
+		c.frozenTill = s.Now + 2*c.srtt // the anchor must not follow our own low rate down
+	}
+	drained := age > c.srtt && c.delay.queue < c.cfg.Policy.target(c.anchor) || age > 4*c.srtt
+	if c.until == never && drained {
+		if c.delay.queue >= c.cfg.Policy.target(c.anchor) {
+			c.delay.rebase(s.Now, c.srtt) // four RTTs at 0.6 D did not drain it: it is not our queue
+		}
+		c.until = s.Now
+		c.restartLoss(s.Now)
+	}
+	if c.until == never {
+		c.rate = emptyGain * c.anchor
+		return
+	}
+	c.rate = settleGain * c.anchor
+	if c.settled || s.Now-c.until > settleMost+4*c.srtt {
+		c.enterCruise(s)
+	}
+}
+
+func (c *Controller) enterCruise(s *Sample) {
+	c.phase, c.since = cruise, s.Now
+	c.nextProbe = s.Now + c.probeGap(s)
+	if c.pb.p > suspicious {
+		c.nextProbe = s.Now + 2*c.srtt
+	}
+	c.round = s.Now
+	c.ceiling = c.anchor
+	c.queueSum, c.queueCount = 0, 0
+	c.frozenTill = max(c.frozenTill, s.Now+c.srtt+c.span()) // what is delivered now was sent at a lower rate
+}

@@ -1,0 +1,70 @@
+package flow
+
+import "time"
+
+const (
+	// trainSpan is the shortest time over which an arrival rate means anything: a
+	// host that is woken late, or a network card that coalesces, hands over what
+	// came in a quarter of a millisecond as if it had come at once.
+	trainSpan = 1500 * time.Microsecond
+	// trainLeast is how many packets it takes.
+	trainLeast = 8
+	trainSlots = 64
+	// trainGrain is what counts as one moment: the slots must reach over the span.
+	trainGrain = 2 * trainSpan / trainSlots
+)
+
+// train measures the fastest arrival over a short span. A burst that leaves
+// faster than the bottleneck arrives at the bottleneck's rate, so the peak tells
+// what the path can carry long before a flow sends that much.
+type train struct {
+	slot [trainSlots]struct {
+		at             time.Duration
+		bytes, packets uint64 // totals when the moment was over
+	}
+	head, tail int     // newest and oldest of the window, ever rising
+	begun      bool    // there is a newest
+	peak       float64 // bytes/s since take
+}
+
+// arrived enters totals after one more packet.
+func (t *train) arrived(now time.Duration, bytes, packets uint64) {
+	if t.begun && now < t.slot[t.head%trainSlots].at+trainGrain {
+		s := &t.slot[t.head%trainSlots]
+		s.bytes, s.packets = bytes, packets
+		t.judge()
+		return
+	}
+	if t.begun {
+		t.head++
+	}
+	t.begun = true
+	s := &t.slot[t.head%trainSlots]
+	s.at, s.bytes, s.packets = now, bytes, packets
+	t.tail = max(t.tail, t.head-trainSlots+1)
+	// The window is the shortest that means anything.
+	for t.tail+1 < t.head {
+		next := &t.slot[(t.tail+1)%trainSlots]
+		if now-next.at < trainSpan || packets-next.packets < trainLeast {
+			break
+		}
+		t.tail++
+	}
+	t.judge()
+}
+
+func (t *train) judge() {
+	first, last := &t.slot[t.tail%trainSlots], &t.slot[t.head%trainSlots]
+	span := last.at - first.at
+	if span < trainSpan || last.packets-first.packets < trainLeast {
+		return
+	}
+	t.peak = max(t.peak, float64(last.bytes-first.bytes)/span.Seconds())
+}
+
+// take returns the peak since the last call in bytes/s; 0: not measured.
+func (t *train) take() float64 {
+	p := t.peak
+	t.peak = 0
+	return p
+}
