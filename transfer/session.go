@@ -130,6 +130,10 @@ func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
 func (s *session) receive(cfg flow.Config, pool *job.Pool, l lander) error {
 	jc := job.ReceiverConfig{Memory: s.memory, Pool: pool, Control: s.ctl.send}
 	l.callbacks(&jc)
+	jc.Done = func(stopped bool) {
+		s.stopping = stopped
+		go s.finish()
+	}
 	s.rcv = job.NewReceiver(jc)
 	f, err := flow.NewReceiver(cfg, s.rcv)
 	if err != nil {

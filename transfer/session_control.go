@@ -141,8 +141,7 @@ func (s *session) receiverFrame(t control.Type, body []byte) error {
 		if err := control.ParseJSON(body, &f); err != nil {
 			return err
 		}
-		s.stopping = f.Stopped
-		go s.finish()
+		s.rcv.Finish(f)
 		return nil
 	}
 	return errUnexpected

@@ -36,7 +36,7 @@ const (
 	TypeProgress Type = 8  // receiver: how much arrived and how much waits
 	TypeTotals   Type = 9  // sender: what the scan found so far
 	TypeTrouble  Type = 10 // sender: a source that cannot be sent
-	TypeFinish   Type = 11 // sender: all objects have their verdict
+	TypeFinish   Type = 11 // sender: all was sent once
 	TypeFinished Type = 12 // receiver: all is durable
 	TypeMove     Type = 13 // node: go on elsewhere
 	TypeRate     Type = 14 // client: wants another rate or policy

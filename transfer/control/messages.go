@@ -166,8 +166,10 @@ type Move struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Finish says that the sender knows the verdict of each of its objects.
+// Finish says that the sender has sent everything once: the receiver need not
+// be told again when the last of it has landed. It is said anew after a Retry.
 type Finish struct {
-	Objects uint64 `json:"objects"`
-	Stopped bool   `json:"stopped,omitempty"` // objects remain, for a session elsewhere
+	Objects uint64 `json:"objects"`           // announced in all
+	Retries uint64 `json:"retries,omitempty"` // Retry verdicts that the sender has answered
+	Stopped bool   `json:"stopped,omitempty"` // objects remain, for a session elsewhere: do not wait
 }

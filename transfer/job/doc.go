@@ -18,6 +18,7 @@
 //	             │◄── have-lists (asked objects) ── control ────┤ (application: disk)
 //	             │◄── progress: what left the buffers ──────────┤ Written
 //	  Ended ◄────┴◄── verdicts: committed, skipped, failed ─────┘ Ended
+//	  all sent once ──► Finish ─────────── control ───────────► Done
 //
 // # Eager and asked objects
 //
@@ -42,6 +43,10 @@
 // Each object ends in exactly one verdict. A receiver whose hash differs from
 // the sender's says Retry; the sender sends the file again as a new object, a
 // few times.
+//
+// The sender says how many objects there are as soon as all were sent once. The
+// receiver ends the session when so many have ended, half a round trip after the
+// last packet arrived; a Retry makes it wait for the sender's next word.
 //
 // Neither Sender nor Receiver is safe for concurrent use. Callbacks are made
 // from inside methods and must not call back.

@@ -54,6 +54,9 @@ func (s *Sender) Fill(_ time.Duration, buf []byte) (int, uint64) {
 	}
 	sl.live = true
 	s.inflight++
+	if s.scanDone {
+		s.maybeFinish()
+	}
 	return len(p.buf), uint64(sl.gen)<<32 | uint64(at)
 }
 
@@ -258,6 +261,7 @@ func (p *packer) entry(o *outgoing) bool {
 	if entrySize(&o.e, true) > longEntry {
 		e := o.e
 		p.s.cfg.Control(control.TypeEntry, appendEntry(nil, &e))
+		p.s.announced++
 		o.entryOut, o.entryOK = true, true
 		o.rootOK = o.rootOK || e.hasRoot
 		return true
@@ -268,6 +272,7 @@ func (p *packer) entry(o *outgoing) bool {
 	}
 	p.add(c)
 	o.entryOut = true
+	p.s.announced++
 	return true
 }
 

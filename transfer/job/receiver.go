@@ -38,6 +38,10 @@ type ReceiverConfig struct {
 	// Abandon says that an opened file ended otherwise: withdrawn by the
 	// sender or different from what was read (then discard is set).
 	Abandon func(id uint64, discard bool)
+	// Done says, once, that the sender has no more and all of it has its
+	// verdict, or that the sender stops. The application makes durable what
+	// waits and answers with a Finished frame.
+	Done func(stopped bool)
 }
 
 // Opening answers Open.
@@ -107,6 +111,12 @@ type Receiver struct {
 	received int64 // data bytes, each once
 	repeated int64 // data bytes that were here already
 	progress int64 // of open objects
+
+	closed  uint64 // objects that ended
+	retries uint64 // of them, with the verdict Retry
+	finish  control.Finish
+	ending  bool // Finish came
+	done    bool // Done was called
 
 	verdicts []byte
 	parser   parser
@@ -415,12 +425,32 @@ func (r *Receiver) End(v control.Verdict) bool {
 	} else {
 		r.freed -= o.freed
 	}
+	if v.Outcome == control.Retry {
+		r.retries++
+	}
 	r.close(v.ID, o)
 	r.verdicts = control.AppendVerdict(r.verdicts, v)
 	if len(r.verdicts) > 32<<10 {
 		r.Flush()
 	}
+	r.maybeDone()
 	return true
+}
+
+// Finish takes the sender's word that nothing more will come.
+func (r *Receiver) Finish(f control.Finish) {
+	r.finish, r.ending = f, true
+	r.maybeDone()
+}
+
+// maybeDone ends the session when the sender's count is that of what ended. A
+// Retry that the sender has not heard of yet makes the counts differ.
+func (r *Receiver) maybeDone() {
+	all := r.closed == r.finish.Objects && r.retries == r.finish.Retries
+	if r.ending && !r.done && (all || r.finish.Stopped) {
+		r.done = true
+		r.cfg.Done(r.finish.Stopped)
+	}
 }
 
 // Withdraw forgets an object at the sender's wish.
@@ -437,6 +467,7 @@ func (r *Receiver) Withdraw(id uint64) {
 	}
 	r.freed -= o.freed
 	r.close(id, o)
+	r.maybeDone()
 }
 
 // close frees what an object holds and remembers that it ended.
@@ -451,6 +482,7 @@ func (r *Receiver) close(id uint64, o *incoming) {
 	}
 	r.progress -= o.progress
 	delete(r.open, id)
+	r.closed++
 	r.high[id] = struct{}{}
 	for {
 		if _, ok := r.high[r.low+1]; !ok {

@@ -108,6 +108,11 @@ type Sender struct {
 	progress     int64 // of open objects
 	inflight     int   // slots that wait for their fate
 	added        uint64
+	announced    uint64 // objects whose entry was sent
+	unasked      int    // announced objects that wait for an answer
+	reading      int    // blocks that the application reads
+	retries      uint64 // Retry verdicts
+	said         control.Finish
 	scanDone     bool
 	stopped      bool
 	finishing    bool
@@ -154,6 +159,7 @@ func (s *Sender) add(e Entry, attempt int) uint64 {
 	}
 	if s.cfg.Ask && attempt == 1 {
 		o.answered = false
+		s.unasked++
 		o.e.ask = true
 		s.entries.push(o)
 		return e.ID
@@ -193,15 +199,23 @@ func (s *Sender) Reads(dst []Read) []Read {
 		}
 		dst = append(dst, Read{ID: o.e.ID, Source: o.e.Source, Last: o.toRead == o.geo.Blocks()-1, Index: o.toRead, Offset: off, Length: n})
 		o.toRead++
+		s.reading++
 		bytes += int64(n)
 		s.retained += int64(n)
 		s.unsent += int64(n)
+		if o.toRead == o.geo.Blocks() {
+			s.toRead.pop()
+		}
+	}
+	if len(dst) == 0 && s.scanDone {
+		s.maybeFinish() // what was left to read had ended
 	}
 	return dst
 }
 
 // Deliver takes a block that was read.
 func (s *Sender) Deliver(b Block) {
+	s.reading--
 	o := s.open[b.ID]
 	if o == nil || s.stopped {
 		s.unsent -= int64(len(b.Data))
@@ -239,6 +253,7 @@ func (s *Sender) Deliver(b Block) {
 // Unread says that an object cannot be read (any more): it is withdrawn and
 // ends as failed, unless the application adds it anew.
 func (s *Sender) Unread(r Read, code, message string) {
+	s.reading--
 	s.retained -= int64(r.Length)
 	s.unsent -= int64(r.Length)
 	if o := s.open[r.ID]; o != nil {
@@ -250,6 +265,7 @@ func (s *Sender) Unread(r Read, code, message string) {
 // Renew says that the source is not what Add said: what was sent of it is
 // withdrawn, and the file starts over as e.
 func (s *Sender) Renew(r Read, e Entry) {
+	s.reading--
 	s.retained -= int64(r.Length)
 	s.unsent -= int64(r.Length)
 	if o := s.open[r.ID]; o != nil {
@@ -285,6 +301,7 @@ func (s *Sender) Have(h control.Have) {
 	}
 	if h.Last {
 		o.answered = true
+		s.unasked--
 		s.toRead.push(o)
 	}
 }
@@ -294,6 +311,9 @@ func (s *Sender) Verdict(v control.Verdict) {
 	o := s.open[v.ID]
 	if o == nil {
 		return
+	}
+	if v.Outcome == control.Retry {
+		s.retries++
 	}
 	if v.Outcome == control.Retry && s.stopped {
 		s.drop(o)
@@ -358,6 +378,9 @@ func (s *Sender) end(o *outgoing, outcome control.Outcome, code, message string)
 // drop forgets an object and takes what it issued out of the window.
 func (s *Sender) drop(o *outgoing) {
 	o.dead = true
+	if !o.answered {
+		s.unasked--
+	}
 	delete(s.open, o.e.ID)
 	s.issued -= o.issued
 	s.progress -= o.progress
@@ -384,20 +407,34 @@ func (s *Sender) release(data []byte) {
 	s.cfg.Release(data)
 }
 
-// maybeFinish tells the receiver once that nothing more will come.
+// maybeFinish tells the receiver that nothing more will come, as soon as that is
+// certain but for retries: while the last packets travel, so that the receiver
+// can end the session when they have landed. A sender that stopped waits for
+// what it began.
 func (s *Sender) maybeFinish() {
 	done := s.scanDone && len(s.open) == 0
 	if s.stopped {
 		done = done || s.inflight == 0 && s.ready.empty() && s.resend.empty()
+	} else {
+		done = done || s.scanDone && s.sentOnce()
 	}
-	if !done || s.finishing {
+	if !done {
 		return
 	}
-	s.finishing = true
-	body, err := control.AppendJSON(nil, control.TypeFinish, control.Finish{Objects: s.added, Stopped: s.unfinished()})
+	f := control.Finish{Objects: s.announced, Retries: s.retries, Stopped: s.stopped && s.unfinished()}
+	if s.finishing && f == s.said {
+		return
+	}
+	s.finishing, s.said = true, f
+	body, err := control.AppendJSON(nil, control.TypeFinish, f)
 	if err == nil {
 		s.cfg.Control(control.TypeFinish, body[4:])
 	}
+}
+
+// sentOnce reports whether all of every object added was sent at least once.
+func (s *Sender) sentOnce() bool {
+	return s.toRead.empty() && s.reading == 0 && s.unasked == 0 && s.ready.empty() && s.entries.empty()
 }
 
 // Complete calls each for the files and links without a verdict all of which
@@ -420,7 +457,7 @@ func (s *Sender) Stopped() bool { return s.stopped && s.unfinished() }
 
 func (s *Sender) unfinished() bool { return s.left || len(s.open) > 0 || !s.scanDone }
 
-// Finished reports whether the Finish frame was sent.
+// Finished reports whether a Finish frame was sent.
 func (s *Sender) Finished() bool { return s.finishing }
 
 // SenderStats are counters of a Sender.

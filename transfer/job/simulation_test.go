@@ -221,3 +221,22 @@ func TestSlowDiskStopsTheSender(t *testing.T) {
 		t.Errorf("the receiver held up to %d bytes, its window is %d", w.buffered, w.window)
 	}
 }
+
+// TestTheEndCostsHalfARoundTrip: when the last byte has landed, the sender knows
+// half a round trip later, without another word between.
+func TestTheEndCostsHalfARoundTrip(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 12)
+	const rtt = 400 * time.Millisecond
+	w.path = path{rate: 400e6, rtt: rtt}
+	for i := range 20 {
+		w.add(fmt.Sprint(i), 5000)
+	}
+	if !w.session(4, false, 0, 0) {
+		t.Fatal("not done")
+	}
+	w.check()
+	if w.took < rtt || w.took > rtt+rtt/4 {
+		t.Errorf("100 kB took %v over a path of %v", w.took, rtt)
+	}
+}

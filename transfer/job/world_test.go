@@ -50,6 +50,7 @@ type world struct {
 	write    time.Duration // per block; 0: 3 ms
 	window   int64         // of the receiver; 0: 32 MiB
 	buffered int64         // most that the receiver ever held
+	took     time.Duration // by the last session
 }
 
 // path is what the network does.
@@ -144,6 +145,13 @@ func (w *world) session(seed uint64, ask bool, cut, stop time.Duration) bool {
 		Commit:  func(id uint64, _ hashtree.Hash) { s.later(time.Millisecond, func() { s.commit(id) }) },
 		Make:    func(e Entry) { s.later(time.Millisecond, func() { s.end(e.ID, control.Committed) }) },
 		Abandon: func(id uint64, discard bool) { s.abandon(id, discard) },
+		Done: func(bool) {
+			s.later(time.Millisecond, func() {
+				s.flush()
+				s.rcv.Flush()
+				s.rcv.cfg.Control(control.TypeFinished, nil)
+			})
+		},
 	})
 	cs := flow.Config{ConnID: 7, SendSecret: key(1), RecvSecret: key(2), Peer: nodeAddr, Trusted: true, RTT: w.path.rtt, Rand: reader{w.rng}}
 	cr := flow.Config{ConnID: 7, SendSecret: key(2), RecvSecret: key(1), RTT: w.path.rtt, Rand: reader{w.rng}}
@@ -167,6 +175,7 @@ func (w *world) session(seed uint64, ask bool, cut, stop time.Duration) bool {
 	}
 	s.net.RunWhile(until, func() bool { return !s.finished && s.err == nil })
 	s.dead = true
+	w.took = s.net.Now()
 	w.sent += s.snd.Stats().Sent
 	w.repeated += s.rcv.Stats().Repeated
 	w.received = s.rcv.Stats().Received
@@ -236,12 +245,10 @@ func (s *simSession) receiverFrame(t control.Type, body []byte) error {
 		s.rcv.Withdraw(x.ID)
 		return err
 	case control.TypeFinish:
-		s.later(time.Millisecond, func() {
-			s.flush()
-			s.rcv.Flush()
-			s.rcv.cfg.Control(control.TypeFinished, nil)
-		})
-		return nil
+		var x control.Finish
+		err := control.ParseJSON(body, &x)
+		s.rcv.Finish(x)
+		return err
 	}
 	return errors.New("unexpected")
 }
