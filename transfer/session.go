@@ -221,6 +221,39 @@ func (s *session) ended() bool {
 	}
 }
 
+// rester is a socket whose reader may let datagrams gather.
+type rester interface {
+	Rest(d time.Duration)
+	Buffer() int
+}
+
+const (
+	// restMost is how long a receiver lets datagrams gather: a thousand wake-ups a
+	// second cost little, and reports have no need to be more exact. The kernel
+	// notes when each datagram came.
+	restMost = time.Millisecond
+	// ageMost is how much of the time that a datagram lay in the socket is taken
+	// out of its delay: resting is no queue, but a host that cannot keep up is.
+	ageMost = 2 * restMost
+	// restLeast is the least that is worth it.
+	restLeast = 100 * time.Microsecond
+	// restBytes is what has to come in between for resting to save anything.
+	restBytes = 4 << 10
+)
+
+// restFor says how long to rest after bytes came within since: not long enough
+// for a quarter of the socket's buffer to fill.
+func restFor(bytes, buffer int, since time.Duration) time.Duration {
+	if bytes < restBytes || buffer == 0 || since <= 0 {
+		return 0
+	}
+	d := min(restMost, time.Duration(float64(buffer)/4*float64(since)/float64(bytes)))
+	if d < restLeast {
+		return 0
+	}
+	return d
+}
+
 // pumpBatches is how many batches (64 KB each) leave before the pump looks at
 // what has come in: reports must not wait behind data.
 const pumpBatches = 4
@@ -229,7 +262,11 @@ const pumpBatches = 4
 func (s *session) pump() {
 	batch, in := wire.NewBatch(), packetio.NewMessages()
 	port, _ := s.sock.(*packetio.Port)
-	var checked time.Duration
+	var rest rester
+	if s.rcv != nil {
+		rest, _ = s.sock.(rester)
+	}
+	var checked, looked, gather time.Duration
 	for !s.ended() {
 		if err := s.emit(batch); err != nil {
 			s.fail(newError(CodeLost, "the data path broke", err))
@@ -246,9 +283,20 @@ func (s *session) pump() {
 			s.follow(port)
 		}
 		s.mu.Unlock()
-		err := s.sock.Wait(min(wait, time.Second))
+		var err error
+		if gather = min(gather, wait); gather >= restLeast {
+			rest.Rest(gather)
+		} else {
+			err = s.sock.Wait(min(wait, time.Second))
+		}
+		bytes := 0
 		if err == nil {
-			err = s.absorb(in)
+			bytes, err = s.absorb(in)
+		}
+		if gather = 0; rest != nil {
+			now := s.now()
+			gather = restFor(bytes, rest.Buffer(), now-looked)
+			looked = now
 		}
 		if err != nil {
 			if errors.Is(err, job.ErrRecord) {
@@ -285,18 +333,20 @@ func (s *session) emit(batch *wire.Batch) error {
 	return nil
 }
 
-// absorb takes what has arrived, at most a few reads.
-func (s *session) absorb(in *packetio.Messages) error {
+// absorb takes what has arrived, at most a few reads, and says how many bytes
+// that was.
+func (s *session) absorb(in *packetio.Messages) (bytes int, err error) {
 	for range pumpBatches {
 		n, err := s.sock.Recv(in)
 		if err != nil || n == 0 {
-			return err
+			return bytes, err
 		}
+		bytes += in.Bytes()
 		if err := s.take(in); err != nil {
-			return err
+			return bytes, err
 		}
 	}
-	return nil
+	return bytes, nil
 }
 
 // take hands datagrams to the flow. Errors of single datagrams are a
@@ -306,7 +356,7 @@ func (s *session) take(in *packetio.Messages) error {
 	defer s.mu.Unlock()
 	now := s.now()
 	for from, b := range in.All() {
-		if err := s.flow.HandleDatagram(now, from, b); errors.Is(err, job.ErrRecord) {
+		if err := s.flow.HandleDatagram(max(now-min(in.Age(), ageMost), 0), from, b); errors.Is(err, job.ErrRecord) {
 			return err
 		}
 	}

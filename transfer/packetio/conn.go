@@ -39,6 +39,8 @@ type engine interface {
 	recv(m *Messages) (int, error)
 	wait(d time.Duration) error
 	wake()
+	rest(d time.Duration)
+	buffer() int
 	close()
 }
 
@@ -127,6 +129,14 @@ func (c *Conn) Wait(d time.Duration) error {
 	}
 	return nil
 }
+
+// Rest lets datagrams gather for d, up to 2 ms, whatever comes: a wake-up costs
+// more than the datagrams that it is for. Where the socket cannot, it returns at
+// once.
+func (c *Conn) Rest(d time.Duration) { c.engine.rest(d) }
+
+// Buffer is how many bytes the socket holds for a reader that rests; 0: unknown.
+func (c *Conn) Buffer() int { return c.engine.buffer() }
 
 // Wake ends the present or the next Wait.
 func (c *Conn) Wake() { c.engine.wake() }

@@ -23,6 +23,7 @@ type kernel struct {
 	udp     *net.UDPConn
 	raw     syscall.RawConn
 	segment bool // UDP_SEGMENT works here
+	room    int  // bytes of the receive buffer
 	oob     []byte
 	woken   atomic.Bool
 
@@ -53,6 +54,10 @@ func newEngine(udp *net.UDPConn, o Options) (engine, error) {
 		k.segment = e == nil
 		// Coalescing is an optimisation: without it datagrams come singly.
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_GRO, 1)
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+		if n, e := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF); e == nil {
+			k.room = n / 2 // the kernel doubles what it is asked for, for its own bookkeeping
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -144,5 +149,9 @@ func (k *kernel) wake() {
 	// An error means closed: then the waiter returns by itself.
 	_ = k.udp.SetReadDeadline(time.Unix(1, 0))
 }
+
+func (k *kernel) rest(d time.Duration) { sleep(d) }
+
+func (k *kernel) buffer() int { return k.room }
 
 func (k *kernel) close() {}

@@ -3,6 +3,7 @@ package packetio
 import (
 	"iter"
 	"net/netip"
+	"time"
 )
 
 const (
@@ -16,10 +17,12 @@ type Messages struct {
 	buf   []byte
 	entry [slots]struct {
 		from    netip.AddrPort
-		n       int // bytes in the slot
-		segment int // size of each datagram but the last; 0: one datagram
+		n       int           // bytes in the slot
+		segment int           // size of each datagram but the last; 0: one datagram
+		age     time.Duration // since it arrived; 0: unknown
 	}
 	n   int
+	at  int // the slot that All yields from
 	sys sysMessages
 }
 
@@ -34,6 +37,7 @@ func (m *Messages) All() iter.Seq2[netip.AddrPort, []byte] {
 	return func(yield func(netip.AddrPort, []byte) bool) {
 		for i := range m.n {
 			e := &m.entry[i]
+			m.at = i
 			seg := e.segment
 			if seg <= 0 {
 				seg = e.n
@@ -47,6 +51,19 @@ func (m *Messages) All() iter.Seq2[netip.AddrPort, []byte] {
 			}
 		}
 	}
+}
+
+// Age is how long before Recv the datagram arrived that All yields now, as the
+// kernel says; 0 where it does not. A reader that lets datagrams gather, or that
+// was kept waiting for a processor, so knows what the network did.
+func (m *Messages) Age() time.Duration { return m.entry[m.at].age }
+
+// Bytes is the size of all datagrams together.
+func (m *Messages) Bytes() (n int) {
+	for i := range m.n {
+		n += m.entry[i].n
+	}
+	return n
 }
 
 // pack copies a datagram to the end of the slots, coalescing a train from one
@@ -64,7 +81,7 @@ func (m *Messages) pack(from netip.AddrPort, b []byte) bool {
 		return false
 	}
 	e := &m.entry[m.n]
-	e.from, e.segment = from, len(b)
+	e.from, e.segment, e.age = from, len(b), 0
 	e.n = copy(m.slot(m.n), b)
 	m.n++
 	return true

@@ -87,6 +87,11 @@ func (p *plain) wait(d time.Duration) error {
 	return nil
 }
 
+// rest returns at once: a goroutine reads ahead already.
+func (p *plain) rest(time.Duration) {}
+
+func (p *plain) buffer() int { return 0 }
+
 func (p *plain) wake() { p.in.notify() }
 
 func (p *plain) close() {

@@ -116,6 +116,22 @@ func (p *Port) Wait(d time.Duration) error {
 	return nil
 }
 
+// Rest is like Conn.Rest. A port without a socket of its own does not rest: its
+// inbox is small.
+func (p *Port) Rest(d time.Duration) {
+	if c := p.own.Load(); c != nil {
+		c.Rest(d)
+	}
+}
+
+// Buffer is like Conn.Buffer.
+func (p *Port) Buffer() int {
+	if c := p.own.Load(); c != nil {
+		return c.Buffer()
+	}
+	return 0
+}
+
 // Wake is like Conn.Wake.
 func (p *Port) Wake() {
 	p.in.notify()

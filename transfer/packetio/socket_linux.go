@@ -121,11 +121,21 @@ func (m *Messages) receive(fd int) (int, error) {
 		}
 		break
 	}
+	now := time.Now()
 	for i := range m.n {
 		e := &m.entry[i]
 		e.n = int(s.hdr[i].n)
 		e.from = sockaddr(&s.name[i])
-		e.segment = groSize(s.oob[i][:s.hdr[i].hdr.Controllen])
+		var arrived time.Time
+		e.segment, arrived = controls(s.oob[i][:s.hdr[i].hdr.Controllen])
+		e.age = 0
+		if !arrived.IsZero() {
+			// Both are the wall clock: a step of it between the two shows as
+			// nonsense, or as an age that is a little wrong once.
+			if age := now.Sub(arrived); age > 0 && age < maxAge {
+				e.age = age
+			}
+		}
 	}
 	return m.n, nil
 }
@@ -151,24 +161,31 @@ var bigEndian = func() bool {
 	return *(*byte)(unsafe.Pointer(&x)) == 0
 }()
 
-// groSize returns the segment size from the control messages; 0: not coalesced.
-func groSize(oob []byte) int {
+// maxAge is the longest that a datagram is believed to have lain in a socket.
+const maxAge = 100 * time.Millisecond
+
+// controls reads the control messages: the segment size (0: not coalesced) and
+// the moment of arrival.
+func controls(oob []byte) (segment int, arrived time.Time) {
 	for len(oob) >= unix.SizeofCmsghdr {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&oob[0]))
 		size := int(h.Len)
 		if size < unix.SizeofCmsghdr || size > len(oob) {
-			return 0
+			break
 		}
-		if h.Level == unix.IPPROTO_UDP && h.Type == unix.UDP_GRO && size >= unix.CmsgLen(4) {
-			return int(*(*int32)(unsafe.Pointer(&oob[unix.CmsgLen(0)])))
+		switch {
+		case h.Level == unix.IPPROTO_UDP && h.Type == unix.UDP_GRO && size >= unix.CmsgLen(4):
+			segment = int(*(*int32)(unsafe.Pointer(&oob[unix.CmsgLen(0)])))
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS && size >= unix.CmsgLen(int(unsafe.Sizeof(unix.Timespec{}))):
+			arrived = time.Unix((*unix.Timespec)(unsafe.Pointer(&oob[unix.CmsgLen(0)])).Unix())
 		}
 		next := unix.CmsgSpace(size - unix.SizeofCmsghdr)
 		if next > len(oob) {
-			return 0
+			break
 		}
 		oob = oob[next:]
 	}
-	return 0
+	return segment, arrived
 }
 
 // sleep is exact to about 50 µs, unlike time.Sleep, which is a millisecond late.
