@@ -23,6 +23,7 @@ import (
 const (
 	variableEndA = "WAN_END_A"
 	variableEndB = "WAN_END_B"
+	variablePath = "WAN_PATH"
 )
 
 func newExec() *cobra.Command {
@@ -59,7 +60,7 @@ func newExec() *cobra.Command {
 
 // onPath runs servers at b and the command at a, until the command ends.
 func onPath(ctx context.Context, p *emulator.Path, serve []string, wait time.Duration, args []string) error {
-	environment := append(os.Environ(), variableEndA+"="+p.A.Path(), variableEndB+"="+p.B.Path())
+	environment := append(os.Environ(), variableEndA+"="+p.A.Path(), variableEndB+"="+p.B.Path(), variablePath+"="+p.Control())
 	for _, line := range serve {
 		server := exec.Command("sh", "-c", line)
 		server.Env = environment
@@ -142,4 +143,23 @@ func newIn() *cobra.Command {
 			return syscall.Exec(program, args[1:], os.Environ())
 		},
 	}
+}
+
+func newSet() *cobra.Command {
+	var l link
+	c := &cobra.Command{
+		Use:   "set [flags]",
+		Short: "change the path that this command runs on (below wan exec): all flags anew",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			at := os.Getenv(variablePath)
+			if at == "" {
+				return errors.New("no path here: wan set works in commands that wan exec started")
+			}
+			config := l.config()
+			return emulator.SetAt(at, config.AB, config.BA)
+		},
+	}
+	l.register(c.Flags())
+	return c
 }

@@ -27,7 +27,7 @@ type link struct {
 	backLoss      share
 	backBlockUDP  bool
 	flags         *pflag.FlagSet
-	mtu           int
+	mtu, nat      int
 	tcp           string
 	seed          uint64
 	grain         time.Duration
@@ -47,6 +47,7 @@ func (l *link) register(f *pflag.FlagSet) {
 	f.Var(&l.bucket, "bucket", "size of the policer's bucket")
 	f.Var(&l.corrupt, "corrupt", "share of packets with a flipped bit of payload")
 	f.IntVar(&l.pmtu, "pmtu", 0, "IP packets larger than this vanish without a word")
+	f.IntVar(&l.nat, "nat", 0, "translate the UDP ports that end a sends from; another number gives other ports and forgets all mappings")
 	f.BoolVar(&l.blockUDP, "block-udp", false, "a firewall that drops UDP both ways")
 	f.BoolVar(&l.blockTCP, "block-tcp", false, "a firewall that drops TCP both ways")
 	f.Var(&l.backRate, "back-rate", "rate from b to a, where it differs")
@@ -63,7 +64,7 @@ func (l *link) config() emulator.Config {
 		Rate: float64(l.rate), Queue: l.queue, Delay: l.delay / 2, Loss: float64(l.loss),
 		BurstMin: l.burst.low, BurstMax: l.burst.high, Jitter: l.jitter, Reorder: float64(l.reorder),
 		Police: float64(l.police), Bucket: int(l.bucket), Corrupt: float64(l.corrupt), PMTU: l.pmtu,
-		BlockUDP: l.blockUDP, BlockTCP: l.blockTCP,
+		BlockUDP: l.blockUDP, BlockTCP: l.blockTCP, NAT: l.nat,
 	}
 	ba := ab
 	if l.flags.Changed("back-rate") {

@@ -26,7 +26,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newExec(), newIn())
+	root.AddCommand(newExec(), newIn(), newSet())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return

@@ -26,6 +26,11 @@ type Model struct {
 	BlockUDP, BlockTCP, BlockAll bool    // a firewall that says nothing
 	PMTU                         int     // larger IP packets vanish; 0: none
 	Corrupt                      float64 // share of packets with one bit of payload flipped (checksums stay "right")
+
+	// NAT, when not 0, puts a router in front of end a that translates the UDP
+	// ports a sends from; each value gives other ports. A change forgets every
+	// mapping, as a router's restart does. It is read from the model of a to b.
+	NAT int
 }
 
 // check says what is wrong with a model, if anything.
@@ -42,7 +47,7 @@ func (m Model) check() error {
 		}
 	}
 	switch {
-	case m.Rate < 0 || m.Police < 0 || m.Bucket < 0 || m.PMTU < 0:
+	case m.Rate < 0 || m.Police < 0 || m.Bucket < 0 || m.PMTU < 0 || m.NAT < 0:
 		return fmt.Errorf("rates and sizes are never negative: %+v", m)
 	case m.Queue < 0 || m.Delay < 0 || m.Jitter < 0:
 		return fmt.Errorf("times are never negative: %+v", m)

@@ -41,6 +41,7 @@ const (
 	modelPMTU
 	modelCorrupt
 	modelSeed
+	modelNAT
 
 	modelWords = 16
 )
@@ -88,11 +89,14 @@ func newPage() (*page, error) {
 		return nil, fmt.Errorf("shared page: %w", err)
 	}
 	file := os.NewFile(uintptr(fd), "wan")
-	size := pageWords * 8
-	if err := file.Truncate(int64(size)); err != nil {
+	if err := file.Truncate(pageWords * 8); err != nil {
 		return nil, fmt.Errorf("shared page: %w", err)
 	}
-	bytes, err := unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	return mapPage(file)
+}
+
+func mapPage(file *os.File) (*page, error) {
+	bytes, err := unix.Mmap(int(file.Fd()), 0, pageWords*8, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("shared page: %w", err)
 	}
@@ -119,7 +123,7 @@ func (p *page) model(direction int, m Model) {
 		modelLoss: odds(m.Loss), modelBurstMin: uint64(m.BurstMin), modelBurstMax: uint64(m.BurstMax),
 		modelJitter: uint64(m.Jitter), modelReorder: odds(m.Reorder),
 		modelPolice: uint64(m.Police), modelBucket: uint64(m.Bucket),
-		modelBlock: block, modelPMTU: uint64(m.PMTU), modelCorrupt: odds(m.Corrupt),
+		modelBlock: block, modelPMTU: uint64(m.PMTU), modelCorrupt: odds(m.Corrupt), modelNAT: uint64(m.NAT),
 	} {
 		p.store(at+i, v)
 	}

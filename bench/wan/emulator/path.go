@@ -181,15 +181,38 @@ func sysctls(values map[string]string) error {
 	return nil
 }
 
-// Set changes the models while the path runs.
-func (p *Path) Set(ab, ba Model) error {
+// Set changes the models while the path runs; packets under way keep their fate.
+func (p *Path) Set(ab, ba Model) error { return p.page.set(ab, ba) }
+
+func (p *page) set(ab, ba Model) error {
 	for i, m := range []Model{ab, ba} {
 		if err := m.check(); err != nil {
 			return err
 		}
-		p.page.model(i, m)
+		p.model(i, m)
 	}
 	return nil
+}
+
+// Control is a file name under which SetAt, in any process of this machine,
+// changes the path while this process lives.
+func (p *Path) Control() string {
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), p.page.file.Fd())
+}
+
+// SetAt changes the models of a running path that another process made.
+func SetAt(control string, ab, ba Model) error {
+	file, err := os.OpenFile(control, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("control of the path: %w", err)
+	}
+	p, err := mapPage(file)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	defer p.close()
+	return p.set(ab, ba)
 }
 
 // Stats is the path's state now.

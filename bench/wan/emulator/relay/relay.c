@@ -43,7 +43,7 @@ typedef int64_t i64;
 
 // One direction's model, in the page.
 enum { M_RATE, M_QUEUE, M_DELAY, M_LOSS, M_BURST_MIN, M_BURST_MAX, M_JITTER, M_REORDER,
-       M_POLICE, M_BUCKET, M_BLOCK, M_PMTU, M_CORRUPT, M_SEED, M_COUNT = 16 };
+       M_POLICE, M_BUCKET, M_BLOCK, M_PMTU, M_CORRUPT, M_SEED, M_NAT, M_COUNT = 16 };
 
 // One direction's counters, in the page.
 enum { C_SENT, C_SENT_BYTES, C_DELIVERED, C_DELIVERED_BYTES, C_QUEUE_DROPS, C_POLICE_DROPS, C_LOST,
@@ -113,7 +113,8 @@ static void release(struct buffer *b) {
 struct packet { i64 due; u64 order; struct buffer *b; u32 index; };
 
 struct direction {
-	int in, out;
+	int in, out, from_a;
+	volatile u64 *nat; // the model that says how addresses are translated: end a's
 	volatile u64 *model, *count, *late;
 	u64 chance[4];
 	i64 busy;         // until when the bottleneck is sending what it has accepted
@@ -319,6 +320,29 @@ static int parse(struct buffer *b) {
 	return 1;
 }
 
+// ---- address translation for UDP that end a begins: ports move by an offset ----
+
+static struct { u64 offset; u16 inside[65536]; } nat; // inside: by outside port; 0: no mapping
+
+// translate rewrites the ports of a UDP packet; 0: there is no mapping for it.
+static int translate(struct buffer *b, int from_a, u64 offset) {
+	if (nat.offset != offset) { // every mapping is forgotten, as by a router that restarts
+		memset(nat.inside, 0, sizeof nat.inside);
+		nat.offset = offset;
+	}
+	if (!offset || b->protocol != 17) return 1;
+	u8 *port = b->data + b->l4 + (from_a ? 0 : 2);
+	if (from_a) {
+		u16 inside = get16(port), outside = 1024 + (inside + offset) % 64512;
+		nat.inside[outside] = inside;
+		put16(port, outside);
+		return 1;
+	}
+	u16 inside = nat.inside[get16(port)];
+	put16(port, inside);
+	return inside != 0;
+}
+
 // receive takes in everything that waits at d's entrance; tells how many reads.
 static int receive(struct direction *d) {
 	int n = 0;
@@ -345,6 +369,11 @@ static int receive(struct direction *d) {
 			}
 		if (!parse(b)) {
 			d->count[C_MALFORMED]++;
+			put(b);
+			continue;
+		}
+		if (!translate(b, d->from_a, d->nat[M_NAT])) {
+			d->count[C_BLOCKED] += segments(b);
 			put(b);
 			continue;
 		}
@@ -531,6 +560,8 @@ int main(int argc, char **argv) {
 	struct direction d[2] = {{.in = a, .out = b}, {.in = b, .out = a}};
 	for (int i = 0; i < 2; i++) {
 		d[i].model = page + PAGE_MODEL + i * M_COUNT;
+		d[i].nat = page + PAGE_MODEL;
+		d[i].from_a = i == 0;
 		d[i].count = page + PAGE_COUNT + i * C_COUNT;
 		d[i].late = page + PAGE_LATE + i * BUCKETS;
 		seed(&d[i], d[i].model[M_SEED]);
