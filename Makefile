@@ -12,7 +12,7 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
 WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
-.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-web lint sim bench bench-control web generate cross clean
+.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-web lint sim bench bench-control bench-wan bench-local check-wan deps-bench wan web generate cross clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -59,6 +59,35 @@ $(BIN)/godwit-manager: $(GO_FILES) $(BUILD)/web.stamp | $(BUILD)/go.mod
 bench-control: build ## ten thousand simulated nodes behind a real manager: processor time, answers; bench/results/control.json
 	@$(GO) build -o $(BIN)/crowd ./cmd/godwit-manager/internal/crowd
 	@$(BIN)/crowd -bins $(BIN) -dir $(BUILD)/crowd $(CROWD)
+
+deps-bench:
+	@scripts/deps.sh bench
+
+$(BIN)/wan: $(GO_FILES) bench/wan/emulator/relay/relay.c | $(BUILD)/go.mod
+	@mkdir -p $(BIN)
+	@$(GO) build -trimpath -o $@ ./bench/wan
+
+# The peers that are built here. One that cannot be built is left out of the tables, which say so.
+$(BIN)/quic-copy: bench/wan/peers/quic/main.go bench/wan/peers/quic/go.mod
+	@mkdir -p $(BIN)
+	@$(GO) -C bench/wan/peers/quic build -trimpath -o $(CURDIR)/$@ . || echo "no quic-copy: see above"
+
+$(BIN)/udt-copy: bench/wan/peers/udt/copy.cc
+	@mkdir -p $(BIN)
+	@$(CXX) -std=c++17 -O2 -o $@ $< -ludt || echo "no udt-copy: see above"
+
+wan: $(BIN)/wan ## build build/bin/wan: emulated wide-area paths for any command; build/bin/wan exec --help
+
+WAN_ONLY = $(foreach f,case=$(CASE) set=$(SET) peer=$(PEER) runs=$(RUNS),$(if $(word 2,$(subst =, ,$(f))),--$(f)))
+bench-wan: deps-bench $(BIN)/godwit $(BIN)/wan $(BIN)/quic-copy $(BIN)/udt-copy ## Godwit and its peers over emulated paths, as root, about 50 minutes; CASE= SET= PEER= RUNS= narrow it, FULL=1 runs every cell
+	@$(BIN)/wan bench $(WAN_ONLY) $(if $(FULL),--full)
+
+bench-local: $(BIN)/godwit ## Godwit over loopback and to disk, a few minutes; bench/results/local.md
+	@$(GO) build -trimpath -o $(BIN)/bench-local ./bench/local
+	@$(BIN)/bench-local
+
+check-wan: deps-bench ## hold the emulated path against ping and iperf3, as root
+	$(GO) test ./bench/wan/emulator -count=1 -v -run 'TestPath' -wan.check
 
 web: $(BUILD)/web.stamp ## build the console into web/dist
 

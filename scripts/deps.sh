@@ -2,7 +2,7 @@
 # Finds out which Debian packages a target needs and lacks; as root installs
 # them, as a user says what to run. Prints nothing when nothing is missing.
 #
-#   scripts/deps.sh [run|all|generate|ci]     what the target needs (default all)
+#   scripts/deps.sh [run|bench|all|generate|ci]     what the target needs (default all)
 set -euo pipefail
 
 want=${1:-all}
@@ -21,16 +21,33 @@ have_postgres() {
 have_chromium() { [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; }
 have_libc() { [ -e /usr/include/stdlib.h ]; }
 
-for tool in go node npm make; do
+tools=(go node npm make)
+[ "$want" = bench ] && tools=(go make)
+for tool in "${tools[@]}"; do
 	have "$tool" || {
-		echo "godwit: '$tool' is not on the PATH. Install Go 1.26, Node.js 20 or later with npm, and make first." >&2
+		echo "godwit: '$tool' is not on the PATH. Install Go 1.26, make and (but for make bench-wan) Node.js 20 or later with npm first." >&2
 		exit 1
 	}
 done
 
-need postgresql have_postgres
-need ca-certificates test -d /etc/ssl/certs
-need procps have ps
+if [ "$want" = bench ]; then
+	# The emulated path needs ip and a compiler (its data path is C); the rest are
+	# the programs that Godwit is measured beside.
+	need iproute2 have ip
+	need gcc have gcc
+	need libc6-dev have_libc
+	need g++ have g++
+	need libudt-dev test -e /usr/include/udt/udt.h
+	need iputils-ping have ping
+	need iperf3 have iperf3
+	need rsync have rsync
+	need uftp have uftp
+	optional=" g++ libudt-dev iputils-ping iperf3 rsync uftp "
+else
+	need postgresql have_postgres
+	need ca-certificates test -d /etc/ssl/certs
+	need procps have ps
+fi
 if [ "$want" = generate ] || [ "$want" = ci ]; then
 	need protobuf-compiler have protoc
 fi
@@ -46,6 +63,21 @@ if [ "$want" = ci ]; then
 fi
 
 [ ${#missing[@]} -eq 0 ] && exit 0
+
+# A peer that this Debian does not have is left out of the tables.
+if [ "$(id -u)" -eq 0 ] && [ "$want" = bench ]; then
+	apt-get update -qq >/dev/null 2>&1 || true
+	kept=()
+	for package in "${missing[@]}"; do
+		if [[ "$optional" == *" $package "* ]] && ! apt-cache show "$package" >/dev/null 2>&1; then
+			echo "godwit: there is no package $package here; what needs it is left out"
+		else
+			kept+=("$package")
+		fi
+	done
+	missing=("${kept[@]}")
+	[ ${#missing[@]} -eq 0 ] && exit 0
+fi
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "godwit: missing Debian packages: ${missing[*]}" >&2

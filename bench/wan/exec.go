@@ -62,7 +62,7 @@ func newExec() *cobra.Command {
 func onPath(ctx context.Context, p *emulator.Path, serve []string, wait time.Duration, args []string) error {
 	environment := append(os.Environ(), variableEndA+"="+p.A.Path(), variableEndB+"="+p.B.Path(), variablePath+"="+p.Control())
 	for _, line := range serve {
-		server := exec.Command("sh", "-c", line)
+		server := exec.Command("sh", "-c", line) //nolint:noctx // ended with its group
 		server.Env = environment
 		server.Stdout, server.Stderr = os.Stderr, os.Stderr
 		stop, err := startGroup(p.B, server)

@@ -26,7 +26,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newExec(), newIn(), newSet())
+	root.AddCommand(newExec(), newIn(), newSet(), newBench())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return

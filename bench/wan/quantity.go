@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Values of flags with units. Each is a pflag.Value.
@@ -91,8 +90,3 @@ func (n *size) Set(s string) error {
 }
 func (n *size) String() string { return strconv.Itoa(int(*n)) }
 func (n *size) Type() string   { return "bytes" }
-
-// milliseconds writes a time as a person would.
-func milliseconds(d time.Duration) string {
-	return strconv.FormatFloat(d.Seconds()*1000, 'f', -1, 64) + " ms"
-}

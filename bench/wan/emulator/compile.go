@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,9 @@ import (
 
 //go:embed relay/relay.c
 var relaySource []byte
+
+// ErrNoCompiler says that the data path cannot be compiled here.
+var ErrNoCompiler = errors.New("the emulated path's data path is C and there is no compiler: install gcc and libc6-dev (make deps)")
 
 // relay gives the compiled data path, which it compiles when the user's cache
 // does not have it yet.
@@ -35,7 +39,7 @@ func relay(ctx context.Context) (string, error) {
 	compiler, err := exec.LookPath("gcc")
 	if err != nil {
 		if compiler, err = exec.LookPath("cc"); err != nil {
-			return "", fmt.Errorf("the emulated path's data path is C and there is no compiler: install gcc and libc6-dev (make deps)")
+			return "", ErrNoCompiler
 		}
 	}
 	work, err := os.MkdirTemp(dir, "build")

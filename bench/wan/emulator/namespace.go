@@ -80,6 +80,14 @@ func (e *End) Run(c *exec.Cmd) error {
 	return c.Wait()
 }
 
+// Output runs a command inside the end and gives what it printed, errors included.
+func (e *End) Output(c *exec.Cmd) ([]byte, error) {
+	var said bytes.Buffer
+	c.Stdout, c.Stderr = &said, &said
+	err := e.Run(c)
+	return said.Bytes(), err
+}
+
 // Path is a file name under which other processes can enter the end, as
 // nsenter --net=PATH does, while this process lives.
 func (e *End) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), e.file.Fd()) }
@@ -88,10 +96,8 @@ func (e *End) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), 
 func (e *End) ip(ctx context.Context, lines ...string) error {
 	c := exec.CommandContext(ctx, "ip", "-batch", "-")
 	c.Stdin = strings.NewReader(strings.Join(lines, "\n"))
-	var said bytes.Buffer
-	c.Stdout, c.Stderr = &said, &said
-	if err := e.Run(c); err != nil {
-		return fmt.Errorf("ip in end %s: %w: %s", e.Name, err, strings.TrimSpace(said.String()))
+	if said, err := e.Output(c); err != nil {
+		return fmt.Errorf("ip in end %s: %w: %s", e.Name, err, bytes.TrimSpace(said))
 	}
 	return nil
 }

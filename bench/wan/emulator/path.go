@@ -83,7 +83,7 @@ func New(ctx context.Context, c Config) (_ *Path, err error) {
 		devices = append(devices, tun)
 	}
 
-	p.relay = exec.Command(program, "3", "4", "5", p.A.inode, p.B.inode)
+	p.relay = exec.Command(program, "3", "4", "5", p.A.inode, p.B.inode) //nolint:noctx // Close ends it, after the context too
 	p.relay.ExtraFiles = []*os.File{devices[0], devices[1], p.page.file}
 	p.relay.Stderr = os.Stderr
 	// The relay hears of the death of the thread that starts it, and that thread
@@ -307,3 +307,6 @@ func (p *Path) Close() {
 		}
 	})
 }
+
+// Crossed is how many bytes of IP packets have come from end a to end b.
+func (p *Path) Crossed() uint64 { return p.page.load(pageCounts + countDeliveredBytes) }

@@ -281,43 +281,47 @@ static u16 fold(u32 s) {
 	return s;
 }
 
+enum { MALFORMED, FINE, NEIGHBOUR };
+
 // parse finds the headers of TCP and UDP; all else passes as it came.
-// 0: malformed.
 static int parse(struct buffer *b) {
 	u8 *p = b->data;
 	b->protocol = b->carries = 0;
 	b->segment = 0;
 	b->header = 0;
-	if (b->length < 20) return 0;
+	if (b->length < 20) return MALFORMED;
 	if (p[0] >> 4 == 4) {
 		b->v6 = 0;
 		b->l4 = (p[0] & 15) * 4;
 		b->carries = p[9];
-		if (get16(p + 6) & 0x3fff) return 1; // a fragment
+		if (get16(p + 6) & 0x3fff) return FINE; // a fragment
 		b->protocol = p[9];
 	} else if (p[0] >> 4 == 6 && b->length >= 40) {
 		b->v6 = 1;
 		b->l4 = 40;
 		b->protocol = b->carries = p[6];
+		// What the kernel says to its neighbours by itself (multicast and router
+		// discovery) would draw from the same chance at unforeseeable moments.
+		if (b->carries == 0 || (b->carries == 58 && p[40] >= 130 && p[40] <= 143)) return NEIGHBOUR;
 	} else
-		return 0;
+		return MALFORMED;
 	if (b->protocol == 6 && b->length >= b->l4 + 20u)
 		b->header = b->l4 + (p[b->l4 + 12] >> 4) * 4;
 	else if (b->protocol == 17 && b->length >= b->l4 + 8u)
 		b->header = b->l4 + 8;
 	else {
 		b->protocol = 0;
-		return 1;
+		return FINE;
 	}
-	if (b->header > b->length || b->header > 120) return 0;
+	if (b->header > b->length || b->header > 120) return MALFORMED;
 	u8 gso = b->vnet.gso & ~GSO_ECN;
 	if (gso != GSO_NONE) {
 		b->segment = b->vnet.size;
-		if (!b->segment) return 0;
+		if (!b->segment) return MALFORMED;
 	}
 	// Without offload the checksum in the packet is complete, and stays as it is.
 	if (gso == GSO_NONE && !(b->vnet.flags & NEEDS_CSUM)) b->protocol = 0, b->header = 0;
-	return 1;
+	return FINE;
 }
 
 // ---- address translation for UDP that end a begins: ports move by an offset ----
@@ -367,8 +371,9 @@ static int receive(struct direction *d) {
 				b = fit;
 				break;
 			}
-		if (!parse(b)) {
-			d->count[C_MALFORMED]++;
+		int kind = parse(b);
+		if (kind != FINE) {
+			if (kind == MALFORMED) d->count[C_MALFORMED]++;
 			put(b);
 			continue;
 		}
