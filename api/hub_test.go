@@ -165,8 +165,8 @@ func TestLargeFlocksTellOnlyCellsThatMoved(t *testing.T) {
 	for i := range wholeFlock + 2 {
 		cells = append(cells, FlockNode{ID: strconv.Itoa(i), State: "running", Pool: "low", Utilization: 0.5, SendBps: 1000, Sessions: 3})
 	}
-	if moved, gone := n.moved(cells); len(moved) != len(cells) || len(gone) != 0 {
-		t.Errorf("first: %d moved, %d gone", len(moved), len(gone))
+	if moved, gone := n.moved(cells); len(moved) != 0 || len(gone) != 0 {
+		t.Errorf("%d moved, %d gone: whoever has just come has just read them", len(moved), len(gone))
 	}
 	cells[0].SendBps = 1050 // within a tenth
 	cells[1].Pool = "high"
@@ -178,5 +178,38 @@ func TestLargeFlocksTellOnlyCellsThatMoved(t *testing.T) {
 	}
 	if moved, _ := n.moved(cells[:wholeFlock]); len(moved) != wholeFlock {
 		t.Errorf("a small flock tells %d of %d", len(moved), wholeFlock)
+	}
+}
+
+func TestLargeFlocksTellCellsInTurnsButNewStatesAtOnce(t *testing.T) {
+	t.Parallel()
+	n := newNews(nil)
+	cells := make([]FlockNode, 3*cellsTold)
+	for i := range cells {
+		cells[i] = FlockNode{ID: strconv.Itoa(i), State: "running", Pool: "low"}
+	}
+	n.moved(cells)
+	told := map[string]bool{}
+	for i := range cells {
+		cells[i].SendBps = 1000
+	}
+	cells[17].Pool = "high"
+	for round := range 3 {
+		moved, _ := n.moved(cells)
+		if len(moved) > cellsTold+1 {
+			t.Fatalf("round %d tells %d", round, len(moved))
+		}
+		if round == 0 {
+			cells[len(cells)-1].State = "lost"
+		}
+		for _, c := range moved {
+			told[c.ID] = true
+			if round == 1 && c.State == "lost" {
+				told["lost"] = true
+			}
+		}
+	}
+	if len(told) != len(cells)+1 {
+		t.Errorf("after three rounds %d of %d are told, the lost one in the second: %v", len(told), len(cells), told["lost"])
 	}
 }

@@ -18,7 +18,9 @@ type news struct {
 	rows     map[string]statestore.Transfer
 	rowsAt   time.Time
 	toldAt   map[string]time.Time // nodes, when told last
+	turn     int                  // index of the node whose figures are told first
 	cells    map[string]FlockNode // of the overview, as last told
+	cellTurn int                  // likewise, of the cells
 	change   int64                // of a condition, told last
 	placed   bool                 // change is set
 	audited  string               // audit entry told last
@@ -69,20 +71,38 @@ func (n *news) publish(ctx context.Context, topic, name string, data any) {
 	}
 }
 
+// tellNodes tells nodes of another state or pool at once, and those whose figures moved: of a large flock some each time,
+// taking turns, since a page shows few of them and a browser would be deaf while it takes in thousands.
 func (n *news) tellNodes(ctx context.Context, p *picture) {
 	now := n.s.now().UTC()
 	event := NodesEvent{At: now, Nodes: []Node{}}
-	seen := map[string]bool{}
+	first := len(n.nodes) == 0 && len(p.nodes) > wholeFlock // followers have just read them
+	seen := make(map[string]bool, len(p.nodes))
+	most := len(p.nodes)
+	if most > wholeFlock {
+		most = nodesTold
+	}
+	turn := n.turn
 	for i := range p.nodes {
-		row := &p.nodes[i]
+		row := &p.nodes[(turn+i)%len(p.nodes)]
 		seen[row.ID] = true
 		view := n.s.nodeView(p, row)
 		old, told := n.nodes[row.ID]
 		if told && still(&old, &view) && (!n.reported[row.ID] || now.Sub(n.toldAt[row.ID]) < nodeStill) {
 			continue
 		}
+		if told && old.State == view.State && old.Pool == view.Pool {
+			if most == 0 {
+				continue
+			}
+			if most--; most == 0 {
+				n.turn = (turn + i + 1) % len(p.nodes)
+			}
+		}
 		n.nodes[row.ID], n.toldAt[row.ID] = view, now
-		event.Nodes = append(event.Nodes, view)
+		if !first {
+			event.Nodes = append(event.Nodes, view)
+		}
 	}
 	for id, old := range n.nodes {
 		if seen[id] || p.at.IsZero() {
@@ -186,18 +206,38 @@ func (n *news) tellOverview(ctx context.Context, p *picture) {
 // that has just come need not wait for a change.
 const wholeFlock = 200
 
-// moved are the cells that look otherwise than when they were told, and those that are gone.
+// nodesTold and cellsTold bound how many of a larger flock one event tells only because their figures moved.
+const (
+	nodesTold = 200
+	cellsTold = 1000
+)
+
+// moved are the cells that look otherwise than when they were told, as tellNodes tells nodes, and those that are gone.
 func (n *news) moved(cells []FlockNode) (moved []FlockNode, gone []string) {
 	moved, gone = []FlockNode{}, []string{}
 	seen := make(map[string]bool, len(cells))
-	for _, c := range cells {
+	large := len(cells) > wholeFlock
+	first, most := len(n.cells) == 0 && large, cellsTold
+	turn := n.cellTurn
+	for i := range cells {
+		c := cells[(turn+i)%len(cells)]
 		seen[c.ID] = true
 		old, told := n.cells[c.ID]
-		if told && len(cells) > wholeFlock && sameCell(old, c) {
+		if told && large && sameCell(old, c) {
 			continue
 		}
+		if told && large && old.State == c.State && old.Pool == c.Pool {
+			if most == 0 {
+				continue
+			}
+			if most--; most == 0 {
+				n.cellTurn = (turn + i + 1) % len(cells)
+			}
+		}
 		n.cells[c.ID] = c
-		moved = append(moved, c)
+		if !first {
+			moved = append(moved, c)
+		}
 	}
 	for id := range n.cells {
 		if !seen[id] {

@@ -32,9 +32,12 @@ func (s *Server) getOverview(ctx context.Context, in *overviewIn) (*body[Overvie
 	now := s.now().UTC()
 	m := measure(p, s.fleet.Snapshot(), now)[id]
 	out := Overview{
-		At: now, Doing: s.doing(p, id), Clusters: []Cluster{}, Nodes: s.flockNodes(p, id), SendBps: m.send, ReceiveBps: m.receive,
+		At: now, Doing: s.doing(p, id), Clusters: []Cluster{}, Nodes: []FlockNode{}, SendBps: m.send, ReceiveBps: m.receive,
 		SendCap: m.sendCap, ReceiveCap: m.receiveCap, Sessions: m.sessions, Series: s.series.cluster(id), Markers: []Marker{},
 		Failures: []Failure{},
+	}
+	if in.Nodes {
+		out.Nodes = s.flockNodes(p, id)
 	}
 	out.Healthy = true
 	for _, c := range p.clusters {

@@ -4,6 +4,7 @@ import "time"
 
 type overviewIn struct {
 	Cluster string `query:"cluster" maxLength:"64" doc:"Id or name; left out, all together."`
+	Nodes   bool   `query:"nodes" default:"true" doc:"False leaves the list of nodes empty: of thousands it is all but a fraction of the answer."`
 }
 
 type settingsIn struct {

@@ -35,6 +35,15 @@ export const overviewQuery = (cluster?: string) =>
   queryOptions({
     queryKey: ['overview', cluster ?? ''],
     queryFn: ({ signal }) => answer(client.GET('/api/v1/overview', { params: { query: cluster ? { cluster } : {} }, signal })),
+    structuralSharing: false, // events replace what moved; comparing thousands of nodes with themselves makes the page deaf
+  })
+
+// The overview without its nodes: there first when there are thousands of them.
+export const figuresQuery = (cluster?: string) =>
+  queryOptions({
+    queryKey: ['figures', cluster ?? ''],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/overview', { params: { query: { nodes: false, ...(cluster && { cluster }) } }, signal })),
+    gcTime: 0,
   })
 
 export interface NodeFilter {
@@ -62,6 +71,7 @@ export const nodesQuery = (f: NodeFilter) =>
       } while (cursor && items.length < 20_000)
       return items
     },
+    structuralSharing: false,
   })
 
 export const nodeQuery = (id: string) =>

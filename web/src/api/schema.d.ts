@@ -9936,6 +9936,8 @@ export interface operations {
             query?: {
                 /** @description Id or name; left out, all together. */
                 cluster?: string;
+                /** @description False leaves the list of nodes empty: of thousands it is all but a fraction of the answer. */
+                nodes?: boolean;
             };
             header?: never;
             path?: never;

@@ -2,7 +2,7 @@ import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Navigate } from '@tanstack/react-router'
 import { useLive } from '../api/live'
-import { overviewQuery, rereadMs } from '../api/queries'
+import { figuresQuery, overviewQuery, rereadMs } from '../api/queries'
 import { useReread } from '../api/reread'
 import type { Failure, Overview, TenantRate } from '../api/types'
 import { initial, plural, rate } from '../format/format'
@@ -27,7 +27,10 @@ const manyNodes = 500
 
 export function OverviewPage() {
   const cluster = useCluster()
-  const { data: o, error, isFetching, refetch } = useQuery(overviewQuery(cluster))
+  const whole = useQuery(overviewQuery(cluster))
+  const { data: figures } = useQuery({ ...figuresQuery(cluster), enabled: !whole.data })
+  const { error, isFetching, refetch } = whole
+  const o = whole.data ?? figures
   useReread(refetch, (o?.nodes.length ?? 0) > manyNodes ? rereadMs.nodes : rereadMs.overview)
   // What was read before the first cluster was made is not to be believed.
   if (o && o.clusters.length === 0 && !cluster && isFetching) return null
@@ -35,18 +38,19 @@ export function OverviewPage() {
   return (
     <Page title="Overview" name="Overview">
       <Trouble error={error} what="The overview cannot be read" healed={!!o} />
-      {o ? <Figures o={o} cluster={cluster} /> : error ? null : <Waiting />}
+      {o ? <Figures o={o} whole={!!whole.data} cluster={cluster} /> : error ? null : <Waiting />}
       <Same command={`godwit node list${cluster ? ` --cluster ${cluster}` : ''}`} />
     </Page>
   )
 }
 
-function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
+// Figures shows the overview. Until it is whole its nodes are still to come.
+function Figures({ o, whole, cluster }: { o: Overview; whole: boolean; cluster: string | undefined }) {
   const { up } = useLive()
   const stale = useNow() - Date.parse(o.at) > staleMs && !up
   const doing = withNames(o.doing, o.nodes)
   const [first = '', ...rest] = doing.split('; ')
-  const running = o.nodes.filter((n) => n.state === 'running').length
+  const running = o.clusters.reduce((a, c) => a + (c.nodes.by_state.running ?? 0), 0)
   return (
     <>
       <div className={`${s.doing} ${stale ? 'stale' : ''}`} data-well={o.healthy ? 'yes' : 'no'} role="status">
@@ -68,6 +72,8 @@ function Figures({ o, cluster }: { o: Overview; cluster: string | undefined }) {
         <Panel title="The flock" aside={<Link to="/nodes" search={keep(cluster)}>all nodes</Link>}>
           {o.nodes.length ? (
             <Flock nodes={o.nodes} cluster={cluster} height={288} />
+          ) : !whole && running ? (
+            <Skeleton height={288} />
           ) : (
             <Empty title="No nodes yet">
               <p>The first decision launches what the policy’s minimum asks for; it takes a few seconds.</p>
