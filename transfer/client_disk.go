@@ -49,7 +49,7 @@ func (t *Transfer) pushEnd(h *control.Hello) (clientEnd, error) {
 		h.Names, h.Single = []string{t.stream.name}, true
 		return end, nil
 	case t.job.Synthetic != nil:
-		name := t.job.Synthetic.kind()
+		name := t.job.Synthetic.Kind()
 		load.sources = []source{{synthetic: t.job.Synthetic, seed: t.seed, name: name}}
 		h.Names, h.Single = []string{name}, t.job.Synthetic.Files == 1
 		return end, nil
@@ -147,8 +147,8 @@ func (t *Transfer) pullEnd(h *control.Hello, attempt int) (clientEnd, error) {
 		h.Paths = append(h.Paths, p)
 	}
 	if s := t.job.Synthetic; s != nil {
-		h.Paths = []string{s.kind()}
-		h.Synthetic = &control.Synthetic{Kind: s.kind(), Files: s.Files, Size: s.Size, Seed: t.seed}
+		h.Paths = []string{s.Kind()}
+		h.Synthetic = &control.Synthetic{Kind: s.Kind(), Files: s.Files, Size: s.Size, Seed: t.seed}
 	}
 	h.Listed = len(t.job.Pairs) > 0
 	switch {

@@ -326,7 +326,7 @@ func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.
 			if err != nil {
 				return err
 			}
-			load.sources = []source{{synthetic: made, seed: h.Synthetic.Seed, name: made.kind()}}
+			load.sources = []source{{synthetic: made, seed: h.Synthetic.Seed, name: made.Kind()}}
 			break
 		}
 		if _, err := tree.Stat(p); err != nil {

@@ -55,7 +55,8 @@ const (
 	maxSyntheticSize  = 1 << 44 // bytes of one file
 )
 
-func (s Synthetic) kind() string {
+// Kind is "zero" or "random": what a single file of it is named.
+func (s Synthetic) Kind() string {
 	if s.Zero {
 		return "zero"
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -12,26 +13,8 @@ import (
 	"github.com/godwit/godwit/transfer"
 )
 
-// copyFlags are the flags of cp.
-type copyFlags struct {
-	recursive bool
-	rate, min bitRate
-	policy    string
-	overwrite string
-	cipher    string
-	symlinks  string
-	resume    bool
-	times     bool
-	modes     bool
-	retries   int
-	json      bool
-	quiet     bool
-	key       string
-	name      string
-}
-
 func newCopy(a *app) *cobra.Command {
-	var fl copyFlags
+	fl := &copyFlags{}
 	c := &cobra.Command{
 		Use:   "cp [flags] SRC... DST",
 		Short: "Copy files and trees to or from a cluster",
@@ -50,7 +33,20 @@ not yet safe. Run the same command again after an interruption: it resumes.
   godwit cp -r footage/ studio:/incoming
   godwit cp --rate 500M --policy fixed big.mxf studio:/incoming/
   godwit cp -r --overwrite never studio:/incoming/footage .
+  godwit cp -r --delete --dry-run footage/ studio:/mirror/      what would change
+  godwit cp -r --include '*.mov' --exclude '*' footage/ studio:/incoming
+  tar c project | godwit cp - studio:/project.tar
+  godwit cp studio:/project.tar - | tar t
+  godwit cp -r --manifest receipts.json footage studio:/incoming
   godwit cp --json a.bin studio:/ | jq .        one JSON object a line
+
+Patterns: * and ? stay within a name, ** crosses directories; a leading slash is the
+top of SRC, a trailing one means directories only; what matches a directory decides
+for all that is in it. Sources of no file, to test a path: random://10G, zero://1G,
+random://1000x64k (a thousand files); with --discard the far side throws them away.
+
+While it runs on a terminal: + and - change the rate, 0 lifts the limit, h f l set
+the policy to high, fair or low, p pauses and goes on.
 
 ` + exitCodesHelp,
 		Args: cobra.MinimumNArgs(2), ValidArgsFunction: a.locations(),
@@ -58,35 +54,13 @@ not yet safe. Run the same command again after an interruption: it resumes.
 			return a.copy(c.Context(), fl, args)
 		},
 	}
-	f := c.Flags()
-	f.BoolVarP(&fl.recursive, "recursive", "r", false, "copy directories")
-	f.Var(&fl.rate, "rate", "target rate, bits per second (500M, 2G); default: as fast as the path allows")
-	f.Var(&fl.min, "min-rate", "floor of the rate under congestion")
-	f.StringVar(&fl.policy, "policy", "", "sharing with other traffic: fixed, high, fair (default) or low")
-	f.StringVar(&fl.overwrite, "overwrite", "diff", "existing files: never, always, diff, older, diff+older")
-	f.BoolVar(&fl.resume, "resume", true, "continue part files of an earlier run")
-	f.StringVar(&fl.cipher, "cipher", "", "aes-128-gcm (default), aes-256-gcm or chacha20-poly1305")
-	f.StringVar(&fl.symlinks, "symlinks", "copy", "symbolic links: copy, follow or skip")
-	f.BoolVar(&fl.times, "preserve-times", true, "keep modification times")
-	f.BoolVar(&fl.modes, "preserve-modes", true, "keep permission bits")
-	f.IntVar(&fl.retries, "retries", 10, "sessions that may fail in a row without progress")
-	f.BoolVar(&fl.json, "json", false, "print events as JSON lines instead of progress")
-	f.BoolVarP(&fl.quiet, "quiet", "q", false, "print errors only")
-	f.StringVar(&fl.key, "key", "", "access key to copy for, when signed in as an operator")
-	f.StringVar(&fl.name, "name", "", "name of the transfer in the console")
-	complete := func(flag string, values ...string) {
-		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	}
-	complete("policy", "fixed", "high", "fair", "low")
-	complete("overwrite", "never", "always", "diff", "older", "diff+older")
-	complete("cipher", "aes-128-gcm", "aes-256-gcm", "chacha20-poly1305")
-	complete("symlinks", "copy", "follow", "skip")
+	fl.add(c)
 	return c
 }
 
 // copy runs one cp.
-func (a *app) copy(ctx context.Context, fl copyFlags, args []string) error {
-	job, remote, err := fl.job(args)
+func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
+	job, remote, err := fl.job(a.streams, args)
 	if err != nil {
 		return err
 	}
@@ -94,9 +68,28 @@ func (a *app) copy(ctx context.Context, fl copyFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	show := newProgress(a.streams, fl)
-	client := &transfer.Client{Specs: from.next, Key: from.key, OnEvent: show.event}
-	res, err := client.Run(ctx, job)
+	to := a.streams
+	if job.Output != nil {
+		to.out = to.err // what is said must not mix with the data
+	}
+	receipts, err := fl.receipts(job)
+	if err != nil {
+		return err
+	}
+	show := newProgress(to, fl)
+	client := &transfer.Client{Specs: from.next, Key: from.key, OnEvent: func(e transfer.Event) {
+		receipts.event(e)
+		show.event(e)
+	}}
+	t, err := client.Start(ctx, job)
+	if err != nil {
+		show.finish(transfer.Result{}, err)
+		return errors.Join(err, receipts.close(transfer.Result{}, err))
+	}
+	stop := show.keys(a.streams, t, job.Options.Rate)
+	res, err := t.Wait()
+	stop()
+	rerr := receipts.close(res, err)
 	show.finish(res, err)
 	switch {
 	case err != nil:
@@ -105,11 +98,11 @@ func (a *app) copy(ctx context.Context, fl copyFlags, args []string) error {
 	case int64(len(res.Failed))+res.FailedMore > 0:
 		return partialError{int64(len(res.Failed)) + res.FailedMore}
 	}
-	return nil
+	return rerr
 }
 
 // job turns the arguments into a job and the remote side's location.
-func (fl copyFlags) job(args []string) (transfer.Job, location, error) {
+func (fl *copyFlags) job(s streams, args []string) (transfer.Job, location, error) {
 	var j transfer.Job
 	locations := make([]location, len(args))
 	for i, arg := range args {
@@ -124,37 +117,75 @@ func (fl copyFlags) job(args []string) (transfer.Job, location, error) {
 	if dst.remote {
 		j.Direction, remote = transfer.Push, dst
 	}
+	if err := sides(sources, dst, remote); err != nil {
+		return j, remote, err
+	}
+	j.Destination = dst.path
+	var err error
+	if j.Pairs, err = fl.list(s.in); err != nil {
+		return j, remote, err
+	}
+	for _, src := range sources {
+		if err := fl.source(&j, s, src, len(sources)); err != nil {
+			return j, remote, err
+		}
+	}
+	if dst.raw == "-" {
+		if fl.json {
+			return j, remote, usagef("--json and the file would both go to standard output")
+		}
+		j.Destination, j.Output = "", s.out
+	}
+	if j.Options, err = fl.options(); err != nil {
+		return j, remote, err
+	}
+	return j, remote, j.Validate()
+}
+
+// sides checks that one side is remote, and one place.
+func sides(sources []location, dst, remote location) error {
 	for _, s := range sources {
 		switch {
 		case s.remote && dst.remote:
-			return j, remote, usagef("both %s and %s are remote: one side must be local", s.raw, dst.raw)
+			return usagef("both %s and %s are remote: one side must be local", s.raw, dst.raw)
 		case !s.remote && !dst.remote:
-			return j, remote, usagef("neither %s nor %s is remote: write CLUSTER:PATH for the cluster's side", s.raw, dst.raw)
+			return usagef("neither %s nor %s is remote: write CLUSTER:PATH for the cluster's side", s.raw, dst.raw)
 		case s.remote && (s.cluster != remote.cluster || s.node != remote.node):
-			return j, remote, usagef("%s and %s are in different places: copy from one at a time", remote.raw, s.raw)
+			return usagef("%s and %s are in different places: copy from one at a time", remote.raw, s.raw)
 		}
-		if !s.remote {
-			info, err := os.Stat(strings.TrimRight(s.path, "/"))
-			if err != nil && s.path != "/" {
-				return j, remote, &transfer.Error{Code: transfer.CodeNotFound, Message: "source: " + err.Error()}
-			}
-			if info != nil && info.IsDir() && !fl.recursive {
-				return j, remote, usagef("%s is a directory: give -r to copy it with all that is in it", s.raw)
-			}
+	}
+	return nil
+}
+
+// source adds one source to the job.
+func (fl *copyFlags) source(j *transfer.Job, s streams, src location, of int) error {
+	made, ok, err := parseSynthetic(src.path)
+	switch {
+	case err != nil:
+		return err
+	case ok && of > 1, src.raw == "-" && of > 1:
+		return usagef("%s is a source that stands alone", src.raw)
+	case ok:
+		j.Synthetic = made
+		return nil
+	case src.raw == "-" && (fl.filesFrom == "-" || fl.pairsFrom == "-"):
+		return usagef("standard input cannot be both the list and the file")
+	case src.raw == "-":
+		j.Input = s.in
+		return nil
+	}
+	if !src.remote {
+		info, err := os.Stat(strings.TrimRight(src.path, "/"))
+		if err != nil && src.path != "/" {
+			return &transfer.Error{Code: transfer.CodeNotFound, Message: "source: " + err.Error()}
 		}
-		j.Sources = append(j.Sources, s.path)
+		if info != nil && info.IsDir() && !fl.recursive && j.Pairs == nil {
+			return usagef("%s is a directory: give -r to copy it with all that is in it", src.raw)
+		}
 	}
-	j.Destination = dst.path
-	j.Options = transfer.Options{
-		Rate: int64(fl.rate), MinRate: int64(fl.min), Policy: transfer.Policy(fl.policy),
-		Overwrite: transfer.Overwrite(fl.overwrite), NoResume: !fl.resume,
-		Cipher: transfer.Cipher(fl.cipher), Symlinks: transfer.Symlinks(fl.symlinks),
-		NoPreserveTimes: !fl.times, NoPreserveModes: !fl.modes, Retries: fl.retries,
-	}
-	if fl.retries == 0 {
-		j.Options.Retries = -1
-	}
-	return j, remote, j.Validate()
+	j.Grow = fl.grow
+	j.Sources = append(j.Sources, src.path)
+	return nil
 }
 
 // jsonLine prints one event for scripts.

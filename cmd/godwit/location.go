@@ -20,12 +20,16 @@ type location struct {
 }
 
 // parseLocation reads PATH, CLUSTER:PATH, :PATH or
-// godwit://HOST:PORT/PATH#sha256=PIN. A path with a colon in its first element
+// godwit://HOST:PORT/PATH#sha256=PIN; random://SIZE and zero://SIZE are sources
+// here that are made up. A path with a colon in its first element
 // is written ./a:b.
 func parseLocation(s string) (location, error) {
 	l := location{raw: s, path: s}
 	if s == "" {
 		return l, usagef("an empty path names nothing; write . for this directory")
+	}
+	if strings.HasPrefix(s, "random://") || strings.HasPrefix(s, "zero://") {
+		return l, nil
 	}
 	if strings.HasPrefix(s, "godwit://") {
 		u, err := url.Parse(s)

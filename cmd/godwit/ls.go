@@ -28,7 +28,7 @@ func newList(a *app) *cobra.Command {
 			if !l.remote {
 				return usagef("%s is local: write CLUSTER:PATH", l.raw)
 			}
-			from, err := a.specSource(l, transfer.Job{Direction: transfer.List, Sources: []string{l.path}}, copyFlags{key: key})
+			from, err := a.specSource(l, transfer.Job{Direction: transfer.List, Sources: []string{l.path}}, &copyFlags{key: key})
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 	"sync"
@@ -18,10 +19,12 @@ import (
 type progress struct {
 	streams
 	json, quiet bool
+	dry         bool
 
 	mu    sync.Mutex
 	last  transfer.Progress
 	node  string
+	hint  string    // about keys
 	lines time.Time // of the last plain line
 
 	bars *mpb.Progress
@@ -31,10 +34,10 @@ type progress struct {
 // plainEvery is how often a log that is no terminal gets a line.
 const plainEvery = 5 * time.Second
 
-func newProgress(s streams, fl copyFlags) *progress {
-	p := &progress{streams: s, json: fl.json, quiet: fl.quiet, lines: time.Now()}
+func newProgress(s streams, fl *copyFlags) *progress {
+	p := &progress{streams: s, json: fl.json, quiet: fl.quiet, dry: fl.dryRun, lines: time.Now()}
 	f, ok := s.err.(*os.File)
-	if p.json || p.quiet || !ok || !term.IsTerminal(int(f.Fd())) {
+	if p.json || p.quiet || p.dry || !ok || !term.IsTerminal(int(f.Fd())) {
 		return p
 	}
 	p.bars = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40), mpb.WithRefreshRate(150*time.Millisecond))
@@ -60,7 +63,7 @@ func (p *progress) left() string {
 func (p *progress) right() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return " " + p.pace()
+	return " " + p.pace() + p.hint
 }
 
 func (p *progress) pace() string {
@@ -104,6 +107,12 @@ func (p *progress) event(e transfer.Event) {
 	case transfer.EventFile:
 		if e.FileError != nil {
 			p.complain("%s", printable(e.FileError.Error()))
+		} else if e.Outcome == "planned" {
+			p.plan("copy", e.Path)
+		}
+	case transfer.EventDeleted:
+		if p.dry {
+			p.plan("delete", e.Path)
 		}
 	}
 	if p.bar != nil {
@@ -116,6 +125,13 @@ func (p *progress) event(e transfer.Event) {
 	}
 	p.lines = time.Now()
 	fmt.Fprintf(p.err, "%s%s\n", p.left(), p.right())
+}
+
+// plan prints a line of a dry run.
+func (p *progress) plan(what, path string) {
+	if !p.quiet {
+		fmt.Fprintf(p.out, "%s %s\n", what, printable(path))
+	}
 }
 
 // say tells what happens, unless asked to be quiet.
@@ -157,11 +173,19 @@ func (p *progress) finish(r transfer.Result, err error) {
 		files = fmt.Sprintf("%d files", r.Files)
 	}
 	s := fmt.Sprintf("%s, %s in %.1f s", files, size(r.Bytes), r.Duration.Seconds())
-	if r.Bytes > 0 && r.Duration > 0 {
+	if r.DryRun {
+		s = fmt.Sprintf("dry run: %s, %s would be copied", files, size(r.Bytes))
+	}
+	if !r.DryRun && r.Bytes > 0 && r.Duration > 0 {
 		s += ", " + rate(int64(float64(r.Bytes)*8/r.Duration.Seconds()))
 	}
 	if r.Skipped > 0 {
 		s += fmt.Sprintf("; %d already there", r.Skipped)
+	}
+	if r.Deleted > 0 && r.DryRun {
+		s += fmt.Sprintf("; %d would be deleted", r.Deleted)
+	} else if r.Deleted > 0 {
+		s += fmt.Sprintf("; %d deleted", r.Deleted)
 	}
 	if r.Moved > 0 {
 		s += fmt.Sprintf("; moved to another node %d×", r.Moved)
@@ -187,8 +211,11 @@ func jsonEvent(e transfer.Event) map[string]any {
 	set("node", e.NodeName)
 	set("path", e.Path)
 	set("outcome", e.Outcome)
-	if e.Kind == transfer.EventFile {
+	if e.Kind == transfer.EventFile || e.Kind == transfer.EventDeleted {
 		m["size"] = e.Size
+	}
+	if e.Hash != [32]byte{} {
+		m["blake3"] = hex.EncodeToString(e.Hash[:])
 	}
 	if e.FileError != nil {
 		m["code"], m["message"] = e.FileError.Code, e.FileError.Message

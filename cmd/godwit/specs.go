@@ -27,7 +27,7 @@ type specSource struct {
 	giveUp func(context.Context) // tells the manager, if there is one, that nobody comes back
 }
 
-func (a *app) specSource(remote location, job transfer.Job, fl copyFlags) (specSource, error) {
+func (a *app) specSource(remote location, job transfer.Job, fl *copyFlags) (specSource, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return specSource{}, fmt.Errorf("client key: %w", err)
@@ -70,8 +70,13 @@ func (a *app) specSource(remote location, job transfer.Job, fl copyFlags) (specS
 }
 
 func remotePaths(job transfer.Job) []string {
-	if job.Direction == transfer.Push {
+	switch {
+	case job.Direction == transfer.Push:
 		return []string{job.Destination}
+	case job.Synthetic != nil:
+		return []string{job.Synthetic.Kind()}
+	case job.Options.Afterwards == transfer.AfterMove:
+		return append([]string{job.Options.MoveTo}, job.Sources...)
 	}
 	return job.Sources
 }

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/godwit/godwit/transfer"
+	"github.com/godwit/godwit/transfer/manifest"
+)
+
+// receipts is the manifest of one cp; nil when none was asked for.
+type receipts struct {
+	w *manifest.Writer
+	f *os.File
+}
+
+// receipts begins the manifest that --manifest names.
+func (fl *copyFlags) receipts(job transfer.Job) (*receipts, error) {
+	o := manifest.Options{Format: manifest.Format(fl.manifestFormat), SHA256: fl.checksum == "sha-256"}
+	switch {
+	case o.Format != manifest.JSON && o.Format != manifest.Text:
+		return nil, usagef("--manifest-format %q is not json or text", fl.manifestFormat)
+	case fl.checksum != "blake3" && fl.checksum != "sha-256":
+		return nil, usagef("--checksum %q is not blake3 or sha-256", fl.checksum)
+	case fl.manifest == "" && o.SHA256:
+		return nil, usagef("--checksum sha-256 is for receipts: give --manifest FILE")
+	case fl.manifest == "":
+		return nil, nil
+	case o.SHA256 && (job.Input != nil || job.Output != nil || job.Synthetic != nil || job.Options.Discard):
+		return nil, usagef("--checksum sha-256 reads files here once more, and there are none")
+	case o.SHA256 && job.Direction == transfer.Push && job.Options.Afterwards != transfer.AfterKeep:
+		return nil, usagef("--checksum sha-256 reads the sources once more: they cannot go before")
+	}
+	f, err := os.OpenFile(fl.manifest, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	return &receipts{w: manifest.NewWriter(f, job, o), f: f}, nil
+}
+
+func (r *receipts) event(e transfer.Event) {
+	if r != nil {
+		r.w.Event(e)
+	}
+}
+
+// close makes the manifest durable.
+func (r *receipts) close(res transfer.Result, jobErr error) error {
+	if r == nil {
+		return nil
+	}
+	err := errors.Join(r.w.Close(res, jobErr), r.f.Sync(), r.f.Close())
+	if err != nil {
+		return fmt.Errorf("manifest %s: %w", r.f.Name(), err)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/godwit/godwit/transfer"
+)
+
+// adjustable is what keys change of a running transfer.
+type adjustable interface {
+	Progress() transfer.Progress
+	SetRate(rate int64)
+	SetPolicy(p transfer.Policy)
+}
+
+// keyboard turns keys into rates and policies.
+type keyboard struct {
+	t      adjustable
+	rate   int64 // bit/s as set; 0: no limit
+	policy transfer.Policy
+	paused bool
+}
+
+const (
+	// pausedRate lets a paused transfer stay alive: a packet now and then.
+	pausedRate = 8_000
+	leastRate  = 100_000
+)
+
+// press acts on one key and says what it did; "" for keys that mean nothing.
+func (k *keyboard) press(key byte) string {
+	switch key {
+	case '+', '=', '-', '_':
+		factor := 1.25
+		if key == '-' || key == '_' {
+			factor = 0.8
+		}
+		from := k.rate
+		if from == 0 {
+			from = k.t.Progress().Rate
+		}
+		k.paused = false
+		k.set(max(int64(float64(from)*factor), leastRate))
+		return "rate " + rate(k.rate)
+	case '0':
+		k.paused = false
+		k.set(0)
+		return "rate: no limit"
+	case 'p', ' ':
+		k.paused = !k.paused
+		if k.paused {
+			k.t.SetRate(pausedRate)
+			return "paused; p goes on"
+		}
+		k.t.SetRate(k.rate)
+		return "going on"
+	case 'h', 'f', 'l':
+		k.policy = map[byte]transfer.Policy{'h': transfer.High, 'f': transfer.Fair, 'l': transfer.Low}[key]
+		k.t.SetPolicy(k.policy)
+		return "policy " + string(k.policy)
+	}
+	return ""
+}
+
+func (k *keyboard) set(rate int64) {
+	k.rate = rate
+	k.t.SetRate(rate)
+}
+
+// keysHelp stands in the progress line.
+const keysHelp = " [+ - rate, h f l policy, p pause]"
+
+// keys listens to the keyboard while t runs, if there is one and the progress
+// line is shown; rate is what t was started with. stop gives the terminal back as it was.
+func (p *progress) keys(s streams, t adjustable, rate int64) (stop func()) {
+	in, ok := s.in.(*os.File)
+	if p.bar == nil || !ok {
+		return func() {}
+	}
+	restore, err := singleKeys(in)
+	if err != nil {
+		return func() {} // no terminal, or none that can
+	}
+	p.mu.Lock()
+	p.hint = keysHelp
+	p.mu.Unlock()
+	k := &keyboard{t: t, rate: rate}
+	over := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		eachKey(in, over, func(key byte) {
+			if said := k.press(key); said != "" {
+				p.mu.Lock()
+				p.hint = fmt.Sprintf(" [%s]", said)
+				p.mu.Unlock()
+			}
+		})
+	}()
+	return sync.OnceFunc(func() {
+		close(over)
+		<-done
+		restore()
+	})
+}
