@@ -41,6 +41,10 @@ func (t *Transfer) pushEnd(h *control.Hello) (clientEnd, error) {
 	load.symlinks, _ = store.ParseSymlinks(string(o.Symlinks)) // validated with the job
 	load.filter, _ = filter.New(o.Filter)
 	end.load = load
+	if t.sealing != nil {
+		load.sealing, load.dense = t.sealing, true
+		load.scope = t.sealing.scope
+	}
 	h.Into = t.job.Destination == "" || strings.HasSuffix(t.job.Destination, "/")
 	h.Paths = []string{remote(t.job.Destination)}
 	switch {
@@ -59,6 +63,9 @@ func (t *Transfer) pushEnd(h *control.Hello) (clientEnd, error) {
 		return clientEnd{}, err
 	}
 	h.Single = len(t.job.Sources) == 1 && len(h.Names) == 1 && len(t.job.Pairs) == 0
+	if t.sealing != nil {
+		h.Names = nil // files have other names there
+	}
 	if len(h.Names) < len(t.job.Sources) || len(h.Names) > maxNames {
 		h.Names = nil // contents: whatever is at the destination counts
 	}
@@ -198,6 +205,7 @@ func (t *Transfer) destination(h *control.Hello, single bool) (*landingConfig, s
 	land := &landingConfig{
 		dest: p.base, epoch: h.Epoch, noResume: h.NoResume, noTimes: h.NoTimes, noModes: h.NoModes, skip: t.ledger.has,
 		force: o.Symlinks == SymlinksForce, backup: o.Backup, attributes: keep(o.Preserve), dry: o.DryRun,
+		unseal: o.Unseal,
 	}
 	dir := p.dir
 	switch {

@@ -25,6 +25,8 @@ type Transfer struct {
 	seed   uint64  // of a synthetic source
 	input  io.Reader
 
+	sealing *sealing // nil: files travel as they are
+
 	mu        sync.Mutex
 	session   *session // the live one, nil between sessions
 	rate      *int64   // set by SetRate: overrides job and spec
@@ -67,6 +69,9 @@ func (c *Client) Start(ctx context.Context, job Job) (*Transfer, error) {
 	t.ledger = newLedger(c.OnEvent, t.start)
 	t.ledger.dry = job.Options.DryRun
 	t.seed = rand.Uint64()
+	if job.Options.Seal != nil {
+		t.sealing = newSealing(job.Options.Seal, t.seed)
+	}
 	if job.Output != nil {
 		t.tape = &tape{out: job.Output}
 	}

@@ -190,7 +190,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	t.mu.Lock()
 	t.session = nil
 	t.mu.Unlock()
-	use.Bytes = s.bytes
+	use.Bytes = s.moved()
 	return use, err
 }
 
@@ -229,6 +229,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 			Memory: t.job.Options.Memory, Window: o.accept.Memory, Ask: o.accept.Ask,
 			Ended: func(e job.Entry, outcome control.Outcome, code, message string) {
 				end.load.ended(e, outcome)
+				t.sealing.forget(e)
 				if whole, ended := streamEnded(e, outcome, Code(code), message); ended {
 					t.ledger.verdict(whole, e.Path, outcome, Code(code), message, end.local(e, ""))
 				} else if outcome == control.Committed {

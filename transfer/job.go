@@ -6,7 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"filippo.io/age"
+
 	"github.com/godwit/godwit/transfer/filter"
+	"github.com/godwit/godwit/transfer/seal"
 )
 
 // Job is what a client wants moved. On the client's side paths are those of
@@ -78,6 +81,12 @@ type Options struct {
 
 	// Filter says what of the sources is meant.
 	Filter filter.Spec
+
+	// Seal encrypts each file of a push before it is sent, in the age format;
+	// it arrives with ".age" at the end of its name. Unseal decrypts files of a
+	// pull that end so, after they were verified; their names lose it.
+	Seal   *seal.Sealer
+	Unseal []age.Identity
 
 	// DryRun moves no data and changes nothing: outcomes are "planned" for
 	// what would be done.

@@ -11,10 +11,13 @@ import (
 	"sync"
 	"time"
 
+	"filippo.io/age"
+
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/detail"
 	"github.com/godwit/godwit/transfer/hashtree"
 	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/seal"
 	"github.com/godwit/godwit/transfer/store"
 )
 
@@ -47,6 +50,7 @@ type landingConfig struct {
 	backup     string           // end of the name that a replaced file keeps; "": none is kept
 	attributes store.Attributes // that are kept, beyond times and modes
 	dry        bool             // look only
+	unseal     []age.Identity   // decrypt files whose names say that they are encrypted
 	// skip reports files that an earlier session of the job ended; nil: none.
 	skip func(path string) bool
 	// report hears how each object ended, under the session's lock.
@@ -195,6 +199,9 @@ func (l *landing) target(e job.Entry) (string, error) {
 	if l.rename && e.Kind != job.Dir && !strings.Contains(p, "/") {
 		return l.dest, nil
 	}
+	if l.sealed(e) {
+		p = strings.TrimSuffix(p, seal.Suffix)
+	}
 	return path.Join(l.dest, p), nil
 }
 
@@ -240,6 +247,9 @@ func (l *landing) wanted(e job.Entry, p string) (bool, error) {
 	if l.noTimes {
 		src.Mtime = there.Mtime
 	}
+	if l.sealed(e) && seal.MayBe(e.Size, there.Size) {
+		src.Size = there.Size
+	}
 	if l.forced(e) {
 		return store.OverwriteDiff.Replace(src, there), nil
 	}
@@ -277,7 +287,7 @@ func (l *landing) open(e job.Entry, ask bool) {
 	opening := job.Opening{ID: e.ID}
 	if e.Size > int64(bs) {
 		holes := holesOf(e)
-		o.part, err = l.tree.OpenPart(context.Background(), p, store.PartSpec{
+		o.part, err = l.tree.OpenPart(context.Background(), l.partPath(e, p), store.PartSpec{
 			Size: e.Size, BlockSize: bs, Identity: e.Identity, Transfer: l.transfer, Epoch: l.epoch,
 			Fresh: l.noResume || !ask, Sparse: len(holes) > 0,
 		})
@@ -345,7 +355,13 @@ func (l *landing) small(e job.Entry, root hashtree.Hash, data []byte, opened boo
 		want, outcome = false, control.Retry
 	}
 	if want {
-		err = l.addToBatch(&landed{e: e, path: p}, func() error { return l.batch.Add(e.ID, p, data, l.meta(e)) })
+		plain := data
+		if l.sealed(e) {
+			plain, err = l.unsealed(data)
+		}
+		if err == nil {
+			err = l.addToBatch(&landed{e: e, path: p}, func() error { return l.batch.Add(e.ID, p, plain, l.meta(e)) })
+		}
 	}
 	if data != nil {
 		l.lock.Lock()
@@ -423,6 +439,10 @@ func (l *landing) commit(id uint64, root hashtree.Hash) {
 		return
 	}
 	o.e = o.e.WithRoot(root)
+	if l.sealed(o.e) {
+		l.unsealPart(o)
+		return
+	}
 	part := o.part
 	if err := l.addToBatch(o, func() error { return l.batch.AddPart(id, part, l.meta(o.e)) }); err != nil {
 		l.end(o.e, o.path, control.Failed, err)

@@ -43,8 +43,8 @@ type sourceFile struct {
 	file  content
 }
 
-// open returns what to read, opened at first use.
-func (f *sourceFile) open() (content, error) {
+// open returns what to read of f, opened at first use.
+func (l *loading) open(f *sourceFile) (content, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.file == nil {
@@ -53,8 +53,22 @@ func (f *sourceFile) open() (content, error) {
 			return nil, err
 		}
 		f.file = file
+		if l.sealing != nil {
+			if f.file, err = l.sealing.open(file); err != nil {
+				f.file = nil
+				return nil, err
+			}
+		}
 	}
 	return f.file, nil
+}
+
+// size is how many bytes of f travel.
+func (l *loading) size(f *sourceFile) int64 {
+	if l.sealing != nil && f.entry.Kind == store.KindFile {
+		return l.sealing.with.Size(f.entry.Size)
+	}
+	return f.entry.Size
 }
 
 // loading is the disk of a sending session: it scans, reads and hashes what
@@ -67,6 +81,7 @@ type loading struct {
 	after    *afterwards // nil: sources stay
 	keep     *keeping    // nil: the receiver deletes nothing
 	dense    bool        // holes are data
+	sealing  *sealing    // nil: files travel as they are
 
 	attributes store.Attributes // beyond times and modes
 	scope      []byte           // of source identities
@@ -74,6 +89,7 @@ type loading struct {
 	totals     func(files, bytes int64, final bool)         // under the lock
 	trouble    func(path string, code Code, message string) // under the lock
 	wake       func()                                       // the flow has more to send; under the lock
+	unread     func(path string, code Code, message string) // a file that was announced; under the lock, may be nil
 	control    func(t control.Type, v any)
 	bulk       func(t control.Type, body []byte)
 	pool       *job.Pool
@@ -123,7 +139,7 @@ func (l *loading) ended(e job.Entry, outcome control.Outcome) {
 func (l *loading) entry(f *sourceFile, to string) job.Entry {
 	e := f.entry
 	return job.Entry{
-		Kind: job.Kind(e.Kind), Path: to, Size: e.Size, Mtime: e.Mtime, Mode: uint32(e.Mode.Perm()),
+		Kind: job.Kind(e.Kind), Path: to, Size: l.size(f), Mtime: e.Mtime, Mode: uint32(e.Mode.Perm()),
 		Target: e.Target, Identity: e.Identity(l.scope), Detail: f.detail, Source: f,
 	}
 }
@@ -179,7 +195,7 @@ func (l *loading) serve(reads []job.Read) {
 func (l *loading) block(r job.Read) loaded {
 	f := r.Source.(*sourceFile)
 	d := loaded{read: r}
-	file, err := f.open()
+	file, err := l.open(f)
 	if err != nil {
 		d.err = err
 		return d
@@ -204,7 +220,8 @@ func (l *loading) block(r job.Read) loaded {
 		d.data, d.err = nil, err
 		return d
 	}
-	geo, err := hashtree.NewGeometry(f.entry.Size, hashtree.BlockSizeFor(f.entry.Size))
+	size := l.size(f)
+	geo, err := hashtree.NewGeometry(size, hashtree.BlockSizeFor(size))
 	if err != nil {
 		d.err = err
 		return d
@@ -228,6 +245,9 @@ func (l *loading) failed(d loaded) {
 			}
 			return
 		}
+	}
+	if e, ok := l.snd.Entry(d.read.ID); ok && l.unread != nil {
+		l.unread(e.Path, sourceCode(d.err), d.err.Error())
 	}
 	l.snd.Unread(d.read, string(sourceCode(d.err)), d.err.Error())
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/seal"
 	"github.com/godwit/godwit/transfer/store"
 )
 
@@ -130,11 +131,15 @@ func (l *loading) found(src source, e store.Entry, err error, t *tally) bool {
 		l.lock.Unlock()
 		return true
 	}
+	f := &sourceFile{tree: src.tree, entry: e}
 	if e.Kind == store.KindFile {
 		t.files++
-		t.bytes += e.Size
+		t.bytes += l.size(f)
+		if l.sealing != nil {
+			to += seal.Suffix
+		}
 	}
-	return l.add(&sourceFile{tree: src.tree, entry: e}, to, t)
+	return l.add(f, to, t)
 }
 
 func (l *loading) report(files, bytes int64, final bool) {

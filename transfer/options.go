@@ -75,6 +75,10 @@ func (j Job) validateForm(bad func(string, ...any) error) error {
 		return bad("an output stream takes one file of a pull")
 	case j.Output != nil && (j.Options.DryRun || j.Options.Delete || j.Options.Discard):
 		return bad("an output stream goes with neither a dry run nor delete or discard")
+	case j.Options.Seal != nil && (j.Direction != Push || stream || j.Synthetic != nil):
+		return bad("what is encrypted is files of a push")
+	case len(j.Options.Unseal) > 0 && (j.Direction != Pull || j.Output != nil || j.Options.Discard || j.Synthetic != nil || j.Options.Delete):
+		return bad("what is decrypted is files of a pull, without delete")
 	case len(j.Pairs) > 0 && sources != 1:
 		return bad("a list is of what is below one source")
 	case len(j.Pairs) > 0 && j.Options.Delete:
@@ -127,6 +131,8 @@ func (o Options) validateMore(bad func(string, ...any) error) error {
 		return bad("afterwards %q is not remove or move", o.Afterwards)
 	case o.Afterwards == AfterMove && o.MoveTo == "":
 		return bad("moving sources away needs a directory to move them to")
+	case o.Afterwards != AfterKeep && o.Symlinks == SymlinksFollow:
+		return bad("what links lead to is sent, but not removed: copy or skip them")
 	case o.EmptyDirs && o.Afterwards == AfterKeep:
 		return bad("empty directories go only when their files do")
 	case o.Discard && (o.Delete || o.Afterwards != AfterKeep):

@@ -343,6 +343,9 @@ func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.
 		_ = x.ctl.sendJSON(control.TypeTrouble, control.Trouble{Path: path, Code: string(code), Message: message})
 		x.outcome(FileOutcome{Path: path, Outcome: outcomeFailed, Code: code, Message: message})
 	}
+	load.unread = func(path string, code Code, message string) {
+		_ = x.ctl.sendJSON(control.TypeTrouble, control.Trouble{Path: path, Code: string(code), Message: message})
+	}
 	if h.Afterwards != "" {
 		load.after = x.afterwards(tree)
 	}
@@ -353,7 +356,7 @@ func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.
 			if !h.DryRun {
 				x.landed(e, e.Path, outcome, Code(code), message)
 			}
-			if _, local := e.Source.(*sourceFile); local && outcome == control.Failed && fromSource(Code(code)) {
+			if outcome == control.Failed && Code(code) == CodeMismatch { // the receiver hoped for another attempt
 				_ = x.ctl.sendJSON(control.TypeTrouble, control.Trouble{Path: e.Path, Code: code, Message: message})
 			}
 		},

@@ -7,17 +7,6 @@ import (
 	"github.com/godwit/godwit/transfer/job"
 )
 
-// fromSource reports whether a code says that the source could not be read,
-// which the receiver does not know by itself.
-func fromSource(c Code) bool {
-	switch c {
-	case CodeNotFound, CodeDenied, CodeChanged, CodeIO, CodePath:
-		return true
-	default:
-		return false
-	}
-}
-
 // landed hears how an object ended; under the session's lock.
 func (x *serverSession) landed(e job.Entry, path string, outcome control.Outcome, code Code, message string) {
 	o := FileOutcome{Path: path, Size: e.Size, Code: code, Message: message}
