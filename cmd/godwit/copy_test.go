@@ -72,6 +72,12 @@ func TestCopies(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/copy",
+		Condition: func(c string) (bool, error) {
+			if c == "race" {
+				return raceDetector, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", c)
+		},
 		Setup: func(e *testscript.Env) error {
 			root := filepath.Join(e.WorkDir, "root")
 			if err := os.MkdirAll(root, 0o755); err != nil {

@@ -139,6 +139,9 @@ func (fl *copyFlags) job(s streams, args []string) (transfer.Job, location, erro
 	if j.Options, err = fl.options(); err != nil {
 		return j, remote, err
 	}
+	if err = fl.sealing(s, &j.Options); err != nil {
+		return j, remote, err
+	}
 	return j, remote, j.Validate()
 }
 

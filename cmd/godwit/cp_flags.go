@@ -48,6 +48,10 @@ type copyFlags struct {
 
 	manifest, manifestFormat, checksum string
 
+	encrypt, decrypt         bool
+	encryptTo                []string
+	identity, passphraseFile string
+
 	json, quiet bool
 	key, name   string
 }
@@ -95,6 +99,12 @@ func (fl *copyFlags) add(c *cobra.Command) {
 	f.StringVar(&fl.manifest, "manifest", "", "write a receipt for each file to this file")
 	f.StringVar(&fl.manifestFormat, "manifest-format", "json", "json, or text as b3sum --check reads it")
 	f.StringVar(&fl.checksum, "checksum", "blake3", "of receipts: blake3, or sha-256 too, for which each file is read once more here")
+
+	f.BoolVar(&fl.encrypt, "encrypt", false, "encrypt each file here with a passphrase, in the age format; it arrives as NAME.age")
+	f.StringSliceVar(&fl.encryptTo, "encrypt-to", nil, "the same to public keys (age1…, or a file of them)")
+	f.BoolVar(&fl.decrypt, "decrypt", false, "decrypt files whose names end in .age with a passphrase, once they have arrived here")
+	f.StringVar(&fl.identity, "identity", "", "decrypt with the private keys in this file")
+	f.StringVar(&fl.passphraseFile, "passphrase-file", "", "take the passphrase from the first line of this file, instead of "+passphraseEnv+" or asking")
 
 	f.BoolVar(&fl.json, "json", false, "print events as JSON lines instead of progress")
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "print errors only")

@@ -29,6 +29,8 @@ func (fl *copyFlags) receipts(job transfer.Job) (*receipts, error) {
 		return nil, nil
 	case o.SHA256 && (job.Input != nil || job.Output != nil || job.Synthetic != nil || job.Options.Discard):
 		return nil, usagef("--checksum sha-256 reads files here once more, and there are none")
+	case o.SHA256 && (job.Options.Seal != nil || len(job.Options.Unseal) > 0):
+		return nil, usagef("--checksum sha-256 is of what travelled, which is not what is here: leave it out with encryption")
 	case o.SHA256 && job.Direction == transfer.Push && job.Options.Afterwards != transfer.AfterKeep:
 		return nil, usagef("--checksum sha-256 reads the sources once more: they cannot go before")
 	}

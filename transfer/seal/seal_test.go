@@ -73,6 +73,9 @@ func TestPassphraseSealsAndForetellsSizes(t *testing.T) {
 	if _, err := ToPassphrase(""); err == nil {
 		t.Error("an empty passphrase was taken")
 	}
+	if raceDetector {
+		t.Skip("takes too long under the race detector")
+	}
 	s, err := ToPassphrase("correct horse")
 	if err != nil {
 		t.Fatal(err)
