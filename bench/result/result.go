@@ -65,6 +65,7 @@ type Row struct {
 	FilesRate  float64 `json:"files_per_s"`
 	CPUPerGB   float64 `json:"cpu_s_per_gb"` // gigabyte of 10⁹ bytes
 	Waste      float64 `json:"waste"`
+	Jain       float64 `json:"jain,omitempty"` // of concurrent sessions, where there are any
 	Machine    string  `json:"machine"`
 	Date       string  `json:"date"`
 	Commit     string  `json:"commit"`
@@ -125,6 +126,7 @@ func row(runs []Run) Row {
 			return r.CPU / (float64(r.Bytes) / 1e9)
 		}), 2),
 		Waste:   rounded(of(func(r Run) float64 { return r.Waste }), 4),
+		Jain:    rounded(of(func(r Run) float64 { return r.Fairness }), 4),
 		Machine: last.Machine, Date: last.At.UTC().Format(time.DateOnly), Commit: last.Commit,
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/godwit/godwit/bench/result"
 	"github.com/godwit/godwit/bench/wan/contest"
@@ -17,7 +19,8 @@ import (
 func newBench() *cobra.Command {
 	var choice contest.Choice
 	c := contest.Contest{}
-	var results string
+	var results, page string
+	var add bool
 	command := &cobra.Command{
 		Use:   "bench",
 		Short: "measure Godwit and its peers over the published paths; results/wan.md, wan.json, wan-runs.json",
@@ -41,7 +44,20 @@ func newBench() *cobra.Command {
 			var fresh []result.Run
 			c.Ran = func(r result.Run) error {
 				fresh = append(fresh, r)
-				return publish(results, result.Merge(old, fresh))
+				if add {
+					return publish(results, page, append(slices.Clone(old), fresh...))
+				}
+				return publish(results, page, result.Merge(old, fresh))
+			}
+			if add {
+				c.Earlier = func(kase, set, peer string) (n int) {
+					for _, r := range old {
+						if r.Case == kase && r.Set == set && r.Peer == peer {
+							n++
+						}
+					}
+					return n
+				}
 			}
 			return c.Run(cmd.Context(), choice)
 		},
@@ -58,14 +74,43 @@ func newBench() *cobra.Command {
 	f.StringVar(&c.Programs.UDT, "udt", "build/bin/udt-copy", "the peer over UDT")
 	f.StringVar(&c.Memory, "memory", "/dev/shm/godwit-bench", "directory on tmpfs")
 	f.StringVar(&c.Disk, "disk", "build/bench", "directory on a disk, for the target of tiny")
-	f.StringVar(&results, "results", "bench/results", "where the results are written")
+	f.BoolVar(&add, "add", false, "add to the earlier runs of the same cells instead of replacing them")
+	registerResults(f, &results, &page)
 	return command
 }
 
-// publish writes runs as the three files of results.
-func publish(dir string, runs []result.Run) error {
+func registerResults(f *pflag.FlagSet, results, page *string) {
+	f.StringVar(results, "results", "bench/results", "where the results are written")
+	f.StringVar(page, "page", "docs/performance.md", "page whose tables are written anew; empty: none")
+}
+
+// newReport writes what is generated from the runs anew.
+func newReport() *cobra.Command {
+	var results, page string
+	c := &cobra.Command{
+		Use:   "report",
+		Short: "write wan.md, wan.json and the tables of the documentation anew from wan-runs.json",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			runs, err := result.Read(filepath.Join(results, "wan-runs.json"))
+			if err != nil {
+				return err
+			}
+			return publish(results, page, runs)
+		},
+	}
+	registerResults(c.Flags(), &results, &page)
+	return c
+}
+
+// publish writes runs as the three files of results, and their tables into the page.
+func publish(dir, page string, runs []result.Run) error {
 	contest.Order(runs)
-	return errors.Join(
+	var inserted error
+	if page != "" {
+		inserted = result.Insert(page, "results: wan", contest.Origin(runs)+"\n"+contest.Tables(runs))
+	}
+	return errors.Join(inserted,
 		result.Write(filepath.Join(dir, "wan-runs.json"), runs),
 		result.Write(filepath.Join(dir, "wan.json"), result.Rows(runs)),
 		os.WriteFile(filepath.Join(dir, "wan.md"), []byte(contest.Page(runs)), 0o644),

@@ -26,7 +26,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newExec(), newIn(), newSet(), newBench())
+	root.AddCommand(newExec(), newIn(), newSet(), newBench(), newReport())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return

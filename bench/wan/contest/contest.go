@@ -35,6 +35,10 @@ type Contest struct {
 	Scale    int    // divides the sets; 0 and 1: whole. Only for trying it out
 	Out      io.Writer
 
+	// Earlier is how many runs of a cell were made before, so that further ones get
+	// further seeds; nil: none.
+	Earlier func(kase, set, peer string) int
+
 	// Ran hears of each run when it has ended.
 	Ran func(result.Run) error
 }
@@ -215,6 +219,10 @@ func (c *Contest) trial(ctx context.Context, j job) (r result.Run, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(target), os.RemoveAll(work)) }()
 	// What earlier runs left to be written is not this one's affair.
 	syscall.Sync()
-	t := &trial{kase: j.kase, set: set, peer: j.peer, seed: uint64(j.run + 1), source: source, target: target, work: work}
+	run := j.run
+	if c.Earlier != nil {
+		run += c.Earlier(j.kase.Name, set.Name, j.peer.name)
+	}
+	t := &trial{kase: j.kase, set: set, peer: j.peer, seed: uint64(run + 1), source: source, target: target, work: work}
 	return t.run(ctx)
 }

@@ -85,7 +85,7 @@ func godwit(program string) peer {
 	return peer{
 		name: Godwit, about: "godwit cp -r to godwit serve: encrypted, verified, durable", sets: []string{"big", "small", "tiny"}, copies: true, needs: []string{program},
 		server: func(t *trial) *exec.Cmd {
-			return command(program, "serve", "--write", "--host", t.path.B.IP, t.target)
+			return t.command(program, "serve", "--write", "--host", t.path.B.IP, t.target)
 		},
 		ready: func(t *trial, stdout io.Reader) error {
 			line, err := bufio.NewReader(stdout).ReadString('\n')
@@ -93,7 +93,7 @@ func godwit(program string) peer {
 			return err
 		},
 		client: func(t *trial) *exec.Cmd {
-			return command(program, "cp", "-r", "--json", t.source+"/", t.address)
+			return t.command(program, "cp", "-r", "--json", t.source+"/", t.address)
 		},
 		read: func(_ *trial, stdout []byte, o *outcome) error {
 			for line := range strings.Lines(string(stdout)) {
@@ -126,10 +126,10 @@ func rsync(tcp string) peer {
 			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 				t.fail(err)
 			}
-			return command("rsync", "--daemon", "--no-detach", "--port", "8873", "--config", config)
+			return t.command("rsync", "--daemon", "--no-detach", "--port", "8873", "--config", config)
 		},
 		client: func(t *trial) *exec.Cmd {
-			return command("rsync", "-a", "--port", "8873", t.source+"/", "rsync://"+t.path.B.IP+"/target/")
+			return t.command("rsync", "-a", "--port", "8873", t.source+"/", "rsync://"+t.path.B.IP+"/target/")
 		},
 	}
 }
@@ -144,9 +144,9 @@ func iperf(tcp string, streams int) peer {
 	}
 	return peer{
 		name: name, about: fmt.Sprintf("iperf3, %d TCP %s: memory to memory for %v, no files", streams, tcp, iperfTime), sets: []string{"big"}, tcp: tcp, needs: []string{"iperf3"}, overhead: tcpOverhead,
-		server: func(*trial) *exec.Cmd { return command("iperf3", "-s", "-1") },
+		server: func(t *trial) *exec.Cmd { return t.command("iperf3", "-s", "-1") },
 		client: func(t *trial) *exec.Cmd {
-			return command("iperf3", "-c", t.path.B.IP, "-t", fmt.Sprint(int(iperfTime.Seconds())), "-P", fmt.Sprint(streams), "-C", tcp, "-J")
+			return t.command("iperf3", "-c", t.path.B.IP, "-t", fmt.Sprint(int(iperfTime.Seconds())), "-P", fmt.Sprint(streams), "-C", tcp, "-J")
 		},
 		read: func(_ *trial, stdout []byte, o *outcome) error {
 			var said struct {
@@ -174,11 +174,11 @@ func uftp() peer {
 	return peer{
 		name: "uftp", about: "uftp at a fixed 900 Mb/s: not encrypted, no congestion control", sets: wholeTrees, copies: true, needs: []string{"uftp", "uftpd"}, overhead: 20 + 8 + 16 + 12,
 		server: func(t *trial) *exec.Cmd {
-			return command("uftpd", "-d", "-q", "-t", "-B", "104857600", "-D", t.target, "-U", "0x0A4D0002", "-I", t.path.B.IP)
+			return t.command("uftpd", "-d", "-q", "-t", "-B", "104857600", "-D", t.target, "-U", "0x0A4D0002", "-I", t.path.B.IP)
 		},
 		client: func(t *trial) *exec.Cmd {
 			// -H names the receiver, without which uftp waits long for more to announce themselves.
-			return command("uftp", "-q", "-R", "900000", "-B", "104857600", "-b", "1444", "-M", t.path.B.IP, "-P", t.path.B.IP, "-I", t.path.A.IP,
+			return t.command("uftp", "-q", "-R", "900000", "-B", "104857600", "-b", "1444", "-M", t.path.B.IP, "-P", t.path.B.IP, "-I", t.path.A.IP,
 				"-H", "0x0A4D0002", t.source)
 		},
 	}
@@ -187,28 +187,23 @@ func uftp() peer {
 func udt(program string) peer {
 	return peer{
 		name: "udt", about: "a plain copy over UDT 4 with the library's defaults: not encrypted", sets: wholeTrees, copies: true, needs: []string{program}, overhead: 20 + 8 + 16,
-		server: func(t *trial) *exec.Cmd { return command(program, "serve", "9400", t.target) },
-		client: func(t *trial) *exec.Cmd { return command(program, "send", t.path.B.IP, "9400", t.source) },
+		server: func(t *trial) *exec.Cmd { return t.command(program, "serve", "9400", t.target) },
+		client: func(t *trial) *exec.Cmd { return t.command(program, "send", t.path.B.IP, "9400", t.source) },
 	}
 }
 
 func quic(program string) peer {
 	return peer{
 		name: "quic-go", about: "a plain copy over quic-go, one stream for one file, eight for many: encrypted", sets: wholeTrees, copies: true, needs: []string{program}, overhead: 20 + 8 + 36,
-		server: func(t *trial) *exec.Cmd { return command(program, "serve", t.path.B.IP+":9443", t.target) },
+		server: func(t *trial) *exec.Cmd { return t.command(program, "serve", t.path.B.IP+":9443", t.target) },
 		client: func(t *trial) *exec.Cmd {
 			streams := "1"
 			if t.set.Files > 1 {
 				streams = "8"
 			}
-			return command(program, "send", t.path.B.IP+":9443", t.source, streams)
+			return t.command(program, "send", t.path.B.IP+":9443", t.source, streams)
 		},
 	}
-}
-
-// command is a command that is ended by its process group: see wait and end.
-func command(name string, args ...string) *exec.Cmd {
-	return exec.Command(name, args...) //nolint:noctx // a context would kill the leader alone
 }
 
 // missing says which program of the peer is not here; "" when all are.

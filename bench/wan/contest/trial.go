@@ -12,10 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/godwit/godwit/bench/fileset"
+	"github.com/godwit/godwit/bench/process"
 	"github.com/godwit/godwit/bench/result"
 	"github.com/godwit/godwit/bench/wan/emulator"
 )
@@ -34,6 +34,11 @@ type trial struct {
 	address string // where the server is, if it says so itself
 
 	err error // of making the commands
+}
+
+// command is a program of this run.
+func (t *trial) command(name string, args ...string) *exec.Cmd {
+	return process.New(t.work, name, args...)
 }
 
 func (t *trial) fail(err error) { t.err = errors.Join(t.err, err) }
@@ -66,7 +71,7 @@ func (t *trial) run(ctx context.Context) (r result.Run, err error) {
 		return r, err
 	}
 	var serverSaid, clientSaid, clientOut bytes.Buffer
-	t.prepare(server, &serverSaid)
+	server.Stderr = &serverSaid
 	if err := errors.Join(t.err, t.path.B.Start(server)); err != nil {
 		return r, fmt.Errorf("server of %s: %w", t.peer.name, err)
 	}
@@ -74,7 +79,7 @@ func (t *trial) run(ctx context.Context) (r result.Run, err error) {
 	stop := func() {
 		if !stopped {
 			stopped = true
-			end(server)
+			process.End(server)
 		}
 	}
 	defer stop()
@@ -86,8 +91,7 @@ func (t *trial) run(ctx context.Context) (r result.Run, err error) {
 	go io.Copy(io.Discard, said) //nolint:errcheck // until the server ends
 
 	client := t.peer.client(t)
-	t.prepare(client, &clientSaid)
-	client.Stdout = &clientOut
+	client.Stdout, client.Stderr = &clientOut, &clientSaid
 	if t.err != nil {
 		return r, t.err
 	}
@@ -97,7 +101,7 @@ func (t *trial) run(ctx context.Context) (r result.Run, err error) {
 		meter.stop()
 		return r, fmt.Errorf("client of %s: %w", t.peer.name, err)
 	}
-	ended, capped := wait(ctx, client, t.kase.Cap)
+	ended, capped := process.Wait(ctx, client, t.kase.Cap)
 	r.Seconds = time.Since(begun).Seconds()
 	curve := meter.stop()
 	stop()
@@ -105,7 +109,7 @@ func (t *trial) run(ctx context.Context) (r result.Run, err error) {
 		return r, ctx.Err()
 	}
 	stats := t.path.Stats()
-	r.CPU = cpu(client) + cpu(server)
+	r.CPU = process.CPU(client) + process.CPU(server)
 	if stats.StallMax > standstill || r.Seconds > (t.kase.Cap+10*time.Second).Seconds() {
 		return r, errStoodStill
 	}
@@ -175,55 +179,4 @@ func (t *trial) arrived() string {
 func last(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	return text[max(0, len(text)-200):]
-}
-
-// prepare makes a command cold and killable: its own group, nothing remembered
-// from earlier runs.
-func (t *trial) prepare(c *exec.Cmd, said *bytes.Buffer) {
-	c.Stderr = said
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	c.Env = append(os.Environ(), "HOME="+t.work, "XDG_CONFIG_HOME="+t.work, "XDG_CACHE_HOME="+t.work, "XDG_STATE_HOME="+t.work)
-	c.Dir = t.work
-	c.WaitDelay = time.Second
-}
-
-// wait waits for a client, at most so long.
-func wait(ctx context.Context, c *exec.Cmd, longest time.Duration) (err error, capped bool) {
-	done := make(chan error, 1)
-	go func() { done <- c.Wait() }()
-	timer := time.NewTimer(longest)
-	defer timer.Stop()
-	select {
-	case err := <-done:
-		return err, false
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // gone is as good
-	return <-done, true
-}
-
-// end ends a server and its children: politely first, so that it collects its
-// children and their CPU time counts.
-func end(c *exec.Cmd) {
-	done := make(chan struct{})
-	go func() {
-		_ = c.Wait() // it was told to end
-		close(done)
-	}()
-	_ = syscall.Kill(c.Process.Pid, syscall.SIGTERM) // gone is as good
-	select {
-	case <-done:
-	case <-time.After(2 * time.Second):
-	}
-	_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // children that stayed
-	<-done
-}
-
-// cpu is what a command that ended used, with the children that it waited for.
-func cpu(c *exec.Cmd) float64 {
-	if c.ProcessState == nil {
-		return 0
-	}
-	return (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()
 }
