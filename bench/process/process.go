@@ -25,7 +25,7 @@ func New(home, name string, args ...string) *exec.Cmd {
 
 // Wait waits for a started command, at most so long and no longer than ctx; then
 // it kills the group and says that it had to.
-func Wait(ctx context.Context, c *exec.Cmd, longest time.Duration) (err error, capped bool) { //nolint:staticcheck // the error is the command's, the other says whose fault it is
+func Wait(ctx context.Context, c *exec.Cmd, longest time.Duration) (err error, capped bool) {
 	done := make(chan error, 1)
 	go func() { done <- c.Wait() }()
 	timer := time.NewTimer(longest)
