@@ -12,7 +12,7 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
 WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
-.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-web lint sim bench bench-control bench-wan bench-local check-wan deps-bench wan web generate cross clean
+.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-web lint sim bench bench-control bench-wan bench-local bench-profile check-wan deps-bench wan web generate cross clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ bench-wan: deps-bench $(BIN)/godwit $(BIN)/wan $(BIN)/quic-copy $(BIN)/udt-copy 
 bench-local: $(BIN)/godwit ## Godwit over loopback and to disk, a few minutes; bench/results/local.md
 	@$(GO) build -trimpath -o $(BIN)/bench-local ./bench/local
 	@$(BIN)/bench-local
+
+bench-profile: $(BIN)/wan ## where the engine's time goes, as root, with perf; bench/results/profile.md
+	@scripts/profile.sh
 
 check-wan: deps-bench ## hold the emulated path against ping and iperf3, as root
 	$(GO) test ./bench/wan/emulator -count=1 -v -run 'TestPath' -wan.check

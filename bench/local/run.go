@@ -106,7 +106,7 @@ func (b *bench) run(ctx context.Context, c kase) (r result.Run, err error) {
 	if ctx.Err() != nil {
 		return r, ctx.Err()
 	}
-	r.CPU = process.CPU(server)
+	r.CPU, r.Wakeups = process.CPU(server), process.Wakeups(server)
 	return r, b.collect(&r, clients)
 }
 
@@ -116,6 +116,7 @@ func (b *bench) collect(r *result.Run, clients []*client) error {
 	var rates, halves []float64
 	for _, at := range clients {
 		r.CPU += process.CPU(at.command)
+		r.Wakeups += process.Wakeups(at.command)
 		said, err := at.events()
 		if err != nil {
 			return err

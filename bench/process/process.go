@@ -64,3 +64,16 @@ func CPU(c *exec.Cmd) float64 {
 	}
 	return (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()
 }
+
+// Wakeups is how often threads of a command that ended, and of the children that
+// it waited for, slept and were woken.
+func Wakeups(c *exec.Cmd) int64 {
+	if c.ProcessState == nil {
+		return 0
+	}
+	usage, ok := c.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	return usage.Nvcsw
+}

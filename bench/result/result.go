@@ -28,6 +28,7 @@ type Run struct {
 	Limit      float64 `json:"limit_mbps"` // 0: none known
 	CPU        float64 `json:"cpu_s"`      // both ends' processes, children included
 	Waste      float64 `json:"waste"`
+	Wakeups    int64   `json:"wakeups"` // of both ends' threads
 
 	Complete bool   `json:"complete"` // everything arrived before the cap, and was compared where that can be done
 	Failure  string `json:"failure,omitempty"`

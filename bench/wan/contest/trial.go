@@ -110,6 +110,7 @@ func (t *trial) run(ctx context.Context) (r result.Run, err error) {
 	}
 	stats := t.path.Stats()
 	r.CPU = process.CPU(client) + process.CPU(server)
+	r.Wakeups = process.Wakeups(client) + process.Wakeups(server)
 	if stats.StallMax > standstill || r.Seconds > (t.kase.Cap+10*time.Second).Seconds() {
 		return r, errStoodStill
 	}
