@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/godwit/godwit/fleet"
@@ -48,7 +49,7 @@ func (s *Server) getOverview(ctx context.Context, in *overviewIn) (*body[Overvie
 		out.Clusters = append(out.Clusters, v)
 		out.Healthy = out.Healthy && healthy(v)
 	}
-	out.Tenants, out.Transfers, err = s.tenants(ctx, p, id)
+	out.Tenants, out.Transfers, err = s.tenants(ctx, p, id, now)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,49 @@ func motion(p *picture, c statestore.Cluster) string {
 }
 
 // tenants ranks the tenants by their live rate.
-func (s *Server) tenants(ctx context.Context, p *picture, clusterID string) ([]TenantRate, TransferTally, error) {
+func (s *Server) tenants(ctx context.Context, p *picture, clusterID string, now time.Time) ([]TenantRate, TransferTally, error) {
+	seen := s.shares.of(clusterID, now, func() traffic { return s.traffic(p, clusterID, now) })
+	out := slices.Clone(seen.top)
+	for i := range out {
+		k, err := s.store.AccessKeys.Get(ctx, out[i].AccessKey)
+		if err != nil && !errors.Is(err, statestore.ErrNotFound) {
+			return nil, TransferTally{}, err
+		}
+		out[i].Name = k.Name
+	}
+	return out, TransferTally{Running: seen.running}, nil
+}
+
+// traffic is what the tenants of a cluster do together.
+type traffic struct {
+	at      time.Time
+	top     []TenantRate // those with the highest rates, without names
+	running int          // transfers
+}
+
+// shares keeps the newest look at each cluster for a moment: it takes a look at every session, of which there may be a
+// hundred thousand, and each reader of an overview asks for it.
+type shares struct {
+	mu sync.Mutex
+	by map[string]traffic
+}
+
+const shareAge = time.Second
+
+func (c *shares) of(clusterID string, now time.Time, look func() traffic) traffic {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known, ok := c.by[clusterID]; ok && now.Sub(known.at).Abs() < shareAge {
+		return known
+	}
+	if c.by == nil || len(c.by) > 1000 { // of clusters, most of them gone
+		c.by = map[string]traffic{}
+	}
+	c.by[clusterID] = look()
+	return c.by[clusterID]
+}
+
+func (s *Server) traffic(p *picture, clusterID string, now time.Time) traffic {
 	byKey := map[string]*TenantRate{}
 	running := map[string]bool{}
 	for _, v := range s.fleet.Snapshot() {
@@ -160,15 +203,7 @@ func (s *Server) tenants(ctx context.Context, p *picture, clusterID string) ([]T
 		}
 		return strings.Compare(a.AccessKey, b.AccessKey)
 	})
-	out = out[:min(len(out), topTenants)]
-	for i := range out {
-		k, err := s.store.AccessKeys.Get(ctx, out[i].AccessKey)
-		if err != nil && !errors.Is(err, statestore.ErrNotFound) {
-			return nil, TransferTally{}, err
-		}
-		out[i].Name = k.Name
-	}
-	return out, TransferTally{Running: len(running)}, nil
+	return traffic{at: now, top: out[:min(len(out), topTenants)], running: len(running)}
 }
 
 // recent adds the decisions that changed something within the series, and what failed lately.

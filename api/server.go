@@ -103,6 +103,7 @@ type Server struct {
 	flock    flock
 	series   *series
 	latest   decisions
+	shares   shares
 	guesses  guesses
 	network  signin.Network
 	started  time.Time

@@ -19,10 +19,12 @@ type DecisionFilter struct {
 	From, To  time.Time // spans that overlap [From, To)
 }
 
-const decisionListColumns = `id, cluster_id, policy_version, kind, at, until, count, term, collapse_key,
-	''::bytea AS snapshot, plan, reasons, result`
+// A plan over thousands of nodes is almost all pools, which no list shows.
+const decisionListColumns = `id, cluster_id, policy_version, kind, at, until, count, term, collapse_key, ''::bytea AS snapshot,
+	CASE WHEN length(plan::text) > 32768 THEN (plan::jsonb - 'pools')::json ELSE plan END AS plan, reasons, result`
 
-// List pages through decisions, newest first, without snapshots.
+// List pages through decisions, newest first, without snapshots, and without
+// the pools of large plans.
 func (t Decisions) List(ctx context.Context, f DecisionFilter, p Page) (List[Decision], error) {
 	after, err := p.after("decisions")
 	if err != nil {
@@ -77,8 +79,8 @@ func (t Decisions) find(ctx context.Context, q, newest decisionQuery, limit int,
 	return query(q, "id || ''")
 }
 
-// At returns the decision of a cluster that was in force at a time, without its
-// snapshot: the last that was made by then. ErrNotFound: none was.
+// At returns the decision of a cluster that was in force at a time, as List
+// does: the last that was made by then. ErrNotFound: none was.
 func (t Decisions) At(ctx context.Context, clusterID string, at time.Time) (Decision, error) {
 	return one[Decision](ctx, t.handle, "decision of cluster "+clusterID,
 		`SELECT `+decisionListColumns+` FROM decisions WHERE cluster_id = $1 AND id < $2 AND at <= $3

@@ -2,6 +2,7 @@ package statestore_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,4 +98,21 @@ func TestTemplateVersionsAreKept(t *testing.T) {
 	wantEqual(t, string(must(s.Templates.Version(t.Context(), a.ID, 1))(t).Spec), `{"a": 1}`)
 	_, err := s.Templates.Version(t.Context(), a.ID, 6)
 	wantErr(t, err, statestore.ErrNotFound)
+}
+
+func TestListsLeaveOutThePoolsOfLargePlans(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pools := strings.Repeat(`{"node_id":"n","pool":"low"},`, 2000)
+	large := `{"actions":[{"kind":"launch","count":2}],"pools":[` + strings.TrimSuffix(pools, ",") + `]}`
+	d := must(w.Decisions.Append(t.Context(), w.term, statestore.Decision{
+		ClusterID: w.cluster.ID, PolicyVersion: 1, Kind: statestore.DecisionAct, At: w.Now(), Snapshot: raw(`{}`), Plan: raw(large), Reasons: raw(`[]`),
+	}))(t)
+	listed := must(w.Decisions.List(t.Context(), statestore.DecisionFilter{}, statestore.Page{}))(t).Items
+	if len(listed) != 1 || strings.Contains(string(listed[0].Plan), "pool") || !strings.Contains(string(listed[0].Plan), "launch") {
+		t.Errorf("listed %d; the plan is %.200s", len(listed), listed[0].Plan)
+	}
+	if got := must(w.Decisions.Get(t.Context(), d.ID))(t); string(got.Plan) != large {
+		t.Errorf("the decision itself lost of its plan: %.200s", got.Plan)
+	}
 }
