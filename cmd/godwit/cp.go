@@ -153,7 +153,7 @@ func sides(sources []location, dst, remote location) error {
 			return usagef("both %s and %s are remote: one side must be local", s.raw, dst.raw)
 		case !s.remote && !dst.remote:
 			return usagef("neither %s nor %s is remote: write CLUSTER:PATH for the cluster's side", s.raw, dst.raw)
-		case s.remote && (s.cluster != remote.cluster || s.node != remote.node):
+		case s.remote && s.place() != remote.place():
 			return usagef("%s and %s are in different places: copy from one at a time", remote.raw, s.raw)
 		}
 	}

@@ -1,20 +1,17 @@
 package main
 
 import (
-	"context"
-	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/godwit/godwit/cmd/godwit/internal/invite"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"godwit": func() {
-			os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
-		},
-	})
+	testscript.Main(m, map[string]func(){"godwit": main})
 }
 
 func TestScripts(t *testing.T) {
@@ -48,7 +45,15 @@ func TestLocationsSayWhichSideIsRemote(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %+v", tc.in, got, err, tc.want)
 		}
 	}
-	for _, bad := range []string{"", "user@host:/x", "godwit://host/x", "godwit://:1/x", "godwit://h:99999/x", "godwit://h:1/x#md5=1"} {
+	id, err := invite.New(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := parseLocation(id.Key.Address("[::1]:33001") + "in/x")
+	if err != nil || !l.invited || l.key != id.Key || l.node != "[::1]:33001" || l.path != "in/x" {
+		t.Errorf("%+v, %v", l, err)
+	}
+	for _, bad := range []string{"godwit://key@h:1/x", id.Key.Address("h:1") + "#sha256=00", "", "user@host:/x", "godwit://host/x", "godwit://:1/x", "godwit://h:99999/x", "godwit://h:1/x#md5=1"} {
 		if l, err := parseLocation(bad); err == nil {
 			t.Errorf("%q was taken for %+v", bad, l)
 		}

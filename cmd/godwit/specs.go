@@ -8,10 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -32,17 +30,17 @@ func (a *app) specSource(remote location, job transfer.Job, fl *copyFlags) (spec
 	if err != nil {
 		return specSource{}, fmt.Errorf("client key: %w", err)
 	}
+	if remote.invited {
+		s, err := invitedSpec(remote)
+		return direct(s, private), err
+	}
 	p, err := loadProfile(a.profile)
 	if err != nil {
 		return specSource{}, err
 	}
 	if remote.node != "" {
 		s, err := nodeSpec(p, remote)
-		return specSource{
-			next:   func(context.Context, transfer.Attempt) (transfer.Spec, error) { return s, nil },
-			key:    private,
-			giveUp: func(context.Context) {},
-		}, err
+		return direct(s, private), err
 	}
 	connect := p.tenant
 	if fl.key != "" {
@@ -81,18 +79,32 @@ func remotePaths(job transfer.Job) []string {
 	return job.Sources
 }
 
+// direct is one place for all sessions.
+func direct(s transfer.Spec, key ed25519.PrivateKey) specSource {
+	return specSource{
+		next:   func(context.Context, transfer.Attempt) (transfer.Spec, error) { return s, nil },
+		key:    key,
+		giveUp: func(context.Context) {},
+	}
+}
+
+// invitedSpec addresses a server that godwit serve runs.
+func invitedSpec(l location) (transfer.Spec, error) {
+	host, port, err := l.hostPort()
+	if err != nil {
+		return transfer.Spec{}, err
+	}
+	return l.key.Spec(host, port), nil
+}
+
 // nodeSpec addresses one node with the profile's access key.
 func nodeSpec(p Profile, l location) (transfer.Spec, error) {
 	if p.AccessKey == "" {
 		return transfer.Spec{}, usagef("a node that is addressed directly wants an access key: godwit login … --key ID")
 	}
-	host, port, err := net.SplitHostPort(l.node)
+	host, n, err := l.hostPort()
 	if err != nil {
-		return transfer.Spec{}, usageError{err}
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return transfer.Spec{}, usageError{err}
+		return transfer.Spec{}, err
 	}
 	s := transfer.Spec{
 		Version: transfer.SpecVersion, Host: host, Port: n, CertSHA256: l.pin,

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/godwit/godwit/cmd/godwit/internal/invite"
+	"github.com/godwit/godwit/transfer"
+	"github.com/godwit/godwit/transfer/packetio"
+)
+
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	listen    string
+	host      string
+	identity  string
+	write     bool
+	writeOnly bool
+	once      bool
+	quiet     bool
+	rate      bitRate
+	lasts     time.Duration
+}
+
+// servePort is tried when --listen says nothing.
+const servePort = 33001
+
+func newServe(a *app) *cobra.Command {
+	var fl serveFlags
+	c := &cobra.Command{
+		Use:   "serve [flags] DIR",
+		Short: "Serve a directory to whoever is given its address",
+		Long: `serve hands out what is in DIR, without a manager, until it is interrupted. It prints
+one line: the address, which holds the server's certificate and a secret. Whoever has
+it can read what is in DIR, nothing else; with --write, change it too.
+
+  godwit serve --write /srv/in
+  godwit://0KEY…@192.0.2.7:33001/                     give this to somebody, who then runs
+  godwit cp -r footage/ godwit://0KEY…@192.0.2.7:33001/
+  godwit cp -r godwit://0KEY…@192.0.2.7:33001/footage .
+
+Only the port is needed, TCP and UDP. The address is a secret and changes with each
+start, unless --identity names a file to keep it in.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.serve(c.Context(), fl, args[0]) },
+	}
+	f := c.Flags()
+	f.StringVar(&fl.listen, "listen", "", "[HOST]:PORT to listen on, TCP and UDP (default :33001, or a free port where that is taken)")
+	f.StringVar(&fl.host, "host", "", "name or address of this machine to print, as clients know it")
+	f.StringVar(&fl.identity, "identity", "", "file that keeps certificate and secret, made when missing: the address stays the same")
+	f.BoolVar(&fl.write, "write", false, "let clients write too")
+	f.BoolVar(&fl.writeOnly, "write-only", false, "let clients write and neither read nor list")
+	f.BoolVar(&fl.once, "once", false, "end after the first transfer that is complete")
+	f.DurationVar(&fl.lasts, "for", 0, "end after this time (2h, 30m)")
+	f.Var(&fl.rate, "rate", "bandwidth that all clients share, each way, bits per second (500M, 2G); default: no limit")
+	f.BoolVarP(&fl.quiet, "quiet", "q", false, "print the address and errors only")
+	return c
+}
+
+// serve runs one stand-alone server.
+func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
+	if fl.write && fl.writeOnly {
+		return usagef("--write and --write-only exclude each other")
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return &transfer.Error{Code: transfer.CodeNotFound, Message: fmt.Sprintf("cannot serve %s: it is no directory that can be read", dir), Err: err}
+	}
+	id, err := fl.loadIdentity()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if fl.lasts > 0 {
+		ctx, cancel = context.WithTimeout(ctx, fl.lasts)
+		defer cancel()
+	}
+	host := &standalone{streams: a.streams, flags: fl, dir: dir, key: id.Key, end: cancel}
+	server, err := transfer.NewServer(transfer.ServerConfig{
+		Authorizer:  transfer.AuthorizerFunc(host.authorize),
+		Certificate: func() (*tls.Certificate, error) { return &id.Certificate, nil },
+		SendCap:     int64(fl.rate), ReceiveCap: int64(fl.rate),
+		OnEvent: host.event, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	tcp, udp, err := fl.open()
+	if err != nil {
+		return err
+	}
+	at, err := fl.advertise(tcp.Addr())
+	if err != nil {
+		return errors.Join(err, tcp.Close(), udp.Close())
+	}
+	host.announce(at)
+	return server.Serve(ctx, tcp, udp)
+}
+
+func (fl serveFlags) loadIdentity() (invite.Identity, error) {
+	if fl.identity == "" {
+		return invite.New(time.Now())
+	}
+	return invite.Load(fl.identity, time.Now())
+}
+
+// open listens where the flags say.
+func (fl serveFlags) open() (net.Listener, *packetio.Listener, error) {
+	if fl.listen == "" {
+		tcp, udp, err := transfer.Listen("", servePort)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return transfer.Listen("", 0)
+		}
+		return tcp, udp, err
+	}
+	host, port, err := net.SplitHostPort(fl.listen)
+	if err != nil {
+		return nil, nil, usagef("--listen %s: write HOST:PORT or :PORT", fl.listen)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 0 || n > 65535 {
+		return nil, nil, usagef("--listen %s: %q is no port", fl.listen, port)
+	}
+	return transfer.Listen(host, n)
+}
+
+// advertise is how clients reach the listener at a: by the name that the flags give, by the address
+// that it is bound to, or by that which this machine reaches others from.
+func (fl serveFlags) advertise(a net.Addr) (string, error) {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return "", err
+	}
+	if fl.host != "" {
+		return net.JoinHostPort(fl.host, port), nil
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
+		return net.JoinHostPort(host, port), nil
+	}
+	return net.JoinHostPort(ownAddress(), port), nil
+}
+
+// ownAddress is where this machine sends from, by its routes; nothing is sent.
+func ownAddress() string {
+	for _, to := range []string{"198.51.100.1:9", "[2001:db8::1]:9"} { // documentation addresses: routed as any other
+		c, err := net.Dial("udp", to) //nolint:noctx // no packet leaves, nothing waits
+		if err != nil {
+			continue
+		}
+		defer c.Close()
+		return c.LocalAddr().(*net.UDPAddr).IP.String()
+	}
+	return "127.0.0.1"
+}
+
+// standalone is a server without a manager: who may do what, and what is told.
+type standalone struct {
+	streams
+	flags serveFlags
+	dir   string
+	key   invite.Key
+	end   func()
+
+	mu sync.Mutex // one line at a time
+}
+
+// authorize lets the holders of the key in.
+func (h *standalone) authorize(_ context.Context, c transfer.Credential, _ transfer.Request) (transfer.Grant, error) {
+	if !h.key.Verifies(c) {
+		return transfer.Grant{}, &transfer.Error{Code: transfer.CodeUnauthorized, Message: "the key in the address is not this server's: ask for the address that it prints now"}
+	}
+	g := transfer.Grant{
+		Tenant: "serve", OpenRoot: func() (*os.Root, error) { return os.OpenRoot(h.dir) },
+		Directions: []transfer.Direction{transfer.Pull, transfer.List},
+	}
+	switch {
+	case h.flags.writeOnly:
+		g.Directions = []transfer.Direction{transfer.Push}
+	case h.flags.write:
+		g.Directions = nil
+	}
+	return g, nil
+}
+
+// announce prints the address, alone on its line, and for people what it is good for.
+func (h *standalone) announce(at string) {
+	fmt.Fprintln(h.out, h.key.Address(at))
+	may := "read"
+	switch {
+	case h.flags.writeOnly:
+		may = "write"
+	case h.flags.write:
+		may = "read and write"
+	}
+	h.say("serving %s: who has this address may %s it; Ctrl-C ends", h.dir, may)
+}
+
+func (h *standalone) say(format string, args ...any) {
+	if h.flags.quiet {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fmt.Fprintf(h.err, format+"\n", args...)
+}
+
+// event tells how sessions end.
+func (h *standalone) event(e transfer.SessionEvent) {
+	if e.Kind != transfer.SessionEnded {
+		return
+	}
+	s := e.Session
+	verb, to := "sent", "to"
+	if s.Direction == transfer.Push {
+		verb, to = "received", "from"
+	}
+	line := fmt.Sprintf("%s %s, %s %s %s in %s", verb, count(s.Files, "file"), size(s.Bytes), to, s.Peer, brief(s.Ended.Sub(s.Started)))
+	if s.Failed > 0 {
+		line += fmt.Sprintf("; %d failed", s.Failed)
+	}
+	if s.Code != "" {
+		line += ": " + printable(s.Message)
+	}
+	h.say("%s", line)
+	if h.flags.once && s.Code == "" {
+		h.end()
+	}
+}
+
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
