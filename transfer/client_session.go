@@ -3,8 +3,6 @@ package transfer
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/tls"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -20,22 +18,21 @@ import (
 // clientPool is shared by all jobs of this process.
 var clientPool job.Pool
 
-// opened is a control connection whose hello was accepted.
+// opened is a link whose hello was accepted.
 type opened struct {
-	tls    *tls.Conn
+	link   *link
 	ctl    *controlConn
-	rtt    time.Duration
 	accept control.Accept
 }
 
 // open dials, says hello and waits for the answer.
 func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello) (*opened, error) {
-	conn, rtt, err := dial(ctx, spec, c.RootCAs)
+	l, err := c.connect(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{tls: conn, ctl: newControlConn(conn), rtt: rtt}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	o := &opened{link: l, ctl: newControlConn(l)}
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	if err := o.greet(c, spec, hello); err != nil {
 		o.ctl.abort()
@@ -48,12 +45,9 @@ func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello) (*ope
 }
 
 func (o *opened) greet(c *Client, spec Spec, hello control.Hello) error {
-	bound, err := binding(o.tls)
-	if err != nil {
-		return newError(CodeInternal, "no binding for the connection", err)
-	}
-	hello.Version, hello.Program = control.Version, "godwit"
-	hello.Token, hello.TransferID, hello.RTTMicros = spec.Token, spec.TransferID, o.rtt.Microseconds()
+	bound := o.link.bound
+	hello.Version, hello.Program, hello.Stream = control.Version, "godwit", true
+	hello.Token, hello.TransferID, hello.RTTMicros = spec.Token, spec.TransferID, o.link.rtt.Microseconds()
 	if spec.AccessKey != "" {
 		hello.AccessKey = spec.AccessKey
 		hello.Proof = AccessKeyProof(AccessKeyVerifier(spec.Secret), bound)
@@ -62,6 +56,7 @@ func (o *opened) greet(c *Client, spec Spec, hello control.Hello) error {
 		hello.ClientKey = c.Key.Public().(ed25519.PublicKey)
 		hello.KeyProof = signBinding(c.Key, bound)
 	}
+	began := time.Now()
 	if err := o.ctl.sendJSON(control.TypeHello, hello); err != nil {
 		return newError(CodeInvalid, "too many paths for one transfer: name a directory instead", err)
 	}
@@ -76,6 +71,7 @@ func (o *opened) greet(c *Client, spec Spec, hello control.Hello) error {
 			if err := control.ParseJSON(body, &o.accept); err != nil || o.accept.Version != control.Version {
 				return newError(CodeProtocol, "the node speaks another version of the protocol", err)
 			}
+			o.link.rtt = first(o.link.rtt, time.Since(began))
 			return nil
 		case control.TypeClose:
 			var cl control.Close
@@ -103,6 +99,7 @@ func (t *Transfer) hello(spec Spec, attempt int) control.Hello {
 		NoResume:  o.NoResume || spec.Resume != nil && !*spec.Resume,
 		Symlinks:  string(o.Symlinks), NoTimes: o.NoPreserveTimes, NoModes: o.NoPreserveModes,
 		Memory: o.Memory, DryRun: o.DryRun, Backup: o.Backup, Dense: o.Dense,
+		Transport: string(o.Transport),
 	}
 	if !o.Filter.Empty() {
 		h.Filter = &o.Filter
@@ -181,7 +178,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	if rate != nil && *rate != hello.Rate || policy != "" && string(policy) != hello.Policy {
 		s.wishRate(rate, policy) // set while this session opened
 	}
-	t.ledger.begin(Event{Kind: EventSession, SessionID: use.SessionID, NodeID: spec.NodeID, NodeName: spec.NodeName})
+	t.ledger.begin(Event{Kind: EventSession, SessionID: use.SessionID, NodeID: spec.NodeID, NodeName: spec.NodeName, Transport: s.via.now})
 	if hello.Listed {
 		go pageNames(t.job.Pairs, o.ctl.sendBulk) // ends with the connection
 	}
@@ -196,26 +193,23 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 
 // newSession joins flow, job and disk.
 func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *clientEnd) (*session, error) {
-	peer := addrOf(o.tls.RemoteAddr())
-	sock, err := packetio.Dial(netip.AddrPortFrom(peer.Addr(), peer.Port()), packetio.Options{})
+	name := first(spec.NodeName, spec.NodeID, o.link.RemoteAddr().String())
+	wish := t.job.Options.Transport
+	sock, err := o.dataSocket(wish)
 	if err != nil {
-		return nil, newError(CodeUnreachable, "no data socket to the node", err)
+		return nil, err
 	}
-	toNode, toClient, err := dataKeys(o.tls)
-	if err != nil {
-		_ = sock.Close()
-		return nil, newError(CodeInternal, "no keys for the data path", err)
-	}
-	name := first(spec.NodeName, spec.NodeID, peer.String())
 	s := newSession(o.ctl, sock, t.log, t.job.Options.Memory)
-	s.peer, s.rtt = "node "+name, o.rtt
+	s.peer, s.rtt = "node "+name, o.link.rtt
+	s.via.wish, s.via.name, s.via.able = wish, o.link.carrier, o.accept.Stream
+	s.via.changed = func(to Transport, why error) { t.ledger.emit(Event{Kind: EventTransport, Transport: to, Err: why}) }
 	s.target, s.floor, s.policy = hello.Rate, hello.MinRate, Policy(o.accept.Policy)
 	if o.accept.Rate > 0 && (s.target == 0 || o.accept.Rate < s.target) {
 		s.target = o.accept.Rate
 	}
 	cfg := flow.Config{
 		ConnID: wire.ConnID(o.accept.ConnID), Suite: Cipher(o.accept.Cipher).suite(),
-		SendSecret: toNode, RecvSecret: toClient, Peer: peer, Trusted: true, RTT: o.rtt,
+		SendSecret: o.link.toNode, RecvSecret: o.link.toClient, Peer: o.link.data, Trusted: true, RTT: o.link.rtt,
 		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
 	}
 	s.onTick = func(now time.Duration) { t.ledger.tick(s, now) }
@@ -263,10 +257,39 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 		err = s.receive(cfg, &clientPool, land)
 	}
 	if err != nil {
-		_ = sock.Close()
+		if sock != nil {
+			_ = sock.Close()
+		}
 		return nil, newError(CodeInternal, "no data path", err)
 	}
 	return s, nil
+}
+
+// connect opens a link to where the spec says.
+func (c *Client) connect(ctx context.Context, spec Spec) (*link, error) {
+	return dial(ctx, spec, c.RootCAs)
+}
+
+// dataSocket is the client's end of the datagrams; nil: there are none.
+func (o *opened) dataSocket(wish Transport) (socket, error) {
+	none := !o.link.data.IsValid() || o.accept.ConnID == 0
+	switch {
+	case wish == TransportTCP && !o.accept.Stream:
+		return nil, newError(CodeProtocol, "the node takes data by UDP only", nil)
+	case wish == TransportUDP && none:
+		return nil, newError(CodeUnreachable, "the node takes no data by UDP", nil)
+	case wish == TransportTCP || none:
+		return nil, nil
+	}
+	sock, err := packetio.Dial(o.link.data, packetio.Options{})
+	switch {
+	case err == nil:
+		return sock, nil
+	case o.accept.Stream && wish == TransportAuto:
+		return nil, nil //nolint:nilerr // no network for UDP here: data ride the link
+	default:
+		return nil, newError(CodeUnreachable, "no data socket to the node", err)
+	}
 }
 
 // clientEnd is the client's own disk: load for a push, land for a pull.

@@ -15,8 +15,12 @@ const maxUnsent = 64 << 20
 
 // controlConn is one end of a control connection. Sending never blocks; a
 // goroutine of its own writes. Reading is for one goroutine.
+//
+// Data may ride along: see streamSender. Frames go first, data fill the gaps.
 type controlConn struct {
 	conn net.Conn
+	read patientReader
+	buf  *bufio.Reader
 	in   *control.Reader
 
 	mu      sync.Mutex
@@ -24,11 +28,29 @@ type controlConn struct {
 	out     []byte
 	closing bool // write what is queued, then close
 	dead    bool
-	done    chan struct{} // closed when the writer has ended
+	source  func(dst []byte) ([]byte, time.Duration) // appends frames of data; see carry
+	fetch   bool                                     // the source may have something
+	done    chan struct{}                            // closed when the writer has ended
+}
+
+// patientReader gives up after a silence, not after a time in which little
+// came.
+type patientReader struct {
+	conn     net.Conn
+	patience time.Duration
+}
+
+func (r *patientReader) Read(b []byte) (int, error) {
+	if err := r.conn.SetReadDeadline(time.Now().Add(r.patience)); err != nil {
+		return 0, err
+	}
+	return r.conn.Read(b)
 }
 
 func newControlConn(conn net.Conn) *controlConn {
-	c := &controlConn{conn: conn, in: control.NewReader(bufio.NewReaderSize(conn, 64<<10)), done: make(chan struct{})}
+	c := &controlConn{conn: conn, read: patientReader{conn: conn, patience: DeadPeer}, done: make(chan struct{})}
+	c.buf = bufio.NewReaderSize(&c.read, 64<<10)
+	c.in = control.NewReader(c.buf)
 	c.wake.L = &c.mu
 	go c.write()
 	return c
@@ -38,10 +60,33 @@ func newControlConn(conn net.Conn) *controlConn {
 func (c *controlConn) next() (control.Type, []byte, error) { return c.nextWithin(DeadPeer) }
 
 func (c *controlConn) nextWithin(d time.Duration) (control.Type, []byte, error) {
-	if err := c.conn.SetReadDeadline(time.Now().Add(d)); err != nil {
-		return 0, nil, err
-	}
+	c.read.patience = d
 	return c.in.Next()
+}
+
+// idle reports whether all that has arrived was read: the next frame is still
+// on its way. For the reading goroutine.
+func (c *controlConn) idle() bool { return c.buf.Buffered() == 0 }
+
+// carry makes the writer send what source appends, whenever no frame waits. It
+// is called without locks of this connection held; when it appends nothing, it
+// says after which time it may have something, 0: not before kick.
+func (c *controlConn) carry(source func(dst []byte) ([]byte, time.Duration)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.source = source
+	c.fetch = source != nil
+	c.wake.Broadcast()
+}
+
+// kick says that the source has something again.
+func (c *controlConn) kick() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.source != nil {
+		c.fetch = true
+		c.wake.Broadcast()
+	}
 }
 
 // send queues a frame.
@@ -113,44 +158,81 @@ func (c *controlConn) abort() {
 	<-c.done
 }
 
+// writeMost is what one Write takes: its deadline is for a line that moves at
+// least so much in DeadPeer.
+const writeMost = 32 << 10
+
 func (c *controlConn) write() {
 	defer close(c.done)
 	defer c.conn.Close()
 	beat := time.AfterFunc(DeadPeer/4, c.ping)
 	defer beat.Stop()
+	later := time.AfterFunc(time.Hour, c.kick)
+	defer later.Stop()
 	var spare []byte
 	for {
 		c.mu.Lock()
-		for len(c.out) == 0 && !c.closing && !c.dead {
+		for len(c.out) == 0 && !c.closing && !c.dead && !c.fetch {
 			c.wake.Wait()
 		}
-		if c.dead || len(c.out) == 0 {
+		if c.dead || len(c.out) == 0 && c.closing {
 			c.mu.Unlock()
 			return
 		}
 		frames := c.out
 		c.out = spare[:0]
 		c.wake.Broadcast() // whoever waits in sendBulk
-		closing := c.closing
+		closing, source := c.closing, c.source
+		fetch := c.fetch && !closing
+		c.fetch = false
 		c.mu.Unlock()
-		patience := DeadPeer
-		if closing {
-			patience = time.Second
+		if fetch && source != nil {
+			frames = c.load(frames, source, later)
 		}
-		_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
-		if _, err := c.conn.Write(frames); err != nil {
-			c.mu.Lock()
-			c.dead = true
-			c.wake.Broadcast()
-			c.mu.Unlock()
+		if !c.put(frames, closing) {
 			return
 		}
-		beat.Reset(DeadPeer / 4)
+		if len(frames) > 0 {
+			beat.Reset(DeadPeer / 4)
+		}
 		spare = frames
 		if cap(spare) > 1<<20 {
 			spare = nil
 		}
 	}
+}
+
+// load appends data, and arranges for being called again.
+func (c *controlConn) load(frames []byte, source func([]byte) ([]byte, time.Duration), later *time.Timer) []byte {
+	n := len(frames)
+	frames, wait := source(frames)
+	if len(frames) > n {
+		c.kick()
+	} else if wait > 0 {
+		later.Reset(wait)
+	}
+	return frames
+}
+
+// put writes it all, in pieces; false: the connection is dead.
+func (c *controlConn) put(frames []byte, closing bool) bool {
+	patience := DeadPeer
+	if closing {
+		patience = time.Second
+	}
+	for len(frames) > 0 {
+		n := min(len(frames), writeMost)
+		_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
+		if _, err := c.conn.Write(frames[:n]); err != nil {
+			c.mu.Lock()
+			c.dead = true
+			c.wake.Broadcast()
+			c.mu.Unlock()
+			return false
+		}
+		frames = frames[n:]
+	}
+	return true
 }
 
 // ping queues a sign of life; the write of it arms the next one.

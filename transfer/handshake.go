@@ -22,43 +22,43 @@ const (
 	exporterData    = "EXPORTER-godwit-data"
 )
 
-// dial connects to the first address of spec that answers, finishes the TLS
-// handshake there and says how long the connecting took, about a round trip. A certificate other than the pinned one ends it at
-// once: it is the wrong node, not an absent one.
-func dial(ctx context.Context, spec Spec, roots *x509.CertPool) (*tls.Conn, time.Duration, error) {
+// dial connects to the first address of spec that answers and finishes the TLS
+// handshake there. A certificate other than the pinned one ends it at once: it
+// is the wrong node, not an absent one.
+func dial(ctx context.Context, spec Spec, roots *x509.CertPool) (*link, error) {
 	hosts := spec.Addresses
 	if spec.Host != "" {
 		hosts = append([]string{spec.Host}, hosts...)
 	}
 	var last error
 	for _, host := range hosts {
-		conn, rtt, err := dialOne(ctx, host, spec, roots)
+		l, err := dialOne(ctx, host, spec, roots)
 		if err == nil {
-			return conn, rtt, nil
+			return l, nil
 		}
 		if CodeOf(err) == CodeCertificate || ctx.Err() != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		last = err
 	}
-	return nil, 0, last
+	return nil, last
 }
 
-func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) (*tls.Conn, time.Duration, error) {
+func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) (*link, error) {
 	at := net.JoinHostPort(host, strconv.Itoa(spec.Port))
 	unreachable := func(err error) error {
 		return newError(CodeUnreachable, "cannot reach node "+at, err)
 	}
 	config, err := clientTLS(host, spec, roots)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	d := net.Dialer{Timeout: dialTimeout}
 	began := time.Now()
 	raw, err := d.DialContext(ctx, "tcp", at)
 	rtt := time.Since(began)
 	if err != nil {
-		return nil, 0, unreachable(err)
+		return nil, unreachable(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
@@ -67,18 +67,22 @@ func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) 
 		_ = raw.Close()
 		var e *Error
 		if errors.As(err, &e) {
-			return nil, 0, e
+			return nil, e
 		}
 		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-			return nil, 0, newError(CodeCertificate, "the certificate of "+at+" is not to be trusted", err)
+			return nil, newError(CodeCertificate, "the certificate of "+at+" is not to be trusted", err)
 		}
-		return nil, 0, unreachable(err)
+		return nil, unreachable(err)
 	}
 	if conn.ConnectionState().NegotiatedProtocol != ALPN {
 		_ = conn.Close()
-		return nil, 0, newError(CodeProtocol, at+" does not speak "+ALPN, nil)
+		return nil, newError(CodeProtocol, at+" does not speak "+ALPN, nil)
 	}
-	return conn, rtt, nil
+	l, err := tlsLink(conn, rtt)
+	if err != nil {
+		_ = conn.Close()
+	}
+	return l, err
 }
 
 func clientTLS(host string, spec Spec, roots *x509.CertPool) (*tls.Config, error) {
@@ -110,20 +114,4 @@ func serverTLS(certificate func() (*tls.Certificate, error)) *tls.Config {
 		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate() },
 		SessionTicketsDisabled: true, // each session authenticates anew
 	}
-}
-
-// binding is what proofs of this connection sign.
-func binding(conn *tls.Conn) ([]byte, error) {
-	state := conn.ConnectionState()
-	return state.ExportKeyingMaterial(exporterBinding, nil, sha256.Size)
-}
-
-// dataKeys are the secrets of the data path, client to node and back.
-func dataKeys(conn *tls.Conn) (toNode, toClient []byte, err error) {
-	state := conn.ConnectionState()
-	both, err := state.ExportKeyingMaterial(exporterData, nil, 64)
-	if err != nil {
-		return nil, nil, err
-	}
-	return both[:32], both[32:], nil
 }

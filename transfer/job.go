@@ -119,6 +119,10 @@ type Options struct {
 	// Memory bounds the bytes in flight and in buffers on this side; 0 means
 	// 256 MiB.
 	Memory int64
+
+	// Transport is what data may ride; "": UDP, or the control connection for
+	// as long as UDP does not get through.
+	Transport Transport
 }
 
 // Validate reports the first thing that no session could do.
@@ -146,6 +150,8 @@ func (j Job) Validate() error {
 		return bad("cipher %q is not aes-128-gcm, aes-256-gcm or chacha20-poly1305", o.Cipher)
 	case !o.Symlinks.Valid():
 		return bad("symlinks %q is not copy, copy+force, follow or skip", o.Symlinks)
+	case !o.Transport.Valid():
+		return bad("transport %q is not auto, udp or tcp", o.Transport)
 	}
 	if err := j.validateForm(bad); err != nil {
 		return err
@@ -215,12 +221,13 @@ type EventKind string
 
 // The kinds of events of a job.
 const (
-	EventSession  EventKind = "session"  // a session is up
-	EventProgress EventKind = "progress" // a few times a second
-	EventFile     EventKind = "file"     // one file ended: committed, skipped or failed
-	EventMoved    EventKind = "moved"    // a session ended, the job goes on; Err says why
-	EventWaiting  EventKind = "waiting"  // backing off for Wait; Err says why
-	EventDeleted  EventKind = "deleted"  // Path is gone from the destination, or would be
+	EventSession   EventKind = "session"   // a session is up
+	EventProgress  EventKind = "progress"  // a few times a second
+	EventFile      EventKind = "file"      // one file ended: committed, skipped or failed
+	EventMoved     EventKind = "moved"     // a session ended, the job goes on; Err says why
+	EventWaiting   EventKind = "waiting"   // backing off for Wait; Err says why
+	EventDeleted   EventKind = "deleted"   // Path is gone from the destination, or would be
+	EventTransport EventKind = "transport" // data ride another transport; Err says why, nil for the usual one
 )
 
 // Event tells the caller of a job what happens. Progress is always filled.
@@ -237,7 +244,8 @@ type Event struct {
 	Hash      [32]byte   // EventFile, committed: BLAKE3 of the content; zero for what is no file
 	Local     string     // EventFile: where the file is on this side
 	FileError *FileError // EventFile, failed
-	Err       error      // EventMoved, EventWaiting
+	Err       error      // EventMoved, EventWaiting, EventTransport
+	Transport Transport  // EventSession, EventTransport: what data ride
 	Wait      time.Duration
 }
 

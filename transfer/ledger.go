@@ -297,8 +297,8 @@ func (l *ledger) tick(s *session, now time.Duration) {
 	defer l.mu.Unlock()
 	var moved int64
 	if s.snd != nil {
-		st := s.fsnd.Stats(now)
-		l.rtt, l.loss = st.RTT, st.Loss
+		f := s.figures(now)
+		l.rtt, l.loss = f.rtt, f.loss
 		x := s.snd.Stats()
 		moved = x.Sent - x.Resent
 		l.partial = x.Progress

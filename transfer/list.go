@@ -44,7 +44,7 @@ func (c *Client) list(ctx context.Context, spec Spec, hello control.Hello) (cont
 		return control.Entries{}, err
 	}
 	defer o.ctl.abort()
-	stop := context.AfterFunc(ctx, func() { _ = o.tls.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = o.link.Close() })
 	defer stop()
 	for {
 		t, body, err := o.ctl.nextWithin(DeadPeer)

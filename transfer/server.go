@@ -92,6 +92,7 @@ type SessionStatus struct {
 	Peer       string    `json:"peer"` // address of the client
 	Policy     Policy    `json:"policy"`
 	Cipher     Cipher    `json:"cipher"`
+	Transport  Transport `json:"transport,omitempty"` // what data ride now
 
 	Rate    int64 `json:"rate"`     // bit/s of data now, smoothed over about a second
 	Target  int64 `json:"target"`   // bit/s that the client wants; 0: as much as there is

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -28,36 +27,47 @@ func (s *Server) serveConn(ctx context.Context, conn *tls.Conn, greeted func()) 
 	if err := conn.HandshakeContext(hctx); err != nil || conn.ConnectionState().NegotiatedProtocol != ALPN {
 		return
 	}
-	stop := context.AfterFunc(hctx, func() { _ = conn.Close() })
-	ctl := newControlConn(conn)
-	x, err := s.greet(hctx, conn, ctl)
+	l, err := tlsLink(conn, 0)
+	if err != nil {
+		s.log.Warn("session refused", "peer", conn.RemoteAddr(), "error", err)
+		return
+	}
+	_ = s.serveLink(ctx, hctx, l, greeted) // logged
+}
+
+// serveLink serves the session of a link whose greeting may take as long as
+// hctx lives. The error says why it was refused or ended early.
+func (s *Server) serveLink(ctx, hctx context.Context, l *link, greeted func()) error {
+	stop := context.AfterFunc(hctx, func() { _ = l.Close() })
+	ctl := newControlConn(l)
+	x, err := s.greet(hctx, l, ctl)
 	if !stop() && err == nil {
 		err = hctx.Err()
 	}
 	if err != nil {
-		s.refuse(ctl, conn, err)
-		return
+		s.refuse(ctl, err)
+		return err
 	}
 	greeted()
-	x.serve(ctx, conn)
+	return x.serve(ctx, l)
 }
 
 // refuse tells the client why not.
-func (s *Server) refuse(ctl *controlConn, conn *tls.Conn, err error) {
+func (s *Server) refuse(ctl *controlConn, err error) {
 	s.mu.Lock()
 	s.totals.Refused++
 	s.mu.Unlock()
 	if CodeOf(err) == CodeInternal {
-		s.log.Warn("session refused", "peer", conn.RemoteAddr(), "error", err)
+		s.log.Warn("session refused", "peer", ctl.conn.RemoteAddr(), "error", err)
 	} else {
-		s.log.Info("session refused", "peer", conn.RemoteAddr(), "code", CodeOf(err), "error", err)
+		s.log.Info("session refused", "peer", ctl.conn.RemoteAddr(), "code", CodeOf(err), "error", err)
 	}
 	_ = ctl.sendJSON(control.TypeClose, closeFrame(err))
 	ctl.close()
 }
 
 // greet reads the hello, authorizes it and makes the session.
-func (s *Server) greet(ctx context.Context, conn *tls.Conn, ctl *controlConn) (*serverSession, error) {
+func (s *Server) greet(ctx context.Context, l *link, ctl *controlConn) (*serverSession, error) {
 	hello, err := readHello(ctl)
 	if err != nil {
 		return nil, err
@@ -67,16 +77,12 @@ func (s *Server) greet(ctx context.Context, conn *tls.Conn, ctl *controlConn) (*
 	if err != nil {
 		return nil, err
 	}
-	bound, err := binding(conn)
-	if err != nil {
-		return nil, err
-	}
 	cred := Credential{
 		Token: hello.Token, AccessKey: hello.AccessKey, Proof: hello.Proof,
-		Binding: bound, RemoteAddr: addrOf(conn.RemoteAddr()),
+		Binding: l.bound, RemoteAddr: addrOf(l.RemoteAddr()),
 	}
 	if len(hello.ClientKey) > 0 {
-		if !checkBinding(hello.ClientKey, bound, hello.KeyProof) {
+		if !checkBinding(hello.ClientKey, l.bound, hello.KeyProof) {
 			return nil, newError(CodeUnauthorized, "the client does not prove its key", nil)
 		}
 		cred.ClientKey = ed25519.PublicKey(hello.ClientKey)
@@ -93,7 +99,7 @@ func (s *Server) greet(ctx context.Context, conn *tls.Conn, ctl *controlConn) (*
 	if err := x.check(request); err != nil {
 		return nil, err
 	}
-	return x, s.register(x, cred.RemoteAddr, request)
+	return x, s.register(x, l.RemoteAddr().String(), request)
 }
 
 func readHello(ctl *controlConn) (control.Hello, error) {
@@ -135,6 +141,8 @@ func (x *serverSession) request() (Request, error) {
 		return r, bad("an unknown policy")
 	case !Overwrite(h.Overwrite).Valid() || !Symlinks(h.Symlinks).Valid():
 		return r, bad("an unknown overwrite or symlink policy")
+	case !Transport(h.Transport).Valid():
+		return r, bad("an unknown transport")
 	case len(h.TransferID) > 128:
 		return r, bad("a transfer with an endless name")
 	}
@@ -207,7 +215,7 @@ func under(p string, prefixes []string) bool {
 }
 
 // register gives the session its number and place.
-func (s *Server) register(x *serverSession, peer netip.AddrPort, r Request) error {
+func (s *Server) register(x *serverSession, peer string, r Request) error {
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
 	g, h := &x.grant, &x.hello
@@ -217,7 +225,7 @@ func (s *Server) register(x *serverSession, peer netip.AddrPort, r Request) erro
 	}
 	x.status = SessionStatus{
 		ID: "s-" + hex.EncodeToString(id[:]), TransferID: transfer, Tenant: g.Tenant, AccessKey: h.AccessKey,
-		Direction: r.Direction, Paths: r.Paths, Peer: peer.String(), Policy: x.policy(), Target: h.Rate, MinRate: h.MinRate,
+		Direction: r.Direction, Paths: r.Paths, Peer: peer, Policy: x.policy(), Target: h.Rate, MinRate: h.MinRate,
 		Started: s.now(), Movable: true,
 	}
 	x.wish = h.Rate

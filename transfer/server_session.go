@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -150,22 +149,22 @@ func (x *serverSession) cancel(why *Error) {
 	go x.ctl.close()
 }
 
-// serve runs the session until it ends.
-func (x *serverSession) serve(ctx context.Context, conn *tls.Conn) {
+// serve runs the session until it ends and returns why.
+func (x *serverSession) serve(ctx context.Context, l *link) error {
 	var err error
 	if Direction(x.hello.Direction) == List {
 		if err = x.list(); err != nil {
-			x.server.refuse(x.ctl, conn, err)
-			return
+			x.server.refuse(x.ctl, err)
+			return err
 		}
 		x.ctl.close()
-		return
+		return nil
 	}
-	s, release, err := x.prepare(conn) //nolint:contextcheck // what arrived lands also when the session was cancelled
+	s, release, err := x.prepare(l) //nolint:contextcheck // what arrived lands also when the session was cancelled
 	if err != nil {
 		x.ended(err)
-		x.server.refuse(x.ctl, conn, err)
-		return
+		x.server.refuse(x.ctl, err)
+		return err
 	}
 	defer release()
 	x.event(SessionStarted, nil)
@@ -192,10 +191,11 @@ func (x *serverSession) serve(ctx context.Context, conn *tls.Conn) {
 	x.tick(s, s.now())
 	s.mu.Unlock()
 	x.ended(err)
+	return err
 }
 
 // prepare opens root and data path and accepts.
-func (x *serverSession) prepare(conn *tls.Conn) (s *session, release func(), err error) {
+func (x *serverSession) prepare(l *link) (s *session, release func(), err error) {
 	status := x.Status()
 	tree, err := x.openTree()
 	if err != nil {
@@ -206,31 +206,33 @@ func (x *serverSession) prepare(conn *tls.Conn) (s *session, release func(), err
 			_ = tree.Close()
 		}
 	}()
-	port, err := x.server.openPort()
+	port, err := x.server.openPort(Transport(x.hello.Transport))
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() {
-		if err != nil {
-			_ = port.Close()
-		}
-	}()
-	toNode, toClient, err := dataKeys(conn)
-	if err != nil {
-		return nil, nil, err
+	var sock socket // a nil one where there is no port
+	var id wire.ConnID
+	if port != nil {
+		sock, id = port, port.ID()
+		defer func() {
+			if err != nil {
+				_ = port.Close()
+			}
+		}()
 	}
-	s = newSession(x.ctl, port, x.server.log.With("session", status.ID), x.memory)
-	s.peer = "the client"
+	s = newSession(x.ctl, sock, x.server.log.With("session", status.ID), x.memory)
+	s.peer, s.rtt = "the client", time.Duration(min(x.hello.RTTMicros, 10_000_000))*time.Microsecond
+	s.local = l.local
+	s.via.wish, s.via.name, s.via.able = Transport(x.hello.Transport), l.carrier, x.hello.Stream
 	s.target, s.floor, s.policy = status.Target, status.MinRate, status.Policy
 	cfg := flow.Config{
-		ConnID: port.ID(), Suite: status.Cipher.suite(), SendSecret: toClient, RecvSecret: toNode,
-		RTT:    time.Duration(min(x.hello.RTTMicros, 10_000_000)) * time.Microsecond,
+		ConnID: id, Suite: status.Cipher.suite(), SendSecret: l.toClient, RecvSecret: l.toNode, RTT: s.rtt,
 		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
 	}
 	link := x.server.send
 	accept := control.Accept{
-		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID,
-		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(port.ID()),
+		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID, Stream: true,
+		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(id),
 		Cipher: string(status.Cipher), Policy: string(status.Policy), Rate: status.Target,
 		MinRate: status.MinRate, Memory: x.memory,
 	}
@@ -391,12 +393,19 @@ func (x *serverSession) openTree() (*store.Tree, error) {
 	return store.New(sub, store.Options{}), nil
 }
 
-// openPort picks a connection id that nobody can guess before it is used.
-func (s *Server) openPort() (*packetio.Port, error) {
+// openPort picks a connection id that nobody can guess before it is used; nil
+// where no datagrams are wanted or taken.
+func (s *Server) openPort(wish Transport) (*packetio.Port, error) {
+	switch {
+	case s.udp == nil && wish == TransportUDP:
+		return nil, newError(CodeUnreachable, "the node takes no data by UDP", nil)
+	case s.udp == nil || wish == TransportTCP:
+		return nil, nil
+	}
 	for {
 		var id [4]byte
 		_, _ = rand.Read(id[:]) // never fails
-		port, err := s.udp.Open(wire.ConnID(binary.BigEndian.Uint32(id[:])))
+		port, err := s.udp.Open(wire.ConnID(max(binary.BigEndian.Uint32(id[:]), 1)))
 		if errors.Is(err, packetio.ErrInUse) {
 			continue
 		}
@@ -408,14 +417,7 @@ func (s *Server) openPort() (*packetio.Port, error) {
 // session's lock. A session that uses its share wants more; one that does not
 // leaves the rest to others, with room to grow.
 func (x *serverSession) balance(s *session, m *vlink.Member, now time.Duration) {
-	var bytes int64
-	if s.fsnd != nil {
-		bytes = int64(s.fsnd.Stats(now).SentBytes)
-	} else {
-		st := s.frcv.Stats(now)
-		bytes = int64(st.Bytes + 28*st.Packets)
-	}
-	rate := x.pulse.add(now, bytes)
+	rate := x.pulse.add(now, s.figures(now).sent)
 	share := m.Share()
 	want := s.target
 	if share != vlink.Unlimited && rate < share*3/4 && now > time.Second {

@@ -66,8 +66,8 @@ func (x *serverSession) tick(s *session, now time.Duration) {
 	x.mu.Lock()
 	st := &x.status
 	if s.snd != nil {
-		f, j := s.fsnd.Stats(now), s.snd.Stats()
-		st.RTT, st.Loss, st.Resent = f.RTT, f.Loss, j.Resent
+		f, j := s.figures(now), s.snd.Stats()
+		st.RTT, st.Loss, st.Resent = f.rtt, f.loss, j.Resent
 		st.Bytes = j.Sent
 	} else {
 		j := s.rcv.Stats()
@@ -75,7 +75,7 @@ func (x *serverSession) tick(s *session, now time.Duration) {
 		st.BufferFill = float64(j.Buffered) / float64(s.memory)
 		st.RTT = time.Duration(x.hello.RTTMicros) * time.Microsecond
 	}
-	st.Rate = s.meter.rate
+	st.Rate, st.Transport = s.meter.rate, s.via.now
 	fresh := st.Bytes - x.seen
 	x.seen = st.Bytes
 	files := x.files

@@ -49,14 +49,16 @@ type endpoint interface {
 //	loading or landing: disk workers
 type session struct {
 	ctl    *controlConn
-	sock   socket
+	sock   socket // nil: no datagrams
 	log    *slog.Logger
 	origin time.Time
 	peer   string // the other end, in messages
 	memory int64
 	rtt    time.Duration // of the control connection
+	local  netip.Addr    // of a node, as its client sees it; invalid: unknown
 
 	mu   sync.Mutex
+	via  carriage
 	flow endpoint
 	fsnd *flow.Sender
 	frcv *flow.Receiver
@@ -121,6 +123,7 @@ func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
 		return err
 	}
 	s.fsnd, s.flow, s.load = f, f, l
+	s.embark()
 	l.wake, l.control = s.wake, func(t control.Type, v any) { _ = s.ctl.sendJSON(t, v) }
 	l.bulk = s.ctl.sendBulk
 	return nil
@@ -140,6 +143,7 @@ func (s *session) receive(cfg flow.Config, pool *job.Pool, l lander) error {
 		return err
 	}
 	s.frcv, s.flow, s.land = f, f, l
+	s.embark()
 	return nil
 }
 
@@ -165,7 +169,8 @@ func (s *session) wake() {
 	if s.starved {
 		s.starved = false
 		s.fsnd.Wake()
-		s.sock.Wake()
+		s.via.out.wake()
+		s.nudge()
 	}
 }
 
@@ -178,7 +183,9 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 		s.land.start(s.rcv)
 	}
 	var wg sync.WaitGroup
-	wg.Go(s.pump)
+	if s.sock != nil {
+		wg.Go(s.pump)
+	}
 	wg.Go(s.ticker)
 	wg.Go(s.listen)
 	select {
@@ -186,7 +193,7 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 		s.fail(halt)
 	case <-s.over:
 	}
-	s.sock.Wake()
+	s.nudge()
 	_ = s.ctl.sendJSON(control.TypeClose, closeFrame(s.cause))
 	if CodeOf(s.cause) == CodeLost {
 		s.ctl.abort()
@@ -194,7 +201,9 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 		s.ctl.close()
 	}
 	wg.Wait()
-	_ = s.sock.Close()
+	if s.sock != nil {
+		_ = s.sock.Close()
+	}
 	if s.load != nil {
 		s.load.close()
 	} else {
@@ -208,7 +217,7 @@ func (s *session) fail(cause error) {
 	s.once.Do(func() {
 		s.cause = cause
 		close(s.over)
-		s.sock.Wake()
+		s.nudge()
 	})
 }
 
@@ -388,11 +397,7 @@ func (s *session) follow(port *packetio.Port) {
 	if !proven || port.Connected() == peer {
 		return
 	}
-	local := netip.Addr{}
-	if a := addrOf(s.ctl.conn.LocalAddr()); a.IsValid() {
-		local = a.Addr()
-	}
-	if err := port.Connect(local, peer); err != nil {
+	if err := port.Connect(s.local, peer); err != nil {
 		s.log.Debug("no socket of its own for a session", "peer", peer, "error", err)
 	}
 }
@@ -407,7 +412,8 @@ func (s *session) setRates() {
 		}
 		s.fsnd.SetRate(float64(target), float64(min(s.floor, max(target, s.floor))))
 		s.fsnd.SetPolicy(s.policy.congestion())
-		s.sock.Wake()
+		s.via.out.setRate(target)
+		s.nudge()
 	}
 }
 

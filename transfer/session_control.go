@@ -34,6 +34,7 @@ func (s *session) listen() {
 func (s *session) frame(t control.Type, body []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.via.frameAt = s.now()
 	var err error
 	switch {
 	case t == control.TypePing:
@@ -79,6 +80,14 @@ func (s *session) senderFrame(t control.Type, body []byte) error {
 			s.snd.Progress(p)
 		}
 		return err
+	case control.TypeTaken:
+		taken, err := control.ParseTaken(body)
+		if err == nil {
+			err = s.via.out.told(taken)
+			s.load.ready.Broadcast()
+			s.ctl.kick()
+		}
+		return err
 	case control.TypeFinished:
 		if !s.snd.Finished() {
 			return errUnexpected
@@ -108,6 +117,8 @@ func (s *session) senderFrame(t control.Type, body []byte) error {
 // receiverFrame takes what a sender says.
 func (s *session) receiverFrame(t control.Type, body []byte) error {
 	switch t {
+	case control.TypeData:
+		return s.payload(body)
 	case control.TypeEntry:
 		return s.rcv.Entry(body)
 	case control.TypeWithdraw:
@@ -229,6 +240,8 @@ func (s *session) ticker() {
 // tick is under the lock.
 func (s *session) tick(now time.Duration) {
 	var stalled bool
+	s.steer(now)
+	f := s.figures(now)
 	if s.rcv != nil {
 		s.rcv.Flush()
 		if p := s.rcv.Progress(); p != s.reported {
@@ -237,12 +250,10 @@ func (s *session) tick(now time.Duration) {
 		}
 		s.frcv.SetAdvertisedRate(s.advertised())
 		s.bytes = s.rcv.Stats().Received
-		st := s.frcv.Stats(now)
-		stalled = st.Packets == 0 && !s.finished && s.rcv.Stats().Open == 0 && s.totals.Files > 0
+		stalled = f.arrived == 0 && !s.finished && s.rcv.Stats().Open == 0 && s.totals.Files > 0
 	} else {
-		st := s.fsnd.Stats(now)
 		s.bytes = s.snd.Stats().Sent
-		stalled = st.ReceivedPackets == 0 && s.snd.Stats().Open > 0 || st.Silence > time.Second
+		stalled = !s.streaming() && (f.arrived == 0 && s.snd.Stats().Open > 0 || s.fsnd.Stats(now).Silence > time.Second)
 	}
 	s.meter.add(now, s.bytes)
 	if !stalled {

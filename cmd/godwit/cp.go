@@ -198,3 +198,11 @@ func jsonLine(s streams, v any) {
 		fmt.Fprintf(s.out, "%s\n", b)
 	}
 }
+
+// transport is the engine's name for what --transport says.
+func transport(flag string) transfer.Transport {
+	if flag == "auto" {
+		return transfer.TransportAuto
+	}
+	return transfer.Transport(flag)
+}

@@ -22,6 +22,7 @@ type copyFlags struct {
 	rate, min bitRate
 	policy    string
 	cipher    string
+	transport string
 	retries   int
 
 	filesFrom, pairsFrom string
@@ -66,6 +67,7 @@ func (fl *copyFlags) add(c *cobra.Command) {
 	f.Var(&fl.rate, "rate", "target rate, bits per second (500M, 2G); default: as fast as the path allows")
 	f.Var(&fl.min, "min-rate", "floor of the rate under congestion")
 	f.StringVar(&fl.policy, "policy", "", "sharing with other traffic: fixed, high, fair (default) or low")
+	f.StringVar(&fl.transport, "transport", "auto", "what data ride: udp, tcp, or auto: UDP unless it is blocked")
 	f.StringVar(&fl.cipher, "cipher", "", "aes-128-gcm (default), aes-256-gcm or chacha20-poly1305")
 	f.IntVar(&fl.retries, "retries", 10, "sessions that may fail in a row without progress")
 
@@ -115,6 +117,7 @@ func (fl *copyFlags) add(c *cobra.Command) {
 	}
 	complete("policy", "fixed", "high", "fair", "low")
 	complete("overwrite", "never", "always", "diff", "older", "diff+older")
+	complete("transport", "auto", "udp", "tcp")
 	complete("cipher", "aes-128-gcm", "aes-256-gcm", "chacha20-poly1305")
 	complete("symlinks", "copy", "copy+force", "follow", "skip")
 	complete("preserve", "times", "modes", "atimes", "owners", "acls", "xattrs", "all", "none")
@@ -127,7 +130,7 @@ func (fl *copyFlags) options() (transfer.Options, error) {
 	o := transfer.Options{
 		Rate: int64(fl.rate), MinRate: int64(fl.min), Policy: transfer.Policy(fl.policy),
 		Overwrite: transfer.Overwrite(fl.overwrite), NoResume: !fl.resume,
-		Cipher: transfer.Cipher(fl.cipher), Symlinks: transfer.Symlinks(fl.symlinks), Retries: fl.retries,
+		Cipher: transfer.Cipher(fl.cipher), Transport: transport(fl.transport), Symlinks: transfer.Symlinks(fl.symlinks), Retries: fl.retries,
 		Dense: !fl.sparse, DryRun: fl.dryRun, Discard: fl.discard, Backup: fl.backup,
 		Delete: fl.deleteExtras, MaxDelete: fl.maxDelete,
 		EmptyDirs: fl.emptyDirs, MoveTo: fl.moveSource,

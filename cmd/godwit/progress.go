@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,8 +25,9 @@ type progress struct {
 	mu    sync.Mutex
 	last  transfer.Progress
 	node  string
-	hint  string    // about keys
-	lines time.Time // of the last plain line
+	hint  string             // about keys
+	over  transfer.Transport // what data ride, unless it is UDP
+	lines time.Time          // of the last plain line
 
 	bars *mpb.Progress
 	bar  *mpb.Bar
@@ -77,6 +79,9 @@ func (p *progress) pace() string {
 	if p.last.Loss > 0 {
 		s += fmt.Sprintf(", loss %.1f %%", p.last.Loss*100)
 	}
+	if p.over != "" {
+		s += " over " + strings.ToUpper(string(p.over))
+	}
 	if p.node != "" {
 		s += " via " + p.node
 	}
@@ -92,6 +97,12 @@ func (p *progress) event(e transfer.Event) {
 	} else if e.NodeID != "" {
 		p.node = e.NodeID
 	}
+	if e.Kind == transfer.EventSession || e.Kind == transfer.EventTransport {
+		p.over = e.Transport
+		if e.Transport == transfer.TransportUDP {
+			p.over = ""
+		}
+	}
 	node := p.node
 	p.mu.Unlock()
 
@@ -102,6 +113,12 @@ func (p *progress) event(e transfer.Event) {
 	switch e.Kind {
 	case transfer.EventMoved:
 		p.say("%s: session ended (%v); going on", node, e.Err)
+	case transfer.EventTransport:
+		if e.Err != nil {
+			p.say("%v; data go over %s meanwhile", e.Err, strings.ToUpper(string(e.Transport)))
+		} else {
+			p.say("UDP gets through again; data go over UDP")
+		}
 	case transfer.EventWaiting:
 		p.say("waiting %s: %v", brief(e.Wait), e.Err)
 	case transfer.EventFile:
@@ -211,6 +228,7 @@ func jsonEvent(e transfer.Event) map[string]any {
 	set("node", e.NodeName)
 	set("path", e.Path)
 	set("outcome", e.Outcome)
+	set("transport", string(e.Transport))
 	if e.Kind == transfer.EventFile || e.Kind == transfer.EventDeleted {
 		m["size"] = e.Size
 	}

@@ -61,6 +61,25 @@ func TestVerdictsAndHavesComeBackAsSent(t *testing.T) {
 	}
 }
 
+func TestTakenComesBackAsSent(t *testing.T) {
+	t.Parallel()
+	for _, want := range []Taken{{}, {Count: 9, MaxRate: 1 << 40}, {Count: 1 << 33, Refused: []uint64{1, 2, 1 << 33}}} {
+		if got, err := ParseTaken(AppendTaken(nil, want)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v came back as %+v, %v", want, got, err)
+		}
+	}
+	for name, body := range map[string][]byte{
+		"more than were counted": {5, 0, 1, 5},
+		"twice the same":         {5, 0, 2, 1, 1},
+		"not there":              {5, 0, 200, 1, 1},
+		"something behind":       {5, 0, 0, 7},
+	} {
+		if got, err := ParseTaken(body); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
 func TestMalformedFramesAreRefused(t *testing.T) {
 	t.Parallel()
 	if _, _, err := NewReader(strings.NewReader("\x01\xff\xff\xff")).Next(); !errors.Is(err, ErrMalformed) {
@@ -94,6 +113,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add(Append(nil, TypeVerdicts, AppendVerdict(nil, Verdict{ID: 9, Outcome: Failed, Code: "path", Message: "no"})))
 	f.Add(Append(nil, TypeHave, AppendHave(nil, Have{ID: 3, Last: true, First: 1, Leaves: []Leaf{{5}}})))
 	f.Add(Append(nil, TypeProgress, AppendProgress(nil, Progress{5, 6, 7})))
+	f.Add(Append(nil, TypeTaken, AppendTaken(nil, Taken{Count: 9, MaxRate: 5, Refused: []uint64{3, 7}})))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		r := NewReader(bytes.NewReader(stream))
 		for {
@@ -116,6 +136,11 @@ func FuzzFrames(f *testing.F) {
 			if ParseHaves(body, func(h Have) { again = AppendHave(again, h) }) == nil {
 				if err := ParseHaves(again, func(Have) {}); err != nil {
 					t.Fatalf("haves do not parse again: %v", err)
+				}
+			}
+			if x, err := ParseTaken(body); err == nil {
+				if y, err := ParseTaken(AppendTaken(nil, x)); err != nil || !reflect.DeepEqual(x, y) {
+					t.Fatalf("taken %+v came back as %+v (%v)", x, y, err)
 				}
 			}
 			var h Hello

@@ -62,6 +62,12 @@ func Append(dst []byte, t Type, body []byte) []byte {
 	return append(dst, body...)
 }
 
+// SetLength changes the length in the header of a frame whose body was added
+// after Append.
+func SetLength(header []byte, n int) {
+	header[1], header[2], header[3] = byte(n>>16), byte(n>>8), byte(n)
+}
+
 // AppendJSON adds a frame with v as its body. A body above MaxBody is an
 // error.
 func AppendJSON(dst []byte, t Type, v any) ([]byte, error) {

@@ -66,6 +66,12 @@ type Hello struct {
 
 	After string `json:"after,omitempty"` // list: names after this one
 	Limit int    `json:"limit,omitempty"` // list: at most so many
+
+	// Stream: the client can have data ride this connection, where datagrams
+	// do not get through. Transport is what it wants: "udp" never does so,
+	// "tcp" always, "" when there is need.
+	Stream    bool   `json:"stream,omitempty"`
+	Transport string `json:"transport,omitempty"`
 }
 
 // Synthetic is a source that exists nowhere.
@@ -98,7 +104,8 @@ type Accept struct {
 	TransferID string `json:"transfer_id"`
 	NodeID     string `json:"node_id,omitempty"`
 	NodeName   string `json:"node_name,omitempty"`
-	ConnID     uint64 `json:"conn_id"` // of the datagrams
+	ConnID     uint64 `json:"conn_id"`          // of the datagrams; 0: the node takes none
+	Stream     bool   `json:"stream,omitempty"` // the node can have data ride this connection
 	Cipher     string `json:"cipher"`
 	Policy     string `json:"policy"`             // as granted
 	Rate       int64  `json:"rate,omitempty"`     // bit/s, as granted; 0: no limit

@@ -29,7 +29,7 @@ func (s *Sender) takeReport(now time.Duration, number uint64) {
 		s.feed(now, rtt, &c.Status)
 	}
 	s.ledger.advance()
-	if s.unsettled == 0 {
+	if !s.waits() {
 		s.waitSince = Forever
 	}
 	s.watchMTU()

@@ -32,6 +32,7 @@ type Sender struct {
 	mtu      int
 	overhead int
 	started  bool
+	parked   bool // data go another way: see Park
 
 	inFlight  int64 // wire bytes of data whose fate is open
 	unsettled int   // packets of them
@@ -127,7 +128,7 @@ func (s *Sender) Tick(now time.Duration) {
 }
 
 func (s *Sender) watchSilence(now time.Duration) {
-	if s.unsettled == 0 {
+	if !s.waits() {
 		s.waitSince = Forever // all is answered
 		return
 	}
@@ -170,7 +171,7 @@ func (s *Sender) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 }
 
 func (s *Sender) mayData(now time.Duration) bool {
-	return (!s.dry || s.mayRepeat()) && !s.stopped(now) && s.inFlight < s.cc.Window() &&
+	return !s.parked && (!s.dry || s.mayRepeat()) && !s.stopped(now) && s.inFlight < s.cc.Window() &&
 		s.path.allowed(s.mtu) && s.pacer.ready(s.packet())
 }
 
@@ -234,7 +235,7 @@ func (s *Sender) NextDeadline() time.Duration {
 		return 0
 	}
 	d := s.controlDeadline()
-	if (!s.dry || s.mayRepeat()) && s.inFlight < s.cc.Window() && s.path.allowed(s.mtu) {
+	if !s.parked && (!s.dry || s.mayRepeat()) && s.inFlight < s.cc.Window() && s.path.allowed(s.mtu) {
 		if at := s.pacer.deadline(s.packet()); !s.stoppedAt(at) {
 			d = min(d, at)
 		}
@@ -275,6 +276,7 @@ func (s *Sender) HandleDatagram(now time.Duration, from netip.AddrPort, b []byte
 	}
 	newest := number > s.heard.top
 	s.heard.add(number)
+	s.stats.Heard++
 	s.Tick(now)
 	s.path.received(now, from, len(b), newest)
 	s.path.hear(from, &s.control)

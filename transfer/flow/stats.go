@@ -31,6 +31,7 @@ type Stats struct {
 	Peer            netip.AddrPort
 	PeerProven      bool
 	Moves           uint64 // changes of the peer's address
+	Heard           uint64 // authentic datagrams that came in
 	MTU             int
 }
 
@@ -56,6 +57,8 @@ func (s *Sender) Stats(now time.Duration) Stats {
 	switch {
 	case !s.path.addr.IsValid():
 		t.LimitedBy = "peer address unknown"
+	case s.parked:
+		t.LimitedBy = "parked"
 	case s.stopped(now):
 		t.LimitedBy = "silence"
 	case !s.path.proven:

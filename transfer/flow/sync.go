@@ -47,6 +47,9 @@ func (s *Sender) appendControl(now time.Duration, b *wire.Batch) {
 		s.probeWait = min(max(2*s.probeWait, 4*syncLeast), probeMost)
 		wait = s.probeWait
 	}
+	if s.parked {
+		wait = max(wait, parkedProbe)
+	}
 	s.syncAt = now + wait
 	s.declareLosses(now)
 	s.giveUpStuck(now)
