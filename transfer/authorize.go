@@ -53,6 +53,11 @@ type Grant struct {
 	// missing. "" is the root itself.
 	BasePath string
 
+	// Resolve says where a path of the request really is in the root, for a
+	// root whose links may lead anywhere; follow: through the path's own link
+	// too. nil: where it says.
+	Resolve func(path string, follow bool) string
+
 	Directions []Direction // empty: all
 	// Delete lets the client remove: extras at the destination of a push, and
 	// sources after a pull.

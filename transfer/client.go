@@ -25,6 +25,10 @@ type Client struct {
 	// the system's.
 	RootCAs *x509.CertPool
 
+	// Dial opens the control connection of a session, for one that is carried
+	// over ssh; nil: TCP and TLS to where the spec says.
+	Dial func(ctx context.Context, spec Spec) (Channel, error)
+
 	// OnEvent hears what happens, one call at a time; it must not block for
 	// long.
 	OnEvent func(Event)

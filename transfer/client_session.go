@@ -267,7 +267,18 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 
 // connect opens a link to where the spec says.
 func (c *Client) connect(ctx context.Context, spec Spec) (*link, error) {
-	return dial(ctx, spec, c.RootCAs)
+	if c.Dial == nil {
+		return dial(ctx, spec, c.RootCAs)
+	}
+	ch, err := c.Dial(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	l, err := ch.link()
+	if err != nil {
+		_ = ch.Conn.Close()
+	}
+	return l, err
 }
 
 // dataSocket is the client's end of the datagrams; nil: there are none.

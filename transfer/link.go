@@ -15,6 +15,7 @@ type link struct {
 	bound            []byte         // what proofs of this link sign
 	toNode, toClient []byte         // secrets of the data path
 	rtt              time.Duration  // client: as long as connecting took; 0: unknown
+	since            time.Time      // node: when it greeted the client, which answers at once; zero: it did not
 	data             netip.AddrPort // client: where the node takes datagrams; invalid: nowhere
 	local            netip.Addr     // node: where the client sends to; invalid: unknown
 	carrier          Transport      // what data ride that ride the link

@@ -72,6 +72,9 @@ func (s *Server) greet(ctx context.Context, l *link, ctl *controlConn) (*serverS
 	if err != nil {
 		return nil, err
 	}
+	if hello.RTTMicros == 0 && !l.since.IsZero() {
+		hello.RTTMicros = time.Since(l.since).Microseconds()
+	}
 	x := &serverSession{server: s, ctl: ctl, hello: hello}
 	request, err := x.request()
 	if err != nil {
@@ -98,6 +101,14 @@ func (s *Server) greet(ctx context.Context, l *link, ctl *controlConn) (*serverS
 	}
 	if err := x.check(request); err != nil {
 		return nil, err
+	}
+	if resolve := x.grant.Resolve; resolve != nil {
+		for i, p := range request.Paths {
+			request.Paths[i] = resolve(p, request.Direction != Pull || strings.HasSuffix(hello.Paths[i], "/"))
+		}
+		if x.hello.MoveTo != "" {
+			x.hello.MoveTo = resolve(x.hello.MoveTo, true)
+		}
 	}
 	return x, s.register(x, l.RemoteAddr().String(), request)
 }

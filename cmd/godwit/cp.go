@@ -17,15 +17,16 @@ func newCopy(a *app) *cobra.Command {
 	fl := &copyFlags{}
 	c := &cobra.Command{
 		Use:   "cp [flags] SRC... DST",
-		Short: "Copy files and trees to or from a cluster",
-		Long: `cp pushes local files to a cluster or pulls a cluster's files here. One side is
-remote:
+		Short: "Copy files and trees to or from a cluster or another machine",
+		Long: `cp pushes local files to another place or pulls files from there. One side is remote:
 
   CLUSTER:PATH                          through the best node of the cluster
   :PATH                                 the same, where there is one cluster only
+  USER@HOST:PATH, ssh://HOST:PORT/PATH  a machine behind ssh that has this program; no manager
+  godwit://KEY@HOST:PORT/PATH           what godwit serve printed there; no manager
   godwit://HOST:PORT/PATH#sha256=PIN    a node directly, with the profile's access key
 
-Files travel encrypted over UDP and are verified on arrival. A directory arrives
+Files travel encrypted, over UDP unless it is blocked, and are verified on arrival. A directory arrives
 under its own name; with a trailing slash, its contents do. When a node dies or
 drains, the transfer goes on by itself on another one and sends again only what was
 not yet safe. Run the same command again after an interruption: it resumes.
@@ -38,6 +39,7 @@ not yet safe. Run the same command again after an interruption: it resumes.
   tar c project | godwit cp - studio:/project.tar
   godwit cp studio:/project.tar - | tar t
   godwit cp -r --manifest receipts.json footage studio:/incoming
+  godwit cp -r footage/ ada@host:in/           below ada's home directory
   godwit cp --json a.bin studio:/ | jq .        one JSON object a line
 
 Patterns: * and ? stay within a name, ** crosses directories; a leading slash is the
@@ -72,12 +74,18 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 	if job.Output != nil {
 		to.out = to.err // what is said must not mix with the data
 	}
+	if from.ready != nil { // before a progress bar covers what ssh asks
+		if err := from.ready(ctx); err != nil {
+			newProgress(to, fl).finish(transfer.Result{}, err)
+			return err
+		}
+	}
 	receipts, err := fl.receipts(job)
 	if err != nil {
 		return err
 	}
 	show := newProgress(to, fl)
-	client := &transfer.Client{Specs: from.next, Key: from.key, OnEvent: func(e transfer.Event) {
+	client := &transfer.Client{Specs: from.next, Key: from.key, Dial: from.dial, OnEvent: func(e transfer.Event) {
 		receipts.event(e)
 		show.event(e)
 	}}
@@ -141,6 +149,11 @@ func (fl *copyFlags) job(s streams, args []string) (transfer.Job, location, erro
 	}
 	if err = fl.sealing(s, &j.Options); err != nil {
 		return j, remote, err
+	}
+	if to := &j.Options.MoveTo; *to != "" && remote.ssh.Name != "" && j.Direction == transfer.Pull {
+		if *to, err = homePath(*to); err != nil {
+			return j, remote, err
+		}
 	}
 	return j, remote, j.Validate()
 }

@@ -23,6 +23,7 @@ type copyFlags struct {
 	policy    string
 	cipher    string
 	transport string
+	ssh       sshFlags
 	retries   int
 
 	filesFrom, pairsFrom string
@@ -67,6 +68,7 @@ func (fl *copyFlags) add(c *cobra.Command) {
 	f.Var(&fl.rate, "rate", "target rate, bits per second (500M, 2G); default: as fast as the path allows")
 	f.Var(&fl.min, "min-rate", "floor of the rate under congestion")
 	f.StringVar(&fl.policy, "policy", "", "sharing with other traffic: fixed, high, fair (default) or low")
+	fl.ssh.add(f)
 	f.StringVar(&fl.transport, "transport", "auto", "what data ride: udp, tcp, or auto: UDP unless it is blocked")
 	f.StringVar(&fl.cipher, "cipher", "", "aes-128-gcm (default), aes-256-gcm or chacha20-poly1305")
 	f.IntVar(&fl.retries, "retries", 10, "sessions that may fail in a row without progress")

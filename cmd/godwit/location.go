@@ -4,26 +4,30 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/godwit/godwit/cmd/godwit/internal/channel"
 	"github.com/godwit/godwit/cmd/godwit/internal/invite"
 )
 
-// location is one source or destination on the command line: a path here, a
-// path in a cluster, or a path on a node that is addressed directly.
+// location is one source or destination on the command line: a path here, in a
+// cluster, on a node that is addressed directly, or on a machine behind ssh.
 type location struct {
 	raw     string
 	cluster string     // name; "" with remote set means the only one
 	node    string     // host:port
 	pin     string     // hex SHA-256 of the node's certificate
 	key     invite.Key // of a server that godwit serve runs; invited is set then
+	ssh     channel.Host
 	path    string
 	remote  bool
 	invited bool
 }
 
-// parseLocation reads PATH, CLUSTER:PATH, :PATH, godwit://KEY@HOST:PORT/PATH or
+// parseLocation reads PATH, CLUSTER:PATH, :PATH, USER@HOST:PATH,
+// ssh://[USER@]HOST[:PORT]/PATH, godwit://KEY@HOST:PORT/PATH or
 // godwit://HOST:PORT/PATH#sha256=PIN; random://SIZE and zero://SIZE are sources
 // here that are made up. A path with a colon in its first element
 // is written ./a:b.
@@ -63,12 +67,18 @@ func parseLocation(s string) (location, error) {
 		l.remote, l.node, l.pin, l.path = true, u.Host, fingerprint, strings.TrimPrefix(u.Path, "/")
 		return l, nil
 	}
+	if strings.HasPrefix(s, "ssh://") {
+		return parseSSH(l)
+	}
+	if m := bracketed.FindStringSubmatch(s); m != nil { // USER@[ADDRESS]:PATH
+		return l.behind(channel.Host{Name: m[1] + m[2]}, m[3])
+	}
 	name, rest, found := strings.Cut(s, ":")
 	if !found || strings.ContainsAny(name, `/\`) || filepath.VolumeName(s) != "" {
 		return l, nil
 	}
 	if strings.Contains(name, "@") {
-		return l, usagef("%q looks like an ssh destination, which this release does not speak; write CLUSTER:PATH, or ./%s for a file of that name", s, s)
+		return l.behind(channel.Host{Name: name}, rest)
 	}
 	l.remote, l.cluster, l.path = true, name, rest
 	return l, nil
@@ -78,6 +88,47 @@ func parseLocation(s string) (location, error) {
 func (l location) place() location {
 	l.raw, l.path = "", ""
 	return l
+}
+
+var bracketed = regexp.MustCompile(`^([^/\\:@]+@)\[([0-9A-Fa-f:.]+(?:%[^/\]]+)?)\]:(.*)$`)
+
+// parseSSH reads ssh://[USER@]HOST[:PORT]/PATH, in which /~/ is the home
+// directory.
+func parseSSH(l location) (location, error) {
+	u, err := url.Parse(l.raw)
+	if err != nil {
+		return l, usagef("%q: %v", l.raw, err)
+	}
+	if _, secret := u.User.Password(); secret {
+		return l, usagef("ssh://…@%s: ssh takes no password from a command line; it asks for it, or use a key", u.Host)
+	}
+	h := channel.Host{Name: u.Hostname()}
+	if name := u.User.Username(); name != "" {
+		h.Name = name + "@" + h.Name
+	}
+	if u.Hostname() == "" {
+		return l, usagef("%q: write ssh://HOST/PATH", l.raw)
+	}
+	if port := u.Port(); port != "" {
+		if h.Port, err = strconv.Atoi(port); err != nil || h.Port < 1 || h.Port > 65535 {
+			return l, usagef("%q: %q is no port", l.raw, port)
+		}
+	}
+	path := u.Path
+	if rest, found := strings.CutPrefix(path, "/~"); found && (rest == "" || rest[0] == '/') {
+		path = "~" + rest
+	}
+	return l.behind(h, path)
+}
+
+// behind is a path on a machine that ssh reaches.
+func (l location) behind(h channel.Host, path string) (location, error) {
+	if !h.Valid() {
+		return l, usagef("%q: %q is no host for ssh", l.raw, h.Name)
+	}
+	p, err := homePath(path)
+	l.remote, l.ssh, l.path = true, h, p
+	return l, err
 }
 
 // redact is an address without its key, for messages.

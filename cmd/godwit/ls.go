@@ -11,6 +11,7 @@ import (
 
 func newList(a *app) *cobra.Command {
 	var key string
+	var ssh sshFlags
 	c := &cobra.Command{
 		Use:   "ls CLUSTER:[PATH]",
 		Short: "List files in a cluster",
@@ -18,6 +19,7 @@ func newList(a *app) *cobra.Command {
 
   godwit ls studio:/incoming
   godwit ls studio:
+  godwit ls ada@host:in
   godwit ls -o json godwit://10.0.0.5:33001/incoming`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: a.locations(),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -28,7 +30,7 @@ func newList(a *app) *cobra.Command {
 			if !l.remote {
 				return usagef("%s is local: write CLUSTER:PATH", l.raw)
 			}
-			from, err := a.specSource(l, transfer.Job{Direction: transfer.List, Sources: []string{l.path}}, &copyFlags{key: key})
+			from, err := a.specSource(l, transfer.Job{Direction: transfer.List, Sources: []string{l.path}}, &copyFlags{key: key, ssh: ssh})
 			if err != nil {
 				return err
 			}
@@ -36,7 +38,7 @@ func newList(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client := &transfer.Client{Key: from.key}
+			client := &transfer.Client{Key: from.key, Dial: from.dial}
 			entries := []transfer.Entry{}
 			for more, after := true, ""; more; {
 				var page []transfer.Entry
@@ -65,6 +67,7 @@ func newList(a *app) *cobra.Command {
 			})
 		},
 	}
+	ssh.add(c.Flags())
 	c.Flags().StringVar(&key, "key", "", "access key to list for, when signed in as an operator")
 	return c
 }

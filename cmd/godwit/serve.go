@@ -25,8 +25,11 @@ type serveFlags struct {
 	listen    string
 	host      string
 	identity  string
+	root      string
 	write     bool
 	writeOnly bool
+	readOnly  bool
+	stdio     bool
 	once      bool
 	quiet     bool
 	rate      bitRate
@@ -39,7 +42,7 @@ const servePort = 33001
 func newServe(a *app) *cobra.Command {
 	var fl serveFlags
 	c := &cobra.Command{
-		Use:   "serve [flags] DIR",
+		Use:   "serve [flags] DIR | serve --stdio [--root DIR]",
 		Short: "Serve a directory to whoever is given its address",
 		Long: `serve hands out what is in DIR, without a manager, until it is interrupted. It prints
 one line: the address, which holds the server's certificate and a secret. Whoever has
@@ -51,16 +54,38 @@ it can read what is in DIR, nothing else; with --write, change it too.
   godwit cp -r godwit://0KEY…@192.0.2.7:33001/footage .
 
 Only the port is needed, TCP and UDP. The address is a secret and changes with each
-start, unless --identity names a file to keep it in.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return a.serve(c.Context(), fl, args[0]) },
+start, unless --identity names a file to keep it in.
+
+With --stdio it serves one session over its standard streams: that is what godwit cp
+and godwit ls start through ssh for USER@HOST:PATH, where it reaches what the account
+does. In authorized_keys it confines a key to a directory:
+
+  command="godwit serve --stdio --root /srv/in --write-only",restrict ssh-ed25519 AAAA…`,
+		Args: func(c *cobra.Command, args []string) error {
+			if fl.stdio {
+				return cobra.NoArgs(c, args)
+			}
+			return cobra.ExactArgs(1)(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := fl.check(); err != nil {
+				return err
+			}
+			if fl.stdio {
+				return a.serveStdio(c.Context(), fl)
+			}
+			return a.serve(c.Context(), fl, args[0])
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&fl.listen, "listen", "", "[HOST]:PORT to listen on, TCP and UDP (default :33001, or a free port where that is taken)")
 	f.StringVar(&fl.host, "host", "", "name or address of this machine to print, as clients know it")
 	f.StringVar(&fl.identity, "identity", "", "file that keeps certificate and secret, made when missing: the address stays the same")
-	f.BoolVar(&fl.write, "write", false, "let clients write too")
+	f.BoolVar(&fl.readOnly, "read-only", false, "let clients read only; the default without --stdio")
+	f.BoolVar(&fl.write, "write", false, "let clients write too; the default with --stdio")
 	f.BoolVar(&fl.writeOnly, "write-only", false, "let clients write and neither read nor list")
+	f.BoolVar(&fl.stdio, "stdio", false, "serve one session over the standard streams, as the far side of ssh")
+	f.StringVar(&fl.root, "root", "", "with --stdio: the directory that is served (default: all that the account may)")
 	f.BoolVar(&fl.once, "once", false, "end after the first transfer that is complete")
 	f.DurationVar(&fl.lasts, "for", 0, "end after this time (2h, 30m)")
 	f.Var(&fl.rate, "rate", "bandwidth that all clients share, each way, bits per second (500M, 2G); default: no limit")
@@ -68,11 +93,38 @@ start, unless --identity names a file to keep it in.`,
 	return c
 }
 
+// check refuses flags that contradict each other.
+func (fl serveFlags) check() error {
+	modes := 0
+	for _, set := range []bool{fl.readOnly, fl.write, fl.writeOnly} {
+		if set {
+			modes++
+		}
+	}
+	switch {
+	case modes > 1:
+		return usagef("--read-only, --write and --write-only exclude each other")
+	case fl.root != "" && !fl.stdio:
+		return usagef("--root belongs to --stdio: write godwit serve %s", fl.root)
+	case fl.stdio && (fl.once || fl.identity != "" || fl.lasts > 0 || fl.host != ""):
+		return usagef("--stdio serves one session of a client that is there already: leave out --once, --identity, --for and --host")
+	}
+	return nil
+}
+
+// directions are what clients may do; nil: everything.
+func (fl serveFlags) directions(write bool) []transfer.Direction {
+	switch {
+	case fl.writeOnly:
+		return []transfer.Direction{transfer.Push}
+	case fl.write, write && !fl.readOnly:
+		return nil
+	}
+	return []transfer.Direction{transfer.Pull, transfer.List}
+}
+
 // serve runs one stand-alone server.
 func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
-	if fl.write && fl.writeOnly {
-		return usagef("--write and --write-only exclude each other")
-	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return &transfer.Error{Code: transfer.CodeNotFound, Message: fmt.Sprintf("cannot serve %s: it is no directory that can be read", dir), Err: err}
 	}
@@ -180,17 +232,11 @@ func (h *standalone) authorize(_ context.Context, c transfer.Credential, _ trans
 	if !h.key.Verifies(c) {
 		return transfer.Grant{}, &transfer.Error{Code: transfer.CodeUnauthorized, Message: "the key in the address is not this server's: ask for the address that it prints now"}
 	}
-	g := transfer.Grant{
+	return transfer.Grant{
 		Tenant: "serve", OpenRoot: func() (*os.Root, error) { return os.OpenRoot(h.dir) },
-		Directions: []transfer.Direction{transfer.Pull, transfer.List},
-	}
-	switch {
-	case h.flags.writeOnly:
-		g.Directions = []transfer.Direction{transfer.Push}
-	case h.flags.write:
-		g.Directions = nil
-	}
-	return g, nil
+		Directions: h.flags.directions(false), Delete: h.flags.write,
+		Preserve: []transfer.Attribute{transfer.KeepACLs, transfer.KeepXattrs},
+	}, nil
 }
 
 // announce prints the address, alone on its line, and for people what it is good for.

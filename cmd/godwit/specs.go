@@ -22,13 +22,18 @@ import (
 type specSource struct {
 	next   func(context.Context, transfer.Attempt) (transfer.Spec, error) // transfer.Client.Specs
 	key    ed25519.PrivateKey
-	giveUp func(context.Context) // tells the manager, if there is one, that nobody comes back
+	dial   func(context.Context, transfer.Spec) (transfer.Channel, error) // transfer.Client.Dial
+	ready  func(context.Context) error                                    // to be called first where set: ssh may ask for a password
+	giveUp func(context.Context)                                          // tells the manager, if there is one, that nobody comes back
 }
 
 func (a *app) specSource(remote location, job transfer.Job, fl *copyFlags) (specSource, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return specSource{}, fmt.Errorf("client key: %w", err)
+	}
+	if remote.ssh.Name != "" {
+		return fl.ssh.over(a.streams, remote)
 	}
 	if remote.invited {
 		s, err := invitedSpec(remote)

@@ -1,0 +1,191 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/godwit/godwit/transfer"
+)
+
+// Host is a machine that ssh reaches.
+type Host struct {
+	Name string // as ssh takes it: host, user@host or an alias of its configuration
+	Port int    // 0: ssh's
+}
+
+// Valid reports whether ssh could take the name for anything but a host.
+func (h Host) Valid() bool {
+	return h.Name != "" && !strings.HasPrefix(h.Name, "-") && !strings.ContainsAny(h.Name, " \t\n\x00")
+}
+
+// String names the host for people.
+func (h Host) String() string {
+	if h.Port == 0 {
+		return h.Name
+	}
+	return h.Name + ":" + strconv.Itoa(h.Port)
+}
+
+// Dialer starts ssh.
+type Dialer struct {
+	Host    Host
+	Command []string  // ssh and its options; empty: ssh
+	Remote  string    // godwit on the far machine, for its shell; "": godwit in the PATH there
+	Stderr  io.Writer // where ssh and the far side complain
+
+	tried bool
+}
+
+// patience is how long ssh may take until godwit answers: people type
+// passwords meanwhile.
+const patience = 2 * time.Minute
+
+// leave is how long ssh may take to end by itself, once its streams are closed.
+const leave = 2 * time.Second
+
+// Dial opens a channel, for transfer.Client. The first failure is final: it is
+// the user's to mend. Later ones are the network's.
+func (d *Dialer) Dial(ctx context.Context) (transfer.Channel, error) {
+	p, err := d.start()
+	if err != nil {
+		return transfer.Channel{}, &transfer.Error{Code: transfer.CodeInvalid, Message: "cannot start ssh", Err: err}
+	}
+	stop := context.AfterFunc(ctx, func() { _ = p.conn.Close() })
+	timer := time.AfterFunc(patience, func() { _ = p.conn.Close() })
+	g, err := readGreeting(p.conn.in)
+	timer.Stop()
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = p.conn.Close()
+		<-p.done
+		if ctx.Err() != nil {
+			return transfer.Channel{}, &transfer.Error{Code: transfer.CodeCancelled, Message: "the transfer was cancelled", Err: context.Cause(ctx)}
+		}
+		return transfer.Channel{}, d.explain(p, err)
+	}
+	d.tried = true
+	return transfer.Channel{Conn: p.conn, Secret: g.Secret, Data: g.UDP}, nil
+}
+
+// Exit codes of ssh and of a shell.
+const (
+	exitSSH     = 255
+	exitMissing = 127
+)
+
+// explain says what went wrong before the greeting.
+func (d *Dialer) explain(p *process, err error) error {
+	e := &transfer.Error{Code: transfer.CodeUnreachable, Message: "ssh to " + d.Host.String() + " failed; what it said is above", Err: nil}
+	switch {
+	case errors.Is(err, errMangled):
+		return &transfer.Error{Code: transfer.CodeProtocol, Message: "godwit on " + d.Host.String() + " is of another version", Err: err}
+	case p.code() == exitMissing:
+		return &transfer.Error{Code: transfer.CodeInvalid, Message: "there is no godwit on " + d.Host.String() +
+			": copy the binary there, into the PATH of a login without a terminal, or say where it is with --remote-godwit"}
+	case p.code() != exitSSH:
+		e.Message = fmt.Sprintf("%s was reached, but godwit serve --stdio did not answer there (exit code %d)", d.Host, p.code())
+		e.Err = err
+	}
+	if !d.tried {
+		e.Code = transfer.CodeUnauthorized // trying again would only ask for the password again
+	}
+	return e
+}
+
+// process is an ssh that runs.
+type process struct {
+	conn *conn
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+}
+
+func (p *process) code() int {
+	<-p.done
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (d *Dialer) start() (*process, error) {
+	remote := d.Remote
+	if remote == "" {
+		remote = "godwit"
+	}
+	line := d.Command
+	if len(line) == 0 {
+		line = []string{"ssh"}
+	}
+	line = append([]string(nil), line...)
+	if d.Host.Port != 0 {
+		line = append(line, "-p", strconv.Itoa(d.Host.Port))
+	}
+	line = append(line, d.Host.Name, remote+" serve --stdio")
+	theirIn, ourOut, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	ourIn, theirOut, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, theirIn.Close(), ourOut.Close())
+	}
+	cmd := exec.Command(line[0], line[1:]...) //nolint:noctx // it ends with its streams
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirIn, theirOut, d.Stderr
+	cmd.WaitDelay = leave
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	err = cmd.Start()
+	_, _ = theirIn.Close(), theirOut.Close()
+	if err != nil {
+		return nil, errors.Join(err, ourIn.Close(), ourOut.Close())
+	}
+	go func() {
+		defer close(p.done)
+		_ = cmd.Wait() // its exit code is looked at where it says something
+	}()
+	p.conn = &conn{in: ourIn, out: ourOut, remote: addr(d.Host.String()), ended: func() {
+		timer := time.AfterFunc(leave, func() { _ = cmd.Process.Kill() })
+		<-p.done
+		timer.Stop()
+	}}
+	return p, nil
+}
+
+// Split is a command line as words; quotes keep blanks together.
+func Split(s string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	var quote rune
+	inside := false
+	for _, r := range s {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, inside = r, true
+		case r == ' ' || r == '\t':
+			if inside {
+				words = append(words, word.String())
+				word.Reset()
+				inside = false
+			}
+		default:
+			word.WriteRune(r)
+			inside = true
+		}
+	}
+	if quote != 0 {
+		return nil, fmt.Errorf("a quote %c is not closed", quote)
+	}
+	if inside {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
