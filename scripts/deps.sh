@@ -57,6 +57,8 @@ if [ "$want" = all ] || [ "$want" = ci ]; then
 	need libc6-dev have_libc
 	need git have git
 	need slapd test -x /usr/sbin/slapd
+	need openssh-client have ssh
+	need openssh-server test -x /usr/sbin/sshd
 fi
 if [ "$want" = ci ]; then
 	need docker-compose have docker-compose
@@ -96,6 +98,11 @@ fi
 # The same for slapd: tests run their own.
 if [[ " ${missing[*]} " == *" slapd "* ]] && command -v debconf-set-selections >/dev/null; then
 	echo 'slapd slapd/no_configuration boolean true' | debconf-set-selections
+fi
+# And for sshd: this file is how Debian is told that the service is not wanted.
+if [[ " ${missing[*]} " == *" openssh-server "* ]]; then
+	mkdir -p /etc/ssh
+	touch /etc/ssh/sshd_not_to_be_run
 fi
 log=$(mktemp)
 if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"; } >"$log" 2>&1; then

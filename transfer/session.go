@@ -333,7 +333,7 @@ func (s *session) emit(batch *wire.Batch) error {
 		err := s.sock.SendBatch(batch)
 		if errors.Is(err, packetio.ErrTooLong) && s.fsnd != nil {
 			s.mu.Lock()
-			s.fsnd.SetMTU(flow.SafeMTU)
+			s.fsnd.TooLong(batch.Segment())
 			s.mu.Unlock()
 		} else if err != nil && !s.ended() {
 			return err

@@ -38,7 +38,8 @@ type Config struct {
 	// challenge and never moves.
 	Trusted bool
 
-	// MTU is the largest UDP payload to send; 0 is MTU4, or MTU6 for an IPv6 Peer.
+	// MTU is the largest UDP payload to send; 0 begins with MTU4, or MTU6 for an
+	// IPv6 Peer, and looks for what the path carries.
 	MTU int
 	// RTT is a first estimate, such as the control connection's; 0: 100 ms.
 	RTT time.Duration

@@ -30,6 +30,9 @@ func (s *Sender) Park(parked bool) {
 func (s *Sender) abandon(p *sentPacket) {
 	s.settle(p)
 	p.fate = settled
+	if p.probe {
+		s.search.flying = false
+	}
 	if !p.data {
 		return
 	}

@@ -32,7 +32,7 @@ func (s *Sender) takeReport(now time.Duration, number uint64) {
 	if !s.waits() {
 		s.waitSince = Forever
 	}
-	s.watchMTU()
+	s.watchMTU(now)
 }
 
 // peakMost bounds what a peer may claim, kB/s: 1 Tb/s.
@@ -85,10 +85,17 @@ func (s *Sender) acked(now time.Duration, p *sentPacket) {
 	p.fate = settled
 	s.stats.AckedPackets++
 	s.stats.AckedBytes += uint64(p.size)
-	if int(p.size)-s.overhead > SafeMTU {
+	switch {
+	case p.probe:
+		s.probed(int(p.size), true)
+	case int(p.size)-s.overhead > SafeMTU:
 		s.bigLost = 0
-	} else {
+		s.bigAcked++
+	default:
 		s.smallAcked++
+		if p.data && int(p.size) >= s.mtu+s.overhead {
+			s.bigAcked++
+		}
 	}
 	if !p.data {
 		return
@@ -143,6 +150,11 @@ func (s *Sender) declareLosses(now time.Duration) {
 
 func (s *Sender) declareLost(p *sentPacket) {
 	s.settle(p)
+	if p.probe {
+		p.fate = settled // its size is to blame, not the path's load
+		s.probed(int(p.size), false)
+		return
+	}
 	p.fate = lost
 	s.stats.LostPackets++
 	if int(p.size)-s.overhead > SafeMTU {
@@ -162,18 +174,4 @@ func (s *Sender) declareLost(p *sentPacket) {
 	s.stats.LostTokens++
 	s.dry = false
 	s.source.Lost(o.token)
-}
-
-const (
-	blackHole      = 16 // full-size packets lost in a row while small ones pass
-	blackHoleLeast = 150 * time.Millisecond
-)
-
-// watchMTU falls back to a size that passes everywhere. A short outage loses
-// packets of every size, so it takes more than that.
-func (s *Sender) watchMTU() {
-	if s.mtu > SafeMTU && s.bigLost >= blackHole && s.smallAcked >= 3 &&
-		s.bigUntil-s.bigSince >= max(2*s.loss.srtt, blackHoleLeast) {
-		s.mtu, s.bigLost = SafeMTU, 0
-	}
 }

@@ -56,6 +56,8 @@ type Sender struct {
 	bigSince   time.Duration
 	bigUntil   time.Duration
 	smallAcked int
+	bigAcked   int // packets of the size in use that arrived
+	search     search
 
 	control wire.Control
 	sample  congestion.Sample
@@ -79,7 +81,7 @@ func NewSender(cfg Config, source Source) (*Sender, error) {
 		cfg: cfg, source: source, seal: seal, open: open,
 		heard: newArrivals(arrivalsLeast), path: newPath(&cfg), ledger: newLedger(),
 		mtu: cfg.mtu(), overhead: packetOverhead(cfg.Peer.Addr()),
-		waitSince: Forever, again: again{left: repeatFirst},
+		search: newSearch(), waitSince: Forever, again: again{left: repeatFirst},
 	}
 	s.cc = congestion.New(congestion.Config{
 		Policy: cfg.Policy, Target: cfg.TargetRate, Least: cfg.MinRate, Initial: cfg.InitialRate,
@@ -100,9 +102,6 @@ func (s *Sender) SetPolicy(p congestion.Policy) {
 	s.cfg.Policy = p
 	s.cc.Set(p, s.cfg.TargetRate, s.cfg.MinRate)
 }
-
-// SetMTU bounds the UDP payload, as when the socket says that a datagram was too long.
-func (s *Sender) SetMTU(n int) { s.mtu = min(max(n, SafeMTU), wire.MaxDatagram) }
 
 // Wake says that the source has something to send again.
 func (s *Sender) Wake() { s.dry = false }
@@ -164,6 +163,11 @@ func (s *Sender) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 	if now >= s.controlDeadline() {
 		s.appendControl(now, b)
 		return b.Count()
+	}
+	if s.mayData(now) && s.probeDue(now) {
+		if s.appendProbe(now, b); b.Count() > 0 {
+			return b.Count()
+		}
 	}
 	for s.mayData(now) && s.appendData(now, b) {
 	}
@@ -279,6 +283,7 @@ func (s *Sender) HandleDatagram(now time.Duration, from netip.AddrPort, b []byte
 	s.stats.Heard++
 	s.Tick(now)
 	s.path.received(now, from, len(b), newest)
+	s.setFamily(s.path.addr.Addr())
 	s.path.hear(from, &s.control)
 	s.takeReport(now, number)
 	return nil

@@ -17,7 +17,7 @@ type Link struct {
 	Reorder   bool
 	Duplicate float64
 	Corrupt   float64 // probability that a random bit flips
-	MTU       int     // bytes of the largest IP packet that passes; 0: any
+	MTU       int     // bytes of the largest IP packet that passes; 0: 1500
 	Burst     *Bursts
 	Police    *Policer
 
@@ -74,7 +74,11 @@ func (p *Policer) pass(now time.Duration, size int) bool {
 func (l *Link) enqueue(p *packet) {
 	l.Packets++
 	l.Bytes += uint64(p.size)
-	if l.MTU > 0 && p.size > l.MTU {
+	most := l.MTU
+	if most == 0 {
+		most = 1500
+	}
+	if p.size > most {
 		l.TooLong++ // a black hole: nobody is told
 		l.net.release(p)
 		return
