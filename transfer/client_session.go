@@ -297,7 +297,7 @@ func (o *opened) dataSocket(wish Transport) (socket, error) {
 	case err == nil:
 		return sock, nil
 	case o.accept.Stream && wish == TransportAuto:
-		return nil, nil //nolint:nilerr // no network for UDP here: data ride the link
+		return nil, nil // no network for UDP here: data ride the link
 	default:
 		return nil, newError(CodeUnreachable, "no data socket to the node", err)
 	}

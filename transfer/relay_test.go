@@ -106,13 +106,6 @@ func (r *relay) rebind(t testing.TB) {
 	})
 }
 
-// address is where the node sees the client.
-func (r *relay) address() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.out.LocalAddr().String()
-}
-
 func (r *relay) forward() {
 	buf := make([]byte, 65536)
 	for {

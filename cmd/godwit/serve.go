@@ -148,7 +148,7 @@ func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
 	if err != nil {
 		return err
 	}
-	tcp, udp, err := fl.open()
+	tcp, udp, err := fl.open() //nolint:contextcheck // opening sockets does not wait
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (a *app) serveStdio(ctx context.Context, fl serveFlags) error {
 	if err != nil {
 		return err
 	}
-	c, udp, err := channel.Far(port)
+	c, udp, err := channel.Far(port) //nolint:contextcheck // opening a socket does not wait
 	if err != nil {
 		return err
 	}
@@ -111,8 +111,8 @@ func (f far) resolve(p string, follow bool) string {
 	full := "/" + f.below(p)
 	if follow {
 		if info, err := os.Stat(full); err == nil && info.IsDir() {
-			if real, err := filepath.EvalSymlinks(full); err == nil {
-				return inRoot(real)
+			if led, err := filepath.EvalSymlinks(full); err == nil {
+				return inRoot(led)
 			}
 		}
 	}
@@ -120,8 +120,8 @@ func (f far) resolve(p string, follow bool) string {
 	for dir := filepath.Clean(full); dir != "/"; {
 		rest = filepath.Join(filepath.Base(dir), rest)
 		dir = filepath.Dir(dir)
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			return inRoot(filepath.Join(real, rest))
+		if led, err := filepath.EvalSymlinks(dir); err == nil {
+			return inRoot(filepath.Join(led, rest))
 		}
 	}
 	return inRoot(full)
