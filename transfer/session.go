@@ -201,6 +201,9 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 		s.ctl.close()
 	}
 	wg.Wait()
+	s.mu.Lock()
+	s.count() // also of a session too short for a tick
+	s.mu.Unlock()
 	if s.sock != nil {
 		_ = s.sock.Close()
 	}

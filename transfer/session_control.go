@@ -249,18 +249,26 @@ func (s *session) tick(now time.Duration) {
 			s.ctl.send(control.TypeProgress, control.AppendProgress(nil, p))
 		}
 		s.frcv.SetAdvertisedRate(s.advertised())
-		s.bytes = s.rcv.Stats().Received
 		stalled = f.arrived == 0 && !s.finished && s.rcv.Stats().Open == 0 && s.totals.Files > 0
 	} else {
-		s.bytes = s.snd.Stats().Sent
 		stalled = !s.streaming() && (f.arrived == 0 && s.snd.Stats().Open > 0 || s.fsnd.Stats(now).Silence > time.Second)
 	}
+	s.count()
 	s.meter.add(now, s.bytes)
 	if !stalled {
 		s.quiet = now
 	} else if now-s.quiet > mute {
 		s.fail(newError(CodeUnreachable, "no datagrams get through to "+s.peer+
 			": is UDP blocked, on the way or by a firewall?", nil))
+	}
+}
+
+// count notes how many data bytes have travelled; under the lock.
+func (s *session) count() {
+	if s.rcv != nil {
+		s.bytes = s.rcv.Stats().Received
+	} else {
+		s.bytes = s.snd.Stats().Sent
 	}
 }
 
