@@ -210,7 +210,7 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 	if s.load != nil {
 		s.load.close()
 	} else {
-		s.land.close() //nolint:contextcheck // what arrived lands also when the session was cancelled
+		s.land.close()
 	}
 	return s.cause
 }
