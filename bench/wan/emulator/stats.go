@@ -48,7 +48,7 @@ type Stats struct {
 	SocketDropsB uint64 `json:"socket_drops_b"`
 }
 
-var schedulers = [...]string{"ordinary (no real time to be had: expect stalls)", "SCHED_DEADLINE 0.8 of a core", "SCHED_DEADLINE 0.4 of a core", "SCHED_FIFO"}
+var schedulers = [...]string{"ordinary (no real time to be had: expect stalls)", "SCHED_FIFO"}
 
 func (p *page) flow(direction int) Flow {
 	c := func(i int) uint64 { return p.load(pageCounts + direction*countWords + i) }

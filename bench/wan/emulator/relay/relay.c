@@ -13,7 +13,7 @@
 // must agree with the enums below). Everything is in nanoseconds of
 // CLOCK_MONOTONIC and in bytes of IP packets.
 //
-// It is C and a process of its own, with one thread under SCHED_DEADLINE,
+// It is C and a process of its own, with one thread under SCHED_FIFO,
 // because a relay in Go stalls packets for tens of milliseconds when the
 // machine is busy, and a stall is a thing that only the model may make.
 
@@ -30,7 +30,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -508,17 +507,13 @@ static int send_due(struct direction *d, i64 until) {
 
 // ---- scheduling ----
 
-struct attributes { u32 size, policy; u64 flags; int32_t nice; u32 priority; u64 runtime, deadline, period; };
-
-// schedule asks for a share of a core that no other load can take: the larger
-// one, the smaller one (several relays at once), or plain real time.
+// schedule asks for real time, ahead of every ordinary load. It is SCHED_FIFO: the
+// loop sleeps after each round. Under SCHED_DEADLINE Linux 6.18 has been seen to
+// make no progress with anything for minutes once it said "DL replenish lagged
+// too much".
 static int schedule(void) {
-	for (u64 runtime = 800000; runtime >= 400000; runtime /= 2) {
-		struct attributes a = {sizeof a, 6, 0, 0, 0, runtime, 1000000, 1000000};
-		if (syscall(SYS_sched_setattr, 0, &a, 0) == 0) return runtime == 800000 ? 1 : 2;
-	}
 	struct sched_param p = {.sched_priority = 50};
-	return sched_setscheduler(0, SCHED_FIFO, &p) == 0 ? 3 : 0;
+	return sched_setscheduler(0, SCHED_FIFO, &p) == 0;
 }
 
 static void stop(int signal) { (void)signal; stopping = 1; }
