@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,6 +43,11 @@ func newServeCommand() *cobra.Command {
 			c.Log, c.Level, c.Out = log, l, cmd.OutOrStdout()
 			database(&c)
 			c.Console = console()
+			// The live picture of a large fleet is a gigabyte that lives: collecting half as often saves a tenth of a core
+			// at 10,000 nodes. The environment's GOGC goes before.
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(200)
+			}
 			return manager.Run(cmd.Context(), c)
 		},
 	}

@@ -1,12 +1,12 @@
 import { createColumnHelper, tableFeatures, useTable } from '@tanstack/react-table'
 import { Link } from '@tanstack/react-router'
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { memo, useMemo, useRef } from 'react'
+import { memo, useMemo } from 'react'
 import type { Node } from '../api/types'
 import { plural } from '../format/format'
 import { keep, useCluster } from '../shell/cluster'
 import { Age } from '../ui/Ago'
 import { useNow } from '../ui/now'
+import { useRows } from '../ui/rows'
 import ui from '../ui/ui.module.css'
 import { Sparks, Utilisation } from './Load'
 import { NodeActions } from './NodeActions'
@@ -89,22 +89,16 @@ interface Props {
 }
 
 const rowHeight = 57
-const virtualFrom = 100
 
-// NodeTable shows nodes in the order given. Above virtualFrom rows only those in sight are in the page.
+// NodeTable shows nodes in the order given.
 export function NodeTable({ nodes, drift, sort, onSort }: Props) {
-  const scroller = useRef<HTMLDivElement>(null)
-  const many = nodes.length > virtualFrom
-  const virtual = useVirtualizer({ count: many ? nodes.length : 0, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 10 })
-  const items = virtual.getVirtualItems()
-  const from = many ? (items[0]?.index ?? 0) : 0
-  const to = many ? (items.at(-1)?.index ?? -1) + 1 : nodes.length
+  const { scroller, many, from, to, field } = useRows(nodes.length, rowHeight, 'Nodes', 290)
   const rows = useMemo(() => nodes.slice(from, to).map((node) => ({ node, drift: drift.get(node.id) })), [nodes, from, to, drift])
   const table = useTable({ features, columns, data: rows, getRowId: (r) => r.node.id })
   const flip = (id: string) => onSort(sort === id ? `-${id}` : sort === `-${id}` ? undefined : id)
   return (
-    <div className={ui.scroll} ref={scroller} style={many ? { height: 'calc(100vh - 290px)', minHeight: 320, overflowY: 'auto' } : undefined} tabIndex={many ? 0 : undefined} role={many ? 'region' : undefined} aria-label={many ? 'Nodes, scrollable' : undefined}>
-      <table className={`${ui.table} ${many ? s.many : ui.cards}`} aria-rowcount={nodes.length + 1}>
+    <div className={ui.scroll} ref={scroller} {...field}>
+      <table className={`${ui.table} ${many ? ui.many : ui.cards}`} aria-rowcount={nodes.length + 1}>
         <thead>
           {table.getHeaderGroups().map((g) => (
             <tr key={g.id}>

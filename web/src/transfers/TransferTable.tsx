@@ -1,10 +1,12 @@
 import { createColumnHelper, tableFeatures, useTable } from '@tanstack/react-table'
 import { Link } from '@tanstack/react-router'
+import { useMemo } from 'react'
 import type { Ref, Transfer } from '../api/types'
 import { millis, rate } from '../format/format'
 import { Tenant } from '../keys/Tenant'
 import { keep, useCluster } from '../shell/cluster'
 import { Ago } from '../ui/Ago'
+import { useRows } from '../ui/rows'
 import ui from '../ui/ui.module.css'
 import { average, loss, progress } from './progress'
 import s from './transfers.module.css'
@@ -36,11 +38,15 @@ const pastColumns = helper.columns([
   helper.accessor('created_at', { header: 'Started', cell: (c) => <Ago at={c.row.original.created_at} /> }),
 ])
 
+const rowHeight = 57
+
 export function TransferTable({ transfers, live }: { transfers: Transfer[]; live?: boolean }) {
-  const table = useTable({ features, columns: live ? liveColumns : pastColumns, data: transfers, getRowId: (t) => t.id })
+  const { scroller, many, from, to, field } = useRows(live ? transfers.length : 0, rowHeight, 'Running transfers', 330)
+  const data = useMemo(() => (many ? transfers.slice(from, to) : transfers), [many, transfers, from, to])
+  const table = useTable({ features, columns: live ? liveColumns : pastColumns, data, getRowId: (t) => t.id })
   return (
-    <div className={ui.scroll}>
-      <table className={`${ui.table} ${ui.cards}`}>
+    <div className={ui.scroll} ref={scroller} {...field}>
+      <table className={`${ui.table} ${many ? ui.many : ui.cards}`} aria-rowcount={many ? transfers.length + 1 : undefined}>
         <thead>
           {table.getHeaderGroups().map((g) => (
             <tr key={g.id}>
@@ -53,8 +59,9 @@ export function TransferTable({ transfers, live }: { transfers: Transfer[]; live
           ))}
         </thead>
         <tbody>
-          {table.getRowModel().rows.map((row) => (
-            <tr key={row.id}>
+          {many && from > 0 ? <tr style={{ height: from * rowHeight }} aria-hidden="true" /> : null}
+          {table.getRowModel().rows.map((row, i) => (
+            <tr key={row.id} aria-rowindex={many ? from + i + 2 : undefined} style={many ? { height: rowHeight } : undefined}>
               {row.getAllCells().map((cell) => (
                 <td key={cell.id} data-label={cell.column.columnDef.header as string}>
                   <table.FlexRender cell={cell} />
@@ -62,6 +69,7 @@ export function TransferTable({ transfers, live }: { transfers: Transfer[]; live
               ))}
             </tr>
           ))}
+          {many && to < transfers.length ? <tr style={{ height: (transfers.length - to) * rowHeight }} aria-hidden="true" /> : null}
         </tbody>
       </table>
     </div>
