@@ -51,11 +51,13 @@ const epochBits = 23
 // SecretSize is the length of a direction's secret.
 const SecretSize = 32
 
-// keys are one direction's: the present epoch's and its neighbours'.
+// keys are one direction's: those of the newest epoch in use, of the one before,
+// where late packets belong, and of the next. Only an authentic packet moves them
+// on: whoever could do so with a forged number would lock the peer out.
 type keys struct {
 	suite  Suite
-	secret []byte // of the newest epoch derived
-	newest uint64
+	secret []byte      // of the epoch after those in the ring
+	newest uint64      // epoch in use
 	ring   [3]epochKey // by epoch mod 3
 	nonce  [12]byte
 }
@@ -71,7 +73,10 @@ func newKeys(suite Suite, secret []byte) (*keys, error) {
 		return nil, fmt.Errorf("data secret has %d bytes, want %d", len(secret), SecretSize)
 	}
 	k := &keys{suite: suite, secret: append([]byte(nil), secret...)}
-	return k, k.derive(0)
+	if err := k.derive(0); err != nil {
+		return nil, err
+	}
+	return k, k.derive(1)
 }
 
 func (k *keys) derive(epoch uint64) error {
@@ -101,7 +106,7 @@ func (k *keys) derive(epoch uint64) error {
 	default:
 		return fmt.Errorf("data key: unknown %v", k.suite)
 	}
-	k.ring[epoch%3], k.newest = e, epoch
+	k.ring[epoch%3] = e
 	next, err := hkdf.Expand(sha256.New, k.secret, "godwit/1 next secret", SecretSize)
 	if err != nil {
 		return fmt.Errorf("next secret: %w", err)
@@ -114,16 +119,20 @@ func (k *keys) derive(epoch uint64) error {
 // than one before or after the newest in use.
 func (k *keys) at(number uint64) *epochKey {
 	epoch := number >> epochBits
-	if epoch == k.newest+1 {
-		// Derived keys always work; an error would have shown at construction.
-		if k.derive(epoch) != nil {
-			return nil
-		}
-	}
 	if e := &k.ring[epoch%3]; e.aead != nil && e.epoch == epoch {
 		return e
 	}
 	return nil
+}
+
+// used says that the packet is this end's own or authentic.
+func (k *keys) used(number uint64) {
+	if number>>epochBits != k.newest+1 {
+		return
+	}
+	k.newest++
+	// Derived keys always work; an error would have shown at construction.
+	_ = k.derive(k.newest + 1)
 }
 
 func (k *keys) prepare(e *epochKey, number uint64) []byte {
@@ -140,6 +149,7 @@ func (k *keys) seal(h wire.Header, number uint64, b []byte, n int) int {
 	e := k.at(number)
 	body := b[wire.HeaderSize : wire.HeaderSize+n]
 	e.aead.Seal(body[:0], k.prepare(e, number), body, b[:wire.HeaderSize])
+	k.used(number)
 	return n + wire.Overhead
 }
 
@@ -151,5 +161,9 @@ func (k *keys) open(number uint64, b []byte) ([]byte, bool) {
 	}
 	sealed := b[wire.HeaderSize:]
 	body, err := e.aead.Open(sealed[:0], k.prepare(e, number), sealed, b[:wire.HeaderSize])
-	return body, err == nil
+	if err != nil {
+		return nil, false
+	}
+	k.used(number)
+	return body, true
 }
