@@ -188,6 +188,11 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	t.session = nil
 	t.mu.Unlock()
 	use.Bytes = s.moved()
+	if s.snd != nil {
+		s.mu.Lock()
+		use.Resent = s.snd.Stats().Resent
+		s.mu.Unlock()
+	}
 	return use, err
 }
 

@@ -211,7 +211,8 @@ type SessionUse struct {
 	SessionID string        `json:"session_id,omitempty"`
 	NodeID    string        `json:"node_id,omitempty"`
 	NodeName  string        `json:"node_name,omitempty"`
-	Bytes     int64         `json:"bytes"` // data bytes that travelled
+	Bytes     int64         `json:"bytes"`            // data bytes that travelled
+	Resent    int64         `json:"resent,omitempty"` // of Bytes, of a push: sent again after loss
 	Duration  time.Duration `json:"duration"`
 	Reason    Code          `json:"reason,omitempty"` // "" when it ended as planned
 }
