@@ -183,6 +183,7 @@ func (t *Transfer) pullEnd(h *control.Hello, attempt int) (clientEnd, error) {
 	land.tree = tree
 	land.overwrite, _ = store.ParseOverwrite(h.Overwrite) // validated with job and spec
 	h.Ask = attempt > 1 || h.DryRun || mayHave(tree, land.dest, land.rename, names)
+	land.clears = h.Ask
 	end := clientEnd{land: land}
 	end.add(tree, dir)
 	return end, nil

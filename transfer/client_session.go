@@ -146,6 +146,9 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	if err := spec.Validate(); err != nil {
 		return use, newError(CodeInvalid, err.Error(), nil)
 	}
+	if spec.TransferID == "" {
+		spec.TransferID = *id // of earlier sessions: whose files it goes on with
+	}
 	hello := t.hello(spec, attempt)
 	var end clientEnd
 	var err error

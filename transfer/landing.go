@@ -42,7 +42,8 @@ type landingConfig struct {
 	overwrite  store.Overwrite
 	transferID string
 	epoch      uint64
-	resumes    bool // sessions before this one may have left something
+	resumes    bool // a later session of its transfer
+	clears     bool // something may be there, remains of killed sessions too
 	noResume   bool
 	noTimes    bool
 	noModes    bool
@@ -100,8 +101,8 @@ func newLanding(c landingConfig, lock sync.Locker) *landing {
 	sum := sha256.Sum256([]byte(c.transferID))
 	copy(l.transfer[:], sum[:])
 	l.batch = c.tree.NewBatch()
-	if c.transferID != "" {
-		l.batch = c.tree.NewBatchOf(l.transfer, c.resumes)
+	if c.clears {
+		l.batch = c.tree.NewClearingBatch()
 	}
 	l.waiting.L = lock
 	return l

@@ -300,6 +300,7 @@ func (x *serverSession) prepareLanding(s *session, cfg flow.Config, tree *store.
 	}
 	// A fresh destination lets the client send without asking.
 	accept.Ask = h.Attempt > 1 || h.DryRun || mayHave(tree, land.dest, land.rename, h.Names)
+	land.clears = accept.Ask
 	s.onTotals = func(t control.Totals) { x.totals(t.Files, t.Bytes) }
 	if d := h.Delete; d != nil {
 		s.pruning = &pruning{

@@ -17,11 +17,10 @@ import (
 // added during a Flush belongs to the next.
 type Batch struct {
 	t       *Tree
-	owner   owner // of the temporary names
 	mu      sync.Mutex
 	items   []item
 	bytes   int64
-	cleared map[string]bool // directories cleared of remains; nil: none are to be
+	remains map[string]map[stem][]string // by directory; nil: none are looked for
 	since   time.Time
 }
 
@@ -44,39 +43,44 @@ const fewDirs = 4
 // NewBatch returns an empty batch.
 func (t *Tree) NewBatch() *Batch { return &Batch{t: t} }
 
-// NewBatchOf returns an empty batch for a transfer. With resumes set, the first
-// file that it adds to a directory takes away the temporary files that earlier
-// sessions of the transfer left there when their node died. A session that is
-// not quite dead fails for those files, as it would when fenced.
-func (t *Tree) NewBatchOf(transfer [16]byte, resumes bool) *Batch {
-	b := &Batch{t: t, owner: ownerOf(transfer), since: time.Now()}
-	if resumes {
-		b.cleared = map[string]bool{}
-	}
-	return b
+// NewClearingBatch returns an empty batch that takes away what earlier sessions,
+// of any transfer, left of the files that it adds when their process died. A
+// session that is not quite dead fails for those files with ErrFenced.
+func (t *Tree) NewClearingBatch() *Batch {
+	return &Batch{t: t, since: time.Now(), remains: map[string]map[stem][]string{}}
 }
 
-// clear removes the transfer's older temporary files from a directory. What it
-// cannot remove is left for Sweep.
-func (b *Batch) clear(dir string, d *os.Root) {
+// clear removes what was left of the file base in a directory. What it cannot
+// remove is left for Sweep.
+func (b *Batch) clear(dir string, d *os.Root, base string) {
 	b.mu.Lock()
-	due := b.cleared != nil && !b.cleared[dir]
-	if due {
-		b.cleared[dir] = true
-	}
-	b.mu.Unlock()
-	if !due {
+	defer b.mu.Unlock()
+	if b.remains == nil {
 		return
 	}
+	left, ok := b.remains[dir]
+	if !ok {
+		left = b.t.remains(d, b.since)
+		b.remains[dir] = left
+	}
+	for _, name := range left[stemOf(base)] {
+		_ = d.Remove(name)
+	}
+}
+
+// remains are the temporary files in a directory that were there before a moment.
+func (t *Tree) remains(d *os.Root, before time.Time) map[stem][]string {
 	f, err := d.Open(".")
 	if err != nil {
-		return
+		return nil
 	}
 	defer f.Close()
+	found := map[stem][]string{}
 	for {
 		names, err := f.Readdirnames(scanBatch)
 		for _, name := range names {
-			if !b.owner.left(name, b.t.nonce) {
+			of, ok := leftBy(name, t.nonce)
+			if !ok {
 				continue
 			}
 			// The modification time is that of the source.
@@ -84,12 +88,12 @@ func (b *Batch) clear(dir string, d *os.Root) {
 			if err != nil {
 				continue
 			}
-			if changed := fileID(fi).Ctime; changed != 0 && changed < b.since.UnixNano() {
-				_ = d.Remove(name)
+			if changed := fileID(fi).Ctime; changed != 0 && changed < before.UnixNano() {
+				found[of] = append(found[of], name)
 			}
 		}
 		if err != nil {
-			return
+			return found
 		}
 	}
 }
@@ -110,9 +114,9 @@ func (b *Batch) Add(tag uint64, p string, data []byte, m Meta) error {
 	if err != nil {
 		return err
 	}
-	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(b.owner), meta: m}
+	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(base), meta: m}
 	err = b.t.making(dir, func(d *os.Root) error {
-		b.clear(dir, d)
+		b.clear(dir, d, base)
 		err := b.write(d, it, data, m)
 		if err != nil {
 			_ = d.Remove(it.temp)
@@ -167,9 +171,9 @@ func (b *Batch) AddSymlink(tag uint64, p, target string, m Meta) error {
 	if err := b.t.checkTarget(dir, target); err != nil {
 		return err
 	}
-	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(b.owner), meta: m}
+	it := item{tag: tag, dir: dir, base: base, temp: b.t.tempName(base), meta: m}
 	err = b.t.making(dir, func(d *os.Root) error {
-		b.clear(dir, d)
+		b.clear(dir, d, base)
 		if err := b.t.step(step{op: opSymlink, path: inDir(dir, it.temp), to: target}); err != nil {
 			return err
 		}
@@ -309,7 +313,13 @@ func (b *Batch) publish(it *item) error {
 		return it.part.publish(it.meta)
 	}
 	err := b.t.within(it.dir, func(d *os.Root) error {
-		return b.t.publish(it.dir, d, it.temp, it.base, it.meta)
+		err := b.t.publish(it.dir, d, it.temp, it.base, it.meta)
+		if errors.Is(err, fs.ErrNotExist) {
+			if _, terr := d.Lstat(it.temp); errors.Is(terr, fs.ErrNotExist) {
+				return ErrFenced // who writes the same file now has taken it away
+			}
+		}
+		return err
 	})
 	if err != nil {
 		p := path.Join(it.dir, it.base)

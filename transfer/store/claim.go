@@ -158,7 +158,10 @@ func (p *Part) allocate(f *os.File) error {
 // the claim.
 func (p *Part) writeJournal() (err error) {
 	b, sum := p.ledger.encode()
-	tmp := p.t.tempName(owner{})
+	tmp := draftName(p.base)
+	if err := p.remove(tmp); err != nil { // of a claim that died
+		return err
+	}
 	if err := p.step(step{op: opCreate, path: p.in(tmp)}); err != nil {
 		return err
 	}

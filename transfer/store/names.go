@@ -10,8 +10,9 @@ import (
 
 // Names of this package's own files: ".godwit-" 32 hex digits and a suffix. The
 // digits are a hash of the target's name, so that they fit next to a target whose
-// name is as long as the file system allows, and so that any node finds them. For
-// temporary files they are the transfer's, the process's and a number's.
+// name is as long as the file system allows, and so that any node finds them. In
+// temporary files of a batch they are a hash of the target's name, the process's
+// and a number's.
 const (
 	namePrefix    = ".godwit-"
 	partSuffix    = ".part"
@@ -20,35 +21,39 @@ const (
 	nameDigits    = 32
 )
 
-// owner is the transfer's part of a temporary name, so that a later session knows
-// what an earlier one left; the zero owner is nobody's.
-type owner [4]byte
+// stem is the target's part of a temporary name, so that whoever writes the same
+// target finds what an earlier session left of it.
+type stem [4]byte
 
-func ownerOf(transfer [16]byte) owner {
-	if transfer == [16]byte{} {
-		return owner{}
-	}
-	h := blake3.Sum256(transfer[:])
-	return owner(h[:4])
+func stemOf(base string) stem {
+	h := blake3.Sum256([]byte(base))
+	return stem(h[:4])
 }
 
 // nonce keeps the temporary names of two processes apart.
 type nonce [6]byte
 
-func tempName(o owner, n nonce, seq uint64) string {
-	return fmt.Sprintf("%s%x%x%012x%s", namePrefix, o, n, seq&(1<<48-1), tempSuffix)
+func tempName(s stem, n nonce, seq uint64) string {
+	return fmt.Sprintf("%s%x%x%012x%s", namePrefix, s, n, seq&(1<<48-1), tempSuffix)
 }
 
-// left reports whether name is a temporary file of the owner and of another
-// process than n.
-func (o owner) left(name string, n nonce) bool {
-	mine := fmt.Sprintf("%s%x", namePrefix, o)
-	return o != owner{} && strings.HasPrefix(name, mine) && strings.HasSuffix(name, tempSuffix) && reserved(name) &&
-		!strings.HasPrefix(name, fmt.Sprintf("%s%x", mine, n))
+// leftBy is the stem of a temporary file's name that another process than n made.
+func leftBy(name string, n nonce) (s stem, ok bool) {
+	if !reserved(name) || !strings.HasSuffix(name, tempSuffix) {
+		return s, false
+	}
+	digits, err := hex.DecodeString(name[len(namePrefix):][:nameDigits])
+	if err != nil || [6]byte(digits[4:10]) == n {
+		return s, false
+	}
+	return stem(digits[:4]), true
 }
 
 func partName(base string) string    { return ownName(base, partSuffix) }
 func journalName(base string) string { return ownName(base, journalSuffix) }
+
+// draftName is a journal's before it is one. Claims take turns, so it is free.
+func draftName(base string) string { return ownName(base, tempSuffix) }
 
 func ownName(base, suffix string) string {
 	h := blake3.Sum256([]byte(base))

@@ -1,44 +1,53 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 )
 
-func TestASessionThatResumesClearsWhatADeadNodeLeft(t *testing.T) {
+func TestWhoWritesAFileClearsWhatTheDeadLeftOfIt(t *testing.T) {
 	t.Parallel()
 	if onWindows {
 		t.Skip("no change time on Windows: Sweep removes what is left")
 	}
 	tree, dir := newTree(t)
-	mine, other := [16]byte{1}, [16]byte{2}
 	m := Meta{Mode: 0o600, Mtime: 1}
-	// Two nodes die with a file each in a batch that was never flushed.
-	check(t, openTree(t, dir).NewBatchOf(mine, false).Add(1, "d/a", []byte("old"), m))
-	check(t, openTree(t, dir).NewBatchOf(other, false).Add(1, "d/b", []byte("old"), m))
+	// Two processes die with a file each in a batch that was never flushed.
+	slow := openTree(t, dir).NewBatch()
+	check(t, slow.Add(1, "d/a", []byte("old"), m))
+	check(t, openTree(t, dir).NewBatch().Add(1, "d/b", []byte("old"), m))
 	time.Sleep(20 * time.Millisecond) // change times have the grain of the kernel's tick
 
-	// A session that does not resume leaves all alone.
-	b := tree.NewBatchOf(mine, false)
-	check(t, b.Add(1, "d/c", []byte("new"), m))
+	// A session to a place where nothing should be leaves all alone.
+	b := tree.NewBatch()
+	check(t, b.Add(1, "d/a", []byte("new"), m))
 	if n := temporary(t, dir); n != 3 {
 		t.Fatalf("%d temporary files, want the two that were left and a new one", n)
 	}
 	flush(t, b)
 
-	b = tree.NewBatchOf(mine, true)
-	check(t, b.Add(1, "d/a", []byte("new"), m))
+	b = tree.NewClearingBatch()
+	check(t, b.Add(1, "d/a", []byte("newer"), m))
 	check(t, b.Add(2, "d/e", []byte("new"), m))
 	if n := temporary(t, dir); n != 3 {
-		t.Errorf("%d temporary files, want those of this session and the other transfer's", n)
+		t.Errorf("%d temporary files, want those of this session and that of a file which it does not write", n)
 	}
 	flush(t, b)
-	wantFile(t, filepath.Join(dir, "d", "a"), []byte("new"))
+	wantFile(t, filepath.Join(dir, "d", "a"), []byte("newer"))
 	if n := temporary(t, dir); n != 1 {
-		t.Errorf("%d temporary files, want the other transfer's only", n)
+		t.Errorf("%d temporary files, want that of a file which nobody wrote again", n)
 	}
+
+	// One of the dead was only slow: it does not undo what came after it.
+	_ = slow.Flush(t.Context(), func(_ uint64, err error) {
+		if !errors.Is(err, ErrFenced) {
+			t.Errorf("the slow session's file: %v", err)
+		}
+	})
+	wantFile(t, filepath.Join(dir, "d", "a"), []byte("newer"))
 }
 
 func temporary(t *testing.T, dir string) int {

@@ -267,7 +267,7 @@ func (t *Tree) syncDir(dir string, d *os.Root) error {
 }
 
 // tempName is a name that no other call, process or node uses.
-func (t *Tree) tempName(o owner) string { return tempName(o, t.nonce, t.seq.Add(1)) }
+func (t *Tree) tempName(base string) string { return tempName(stemOf(base), t.nonce, t.seq.Add(1)) }
 
 // Free is the number of bytes that this process may still write to the root's
 // file system, or -1 when the system does not say.
