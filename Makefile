@@ -12,7 +12,7 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
 WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
-.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-web lint sim bench bench-control bench-wan bench-local bench-profile check-wan deps-bench wan web generate cross clean
+.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-web lint sim bench bench-control bench-wan bench-local bench-profile trial-kill fuzz check-wan deps-bench wan web generate cross clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -91,6 +91,13 @@ bench-profile: $(BIN)/wan ## where the engine's time goes, as root, with perf; b
 
 check-wan: deps-bench ## hold the emulated path against ping and iperf3, as root
 	$(GO) test ./bench/wan/emulator -count=1 -v -run 'TestPath' -wan.check
+
+TRIALS ?= 100
+SEED   ?= 1
+BYTES  ?= 2147483648
+trial-kill: $(BIN)/godwit ## kill -9 either end of a copy at random moments; TRIALS=, BYTES= of the tree, SEED=, WHERE= a directory
+	@$(GO) build -o $(BIN)/crash ./bench/crash
+	@$(BIN)/crash -godwit $(BIN)/godwit -trials $(TRIALS) -seed $(SEED) -bytes $(BYTES) $(if $(WHERE),-dir $(WHERE))
 
 web: $(BUILD)/web.stamp ## build the console into web/dist
 

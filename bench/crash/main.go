@@ -34,6 +34,7 @@ func run(ctx context.Context, args []string) error {
 	bytes := f.Int64("bytes", 2<<30, "size of the tree")
 	trials := f.Int("trials", 100, "copies that are killed midway")
 	seed := f.Uint64("seed", 1, "of the first trial; the next ones count on")
+	rate := f.String("rate", "", "of the copies (500M); default: as fast as it goes")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -50,6 +51,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer func() { b.close() }()
+	b.rate = *rate
 	if err := b.measure(ctx); err != nil {
 		return err
 	}

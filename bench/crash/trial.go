@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -18,7 +19,8 @@ type bench struct {
 	godwit   string // the program
 	dir      string
 	identity string
-	asked    int64 // size of the tree, about
+	asked    int64  // size of the tree, about
+	rate     string // of the copies, as godwit cp takes it; "": as fast as it goes
 	bytes    int64
 	usual    time.Duration // of a transfer that nobody kills, running
 
@@ -29,18 +31,39 @@ type bench struct {
 func open(ctx context.Context, godwit, dir string, bytes int64, seed uint64) (*bench, error) {
 	b := &bench{godwit: godwit, dir: dir, asked: bytes, identity: filepath.Join(dir, "identity")}
 	set := fileset.Mixed(bytes)
-	for _, at := range []string{b.here("src"), b.there("src")} {
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			return nil, err
-		}
-		if err := set.Make(at, seed); err != nil {
-			return nil, err
-		}
+	if err := errors.Join(os.MkdirAll(b.here(), 0o755), os.MkdirAll(b.there(), 0o755)); err != nil {
+		return nil, err
+	}
+	if err := set.Make(b.here("src"), seed); err != nil {
+		return nil, err
+	}
+	if err := mirror(b.here("src"), b.there("src")); err != nil {
+		return nil, err
 	}
 	b.bytes = set.Bytes(seed)
 	var err error
 	b.server, err = runServer(ctx, godwit, b.identity, "127.0.0.1:0", b.there())
 	return b, err
+}
+
+// mirror gives each file of one tree a second name in another.
+func mirror(from, to string) error {
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	return filepath.WalkDir(from, func(at string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, at)
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			return os.Mkdir(filepath.Join(to, name), 0o755)
+		}
+		return os.Link(at, filepath.Join(to, name))
+	})
 }
 
 func (b *bench) close() { b.server.kill() }
@@ -75,10 +98,14 @@ func (w way) String() string {
 
 // run starts the copy.
 func (b *bench) run(ctx context.Context, w way) (*client, error) {
+	args := []string{w.src + "/", b.server.address + "/dst/"}
 	if w.pull {
-		return runClient(ctx, b.godwit, b.server.address+"/src/", w.dst+"/")
+		args = []string{b.server.address + "/src/", w.dst + "/"}
 	}
-	return runClient(ctx, b.godwit, w.src+"/", b.server.address+"/dst/")
+	if b.rate != "" {
+		args = append([]string{"--rate", b.rate}, args...)
+	}
+	return runClient(ctx, b.godwit, args...)
 }
 
 // clear takes away what a trial made.
@@ -158,7 +185,7 @@ func (b *bench) afterwards(ctx context.Context, o *outcome, c *client) (sessions
 		defer second.kill()
 		res, err := second.result()
 		if err == nil && len(res.Failed) > 0 {
-			err = fmt.Errorf("%v: the second run failed for %d files: %+v", o, len(res.Failed), res.Failed[0])
+			err = fmt.Errorf("%v: the second run failed for %d files: %w", o, len(res.Failed), &transfer.Error{Code: res.Failed[0].Code, Message: res.Failed[0].Path + ": " + res.Failed[0].Message})
 		}
 		return res.Sessions, err
 	}
@@ -174,7 +201,7 @@ func (b *bench) afterwards(ctx context.Context, o *outcome, c *client) (sessions
 		return nil, fmt.Errorf("%v: %w", o, err)
 	}
 	if len(res.Failed) > 0 {
-		return nil, fmt.Errorf("%v: it failed for %d files: %+v", o, len(res.Failed), res.Failed[0])
+		return nil, fmt.Errorf("%v: it failed for %d files: %w", o, len(res.Failed), &transfer.Error{Code: res.Failed[0].Code, Message: res.Failed[0].Path + ": " + res.Failed[0].Message})
 	}
 	if n := len(res.Sessions); n > 0 && o.midway && res.Sessions[0].Reason != "" { // the first is that of the server that died
 		return res.Sessions[1:], nil
