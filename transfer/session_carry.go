@@ -203,6 +203,7 @@ type figures struct {
 	rtt     time.Duration
 	loss    float64
 	arrived uint64 // datagrams and payloads, as far as this end knows
+	mtu     int    // UDP payload bytes of the datagrams; 0: none so far
 }
 
 // figures of the moment; under the lock.
@@ -214,6 +215,10 @@ func (s *session) figures(now time.Duration) figures {
 		if s.frcv != nil {
 			st := s.frcv.Stats(now)
 			f.arrived += st.Packets
+			f.mtu = st.Longest
+			if st.Largest > st.Packets {
+				f.loss = float64(st.Largest-st.Packets) / float64(st.Largest)
+			}
 			f.sent += int64(st.Bytes + 28*st.Packets)
 		}
 		return f
@@ -224,7 +229,7 @@ func (s *session) figures(now time.Duration) figures {
 		f.sent += int64(st.SentBytes)
 		f.arrived += st.ReceivedPackets
 		if !s.streaming() {
-			f.rtt, f.loss = st.RTT, st.Loss
+			f.rtt, f.loss, f.mtu = st.RTT, st.Loss, st.MTU
 		}
 	}
 	return f

@@ -1,5 +1,7 @@
 package transfer
 
+import "time"
+
 // Transport is what the data of a session ride.
 type Transport string
 
@@ -14,3 +16,30 @@ const (
 
 // Valid reports whether t is a known wish.
 func (t Transport) Valid() bool { return oneOf(t, TransportAuto, TransportUDP, TransportTCP) }
+
+// Path is what a live session knows of the way between its ends.
+type Path struct {
+	Node      string        // by name, id or address
+	Transport Transport     // what data ride now
+	Connect   time.Duration // round trip of the control connection, at its set-up
+	RTT       time.Duration // of data, smoothed; of a pull, Connect
+	Loss      float64       // share of datagrams, 0 to 1
+	Datagram  int           // UDP payload bytes of the datagrams; 0: there are none
+	Wire      int64         // bytes so far, as UDP and IP or the control connection carry them
+}
+
+// Path returns the figures of the live session; false between sessions.
+func (t *Transfer) Path() (Path, bool) {
+	t.mu.Lock()
+	s := t.session
+	t.mu.Unlock()
+	if s == nil {
+		return Path{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.figures(s.now())
+	return Path{
+		Node: s.peer, Transport: s.via.now, Connect: s.rtt, RTT: f.rtt, Loss: f.loss, Datagram: f.mtu, Wire: f.sent,
+	}, true
+}

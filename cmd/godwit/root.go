@@ -60,7 +60,7 @@ clusters.
 		return profileNames(), cobra.ShellCompDirectiveNoFileComp
 	})
 	root.AddCommand(
-		newLogin(a), newLogout(a), newCopy(a), newList(a), newServe(a),
+		newLogin(a), newLogout(a), newCopy(a), newList(a), newServe(a), newProbe(a),
 		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newScheduleCommand(a), newForecastCommand(a), newConfigCommand(a), newNodeCommand(a),
 		newDecisionCommand(a), newConditionCommand(a), newApplyCommand(a), newGetCommand(a), newSchemaCommand(a),
 		newServiceCommand(a), newNotificationCommand(a), newLogLevelCommand(a),

@@ -60,6 +60,8 @@ type Receiver struct {
 // ReceiverStats are a Receiver's figures since the start.
 type ReceiverStats struct {
 	Packets, Bytes uint64 // authentic, distinct; UDP payload bytes
+	Largest        uint64 // highest packet number: so many were sent at least
+	Longest        int    // UDP payload bytes of the longest
 	DataBytes      uint64 // payload bytes that the Sink took
 	Replayed       uint64
 	Forged         uint64
@@ -106,7 +108,7 @@ func (r *Receiver) interval() time.Duration {
 // Stats returns the figures at the moment now.
 func (r *Receiver) Stats(now time.Duration) ReceiverStats {
 	t := r.stats
-	t.Packets, t.Bytes = r.packets, r.bytes
+	t.Packets, t.Bytes, t.Largest = r.packets, r.bytes, r.arrived.top
 	t.Peer, t.PeerProven, t.Moves = r.path.addr, r.path.proven, r.path.moves
 	if r.seen {
 		t.Silence = now - r.lastArrival
@@ -167,6 +169,7 @@ func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint32
 	r.arrived.add(number)
 	r.packets++
 	r.bytes += uint64(size)
+	r.stats.Longest = max(r.stats.Longest, size)
 	r.train.arrived(now, r.bytes, r.packets)
 	// The one-way delay relative to the first packet's, unwrapped step by step.
 	if r.seen {
