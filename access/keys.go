@@ -192,7 +192,12 @@ func (k *Keys) verifiers(ctx context.Context, id string) (verifiers, error) {
 type Storage struct {
 	Type string `json:"type"`
 	Path string `json:"path"`
+	// Preserve is what pushes may set of files there beyond times and modes.
+	Preserve []string `json:"preserve,omitempty"`
 }
+
+// Preservable are what Storage.Preserve may hold.
+func Preservable() []string { return []string{"owners", "acls", "xattrs"} }
 
 // CheckStorage refuses storage that no node could serve.
 func CheckStorage(raw json.RawMessage) error {
@@ -207,6 +212,8 @@ func CheckStorage(raw json.RawMessage) error {
 		return &Refused{Field: "storage.path", Problem: "must be absolute: the nodes do not share a working directory"}
 	case filepath.Clean(st.Path) == "/":
 		return &Refused{Field: "storage.path", Problem: "is the whole machine; name a directory"}
+	case slices.ContainsFunc(st.Preserve, func(s string) bool { return !slices.Contains(Preservable(), s) }):
+		return &Refused{Field: "storage.preserve", Problem: "may hold owners, acls and xattrs"}
 	case strings.ContainsRune(st.Path, 0), filepath.Clean(st.Path) != strings.TrimSuffix(st.Path, "/"):
 		return &Refused{Field: "storage.path", Problem: "must be plain, without . or .."}
 	}

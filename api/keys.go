@@ -21,6 +21,8 @@ type AccessKey struct {
 type Storage struct {
 	Type string `json:"type" enum:"local"`
 	Path string `json:"path" minLength:"1" maxLength:"4096" doc:"A directory that all nodes of the cluster see."`
+	// uniqueItems keeps a list short that has three possible values.
+	Preserve []string `json:"preserve,omitempty" uniqueItems:"true" enum:"owners,acls,xattrs" doc:"What pushes may set of files beyond times and modes; by default nothing. Owners need nodes that run as root."`
 }
 
 // KeyLimits bound what a tenant takes; 0 is no limit.

@@ -65,7 +65,7 @@ func (s *Server) taggedKey(k statestore.AccessKey) *tagged[AccessKey] {
 }
 
 func (s *Server) createKey(ctx context.Context, in *keyCreateIn) (*tagged[AccessKeySecret], error) {
-	storage, err := json.Marshal(access.Storage{Type: in.Body.Storage.Type, Path: in.Body.Storage.Path})
+	storage, err := json.Marshal(access.Storage(in.Body.Storage))
 	if err != nil {
 		return nil, err
 	}

@@ -53,12 +53,13 @@ func newKeyCommand(a *app) *cobra.Command {
 		},
 	}
 	var path string
+	preserve := []string{}
 	var maxRate bitRate
 	var may []string
 	create := &cobra.Command{
 		Use: "create NAME --path DIR", Short: "Add a tenant; prints its secret once and the line that signs it in", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			body := map[string]any{"name": args[0], "storage": map[string]string{"type": "local", "path": path}}
+			body := map[string]any{"name": args[0], "storage": map[string]any{"type": "local", "path": path, "preserve": preserve}}
 			if maxRate > 0 {
 				body["limits"] = map[string]any{"max_rate_bps": int64(maxRate)}
 			}
@@ -71,6 +72,7 @@ func newKeyCommand(a *app) *cobra.Command {
 	create.Flags().StringVar(&path, "path", "", "directory of the tenant's files, seen by all nodes of the cluster")
 	create.Flags().Var(&maxRate, "max-rate", "cap on the tenant's rate, bits per second")
 	create.Flags().StringSliceVar(&may, "may", nil, "permissions: read, write, delete, list (default all)")
+	create.Flags().StringSliceVar(&preserve, "preserve", preserve, "what copies may set there beyond times and modes: owners (nodes run as root), acls, xattrs")
 	_ = create.MarkFlagRequired("path")
 
 	var overlap time.Duration

@@ -133,6 +133,9 @@ type Tenant struct {
 type Storage struct {
 	Type string `json:"type"` // local
 	Path string `json:"path"` // absolute, of a directory that all nodes of the cluster see
+	// Preserve is what pushes may set of files there beyond times and modes:
+	// owners, acls, xattrs.
+	Preserve []string `json:"preserve,omitempty"`
 }
 
 // Limits bound a tenant; zero means none.

@@ -238,7 +238,12 @@ func grant(t command.Tenant, permissions []string) (transfer.Grant, error) {
 	if len(allowed) == 0 { // an empty list would mean all
 		return transfer.Grant{}, refuse(transfer.CodeUnauthorized, "the access key may neither read, write nor list")
 	}
+	var preserve []transfer.Attribute
+	for _, p := range s.Preserve {
+		preserve = append(preserve, transfer.Attribute(p))
+	}
 	return transfer.Grant{
+		Delete: slices.Contains(permissions, "delete"), Preserve: preserve,
 		Tenant: t.AccessKey, OpenRoot: func() (*os.Root, error) { return openRoot(s.Path) },
 		Directions: allowed, MaxRate: t.Limits.MaxRateBps,
 	}, nil

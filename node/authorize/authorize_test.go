@@ -98,6 +98,24 @@ func TestTokenGrantsWhatItSays(t *testing.T) {
 	root.Close()
 }
 
+func TestGrantSaysWhatMayBeDeletedAndSet(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if g, _ := d.try(nil); g.Delete || len(g.Preserve) > 0 {
+		t.Errorf("by default: %+v", g)
+	}
+	d = newDesk(t)
+	raw, err := json.Marshal(command.Storage{Type: "local", Path: t.TempDir(), Preserve: []string{"acls", "xattrs"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.answer.Storage = raw
+	g, _ := d.try(func(c *token.Claims, _ *transfer.Credential, _ *transfer.Request) { c.Permissions = []string{"write", "delete"} })
+	if !g.Delete || !slices.Equal(g.Preserve, []transfer.Attribute{transfer.KeepACLs, transfer.KeepXattrs}) {
+		t.Errorf("with permission and storage: %+v", g)
+	}
+}
+
 func TestTokenRefusals(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -3162,6 +3162,8 @@ export interface components {
         Storage: {
             /** @description A directory that all nodes of the cluster see. */
             path: string;
+            /** @description What pushes may set of files beyond times and modes; by default nothing. Owners need nodes that run as root. */
+            preserve?: ("owners" | "acls" | "xattrs")[];
             /** @enum {string} */
             type: "local";
         };
