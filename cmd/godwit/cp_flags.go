@@ -86,8 +86,8 @@ func (fl *copyFlags) add(c *cobra.Command) {
 	f.DurationVar(&fl.grow, "grow", 0, "SRC is still being written: send it until it has not grown for so long (10s)")
 
 	f.StringVar(&fl.overwrite, "overwrite", "diff", "existing files: never, always, diff, older, diff+older")
-	f.StringVar(&fl.backup, "backup", "", "keep what is replaced under its name with this at the end")
-	f.Lookup("backup").NoOptDefVal = "~"
+	f.StringVar(&fl.backup, "backup", "", "keep what is replaced under its name with this at the end; alone: the time")
+	f.Lookup("backup").NoOptDefVal = backupTime
 	f.BoolVar(&fl.resume, "resume", true, "continue part files of an earlier run")
 	f.BoolVar(&fl.sparse, "sparse", true, "leave holes of sparse files out and keep them")
 	f.StringSliceVar(&fl.preserve, "preserve", []string{"times", "modes"}, "what is kept: times, modes, atimes, owners, acls, xattrs, all or none")
@@ -127,6 +127,9 @@ func (fl *copyFlags) add(c *cobra.Command) {
 	complete("checksum", "blake3", "sha-256")
 }
 
+// backupTime stands for a suffix that no other run has.
+const backupTime = "TIME"
+
 // options are the flags as the engine takes them.
 func (fl *copyFlags) options() (transfer.Options, error) {
 	o := transfer.Options{
@@ -140,6 +143,9 @@ func (fl *copyFlags) options() (transfer.Options, error) {
 	}
 	if fl.retries == 0 {
 		o.Retries = -1
+	}
+	if o.Backup == backupTime {
+		o.Backup = time.Now().UTC().Format("~20060102T150405Z")
 	}
 	if fl.newer.text != "" {
 		o.Filter.NewerThan = fl.newer.time().UnixNano()
