@@ -110,7 +110,9 @@ func TestGrantSaysWhatMayBeDeletedAndSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.answer.Storage = raw
-	g, _ := d.try(func(c *token.Claims, _ *transfer.Credential, _ *transfer.Request) { c.Permissions = []string{"write", "delete"} })
+	g, _ := d.try(func(c *token.Claims, _ *transfer.Credential, _ *transfer.Request) {
+		c.Permissions = []string{"write", "delete"}
+	})
 	if !g.Delete || !slices.Equal(g.Preserve, []transfer.Attribute{transfer.KeepACLs, transfer.KeepXattrs}) {
 		t.Errorf("with permission and storage: %+v", g)
 	}

@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"io"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestSealedFilesAreAgeFiles(t *testing.T) {
 			n, err := sealed.ReadAt(piece, off)
 			whole = append(whole, piece[:n]...)
 			off += int64(n)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

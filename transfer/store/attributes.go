@@ -38,8 +38,8 @@ const (
 // travels reports whether the extended attribute name is one of a. Others, such
 // as capabilities and labels of security modules, never leave or enter a tree.
 func (a Attributes) travels(name string) bool {
-	switch {
-	case name == aclAccess || name == aclDefault:
+	switch name {
+	case aclAccess, aclDefault:
 		return a.Has(KeepACLs)
 	default:
 		return a.Has(KeepXattrs) && strings.HasPrefix(name, "user.") && len(name) > len("user.")
@@ -240,7 +240,7 @@ func (t *Tree) Holes(e Entry, block int64) ([]detail.Run, error) {
 		}
 	})
 	if err != nil {
-		return nil, nil //nolint:nilerr // a file system that cannot tell: all is data
+		return nil, nil // a file system that cannot tell: all is data
 	}
 	return runs, nil
 }
