@@ -190,7 +190,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	t.mu.Lock()
 	t.session = nil
 	t.mu.Unlock()
-	use.Bytes = s.moved()
+	use.Bytes = s.bytes
 	if s.snd != nil {
 		s.mu.Lock()
 		use.Resent = s.snd.Stats().Resent

@@ -361,16 +361,6 @@ func (s *session) absorb(in *packetio.Messages) (bytes int, err error) {
 	return bytes, nil
 }
 
-// moved is how many data bytes travelled, resent ones included.
-func (s *session) moved() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.rcv != nil {
-		return s.rcv.Stats().Received
-	}
-	return s.snd.Stats().Sent
-}
-
 // take hands datagrams to the flow. Errors of single datagrams are a
 // stranger's or the network's; only authentic nonsense is an error.
 func (s *session) take(in *packetio.Messages) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -85,7 +86,12 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 		return err
 	}
 	show := newProgress(to, fl)
+	up := make(chan struct{})
+	begin := sync.OnceFunc(func() { close(up) })
 	client := &transfer.Client{Specs: from.next, Key: from.key, Dial: from.dial, OnEvent: func(e transfer.Event) {
+		if e.Kind == transfer.EventSession {
+			begin()
+		}
 		receipts.event(e)
 		show.event(e)
 	}}
@@ -94,7 +100,7 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 		show.finish(transfer.Result{}, err)
 		return errors.Join(err, receipts.close(transfer.Result{}, err))
 	}
-	stop := show.keys(a.streams, t, job.Options.Rate)
+	stop := show.keys(a.streams, t, job.Options.Rate, up)
 	res, err := t.Wait()
 	stop()
 	rerr := receipts.close(res, err)

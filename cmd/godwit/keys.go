@@ -73,35 +73,43 @@ func (k *keyboard) set(rate int64) {
 const keysHelp = " [+ - rate, h f l policy, p pause]"
 
 // keys listens to the keyboard while t runs, if there is one and the progress
-// line is shown; rate is what t was started with. stop gives the terminal back as it was.
-func (p *progress) keys(s streams, t adjustable, rate int64) (stop func()) {
+// line is shown. It begins when up is closed: until then ssh may ask for a password
+// there. rate is what t was started with. stop gives the terminal back as it was.
+func (p *progress) keys(s streams, t adjustable, rate int64, up <-chan struct{}) (stop func()) {
 	in, ok := s.in.(*os.File)
 	if p.bar == nil || !ok {
 		return func() {}
 	}
-	restore, err := singleKeys(in)
-	if err != nil {
-		return func() {} // no terminal, or none that can
-	}
-	p.mu.Lock()
-	p.hint = keysHelp
-	p.mu.Unlock()
-	k := &keyboard{t: t, rate: rate}
-	over := make(chan struct{})
-	done := make(chan struct{})
+	over, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
+		select {
+		case <-over:
+			return
+		case <-up:
+		}
+		restore, err := singleKeys(in)
+		if err != nil {
+			return // no terminal, or none that can
+		}
+		defer restore()
+		p.note(keysHelp)
+		k := &keyboard{t: t, rate: rate}
 		eachKey(in, over, func(key byte) {
 			if said := k.press(key); said != "" {
-				p.mu.Lock()
-				p.hint = fmt.Sprintf(" [%s]", said)
-				p.mu.Unlock()
+				p.note(fmt.Sprintf(" [%s]", said))
 			}
 		})
 	}()
 	return sync.OnceFunc(func() {
 		close(over)
 		<-done
-		restore()
 	})
+}
+
+// note is what the progress line says of keys.
+func (p *progress) note(hint string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hint = hint
 }
