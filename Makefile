@@ -125,6 +125,11 @@ lint: | $(BUILD)/go.mod ## format, vet, the linters and the import rules
 	$(GOLANGCI) run ./...
 	@scripts/lint-house.sh
 
+FUZZTIME ?= 2m
+FUZZ     ?= ./transfer/... ./cmd/godwit/...
+fuzz: | $(BUILD)/go.mod ## every fuzz target of the engine and the command line, FUZZTIME= each
+	@scripts/fuzz.sh $(FUZZTIME) $(FUZZ)
+
 SEEDS ?= 1000
 sim: ## every simulation suite; SEEDS= scales; build/sim/report.json
 	@$(GO) run ./bench/sim -seeds $(SEEDS) -out $(BUILD)/sim/report.json
