@@ -28,6 +28,7 @@ const (
 	CodeDenied       Code = "denied"       // the file system refused
 	CodeDiskFull     Code = "disk_full"    // no space at the destination
 	CodeFenced       Code = "fenced"       // a newer session of the same transfer writes this file
+	CodeInUse        Code = "in_use"       // another transfer is writing this file
 	CodeChanged      Code = "changed"      // the source changed again and again while it was read
 	CodeMismatch     Code = "mismatch"     // what was written is not what was read, again and again
 	CodeCancelled    Code = "cancelled"    // stopped by its operator or user

@@ -64,6 +64,7 @@ type landing struct {
 	landingConfig
 	lock     sync.Locker // guards rcv and everything below
 	rcv      *job.Receiver
+	patience time.Time // until when a file in another transfer's hands is waited for
 	batch    *store.Batch
 	transfer [16]byte
 
@@ -97,7 +98,7 @@ type madeDir struct {
 }
 
 func newLanding(c landingConfig, lock sync.Locker) *landing {
-	l := &landing{landingConfig: c, lock: lock, objects: map[uint64]*landed{}}
+	l := &landing{landingConfig: c, lock: lock, objects: map[uint64]*landed{}, patience: time.Now().Add(2 * DeadPeer)}
 	sum := sha256.Sum256([]byte(c.transferID))
 	copy(l.transfer[:], sum[:])
 	l.batch = c.tree.NewBatch()
@@ -274,6 +275,9 @@ func (l *landing) open(e job.Entry, ask bool) {
 		want, err = l.wanted(e, p)
 	}
 	if err != nil || !want {
+		if err == nil && l.clears && e.Size > int64(hashtree.BlockSizeFor(e.Size)) {
+			l.tree.Tidy(p)
+		}
 		l.end(e, p, control.Skipped, err)
 		return
 	}
@@ -288,7 +292,7 @@ func (l *landing) open(e job.Entry, ask bool) {
 	opening := job.Opening{ID: e.ID}
 	if e.Size > int64(bs) {
 		holes := holesOf(e)
-		o.part, err = l.tree.OpenPart(context.Background(), l.partPath(e, p), store.PartSpec{
+		o.part, err = l.claim(l.partPath(e, p), store.PartSpec{
 			Size: e.Size, BlockSize: bs, Identity: e.Identity, Transfer: l.transfer, Epoch: l.epoch,
 			Fresh: l.noResume || !ask, Sparse: len(holes) > 0,
 		})
@@ -321,6 +325,24 @@ func (l *landing) open(e job.Entry, ask bool) {
 	if !l.rcv.Opened(opening) && o.part != nil { // withdrawn meanwhile
 		delete(l.objects, e.ID)
 		l.do(func() { _ = o.part.Close() })
+	}
+}
+
+// claim opens a part. A file that another transfer writes is waited for, as long
+// as that may be one whose client is gone, which its node has not noticed yet.
+func (l *landing) claim(p string, spec store.PartSpec) (*store.Part, error) {
+	for {
+		part, err := l.tree.OpenPart(context.Background(), p, spec)
+		if !errors.Is(err, store.ErrTaken) || time.Now().After(l.patience) {
+			return part, err
+		}
+		l.lock.Lock()
+		stop := l.stop
+		l.lock.Unlock()
+		if stop {
+			return nil, err
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 
@@ -522,6 +544,8 @@ func storeCode(err error) Code {
 		return CodePath
 	case errors.Is(err, store.ErrFenced):
 		return CodeFenced
+	case errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrBusy):
+		return CodeInUse
 	case errors.Is(err, store.ErrNoSpace):
 		return CodeDiskFull
 	case errors.Is(err, store.ErrChanged):

@@ -23,8 +23,9 @@ const (
 // Part.Durable); otherwise the part starts over.
 //
 // Errors: ErrPath; ErrDirectory and ErrNotDirectory; ErrFenced when a newer
-// session of the same transfer has claimed it; ErrNoSpace before any data is
-// written, when the file cannot fit; ErrBusy. ctx bounds the wait for the lock, which other claims and commits of
+// session of the same transfer has claimed it; ErrTaken while another transfer
+// writes it; ErrNoSpace before any data is written, when the file cannot fit;
+// ErrBusy. ctx bounds the wait for the lock, which other claims and commits of
 // this file hold briefly.
 func (t *Tree) OpenPart(ctx context.Context, p string, spec PartSpec) (*Part, error) {
 	dir, base, err := cleanFile(p)
@@ -112,6 +113,9 @@ func (p *Part) claim(ctx context.Context) (ok bool, err error) {
 	if old != nil && old.spec.Transfer == p.spec.Transfer && old.spec.Epoch > p.spec.Epoch {
 		return false, fmt.Errorf("%s: session %d is writing it, this one is %d: %w", p.path, old.spec.Epoch, p.spec.Epoch, ErrFenced)
 	}
+	if old != nil && old.spec.Transfer != p.spec.Transfer && held(d, p.journal) {
+		return false, fmt.Errorf("%s: %w", p.path, ErrTaken)
+	}
 	resume := old != nil && !p.spec.Fresh && old.spec.same(p.spec) && fi.Size() == p.spec.Size
 	if !resume && (old != nil || fi.Size() > 0) {
 		// A new inode: a session that still writes the old one cannot reach it.
@@ -175,6 +179,9 @@ func (p *Part) writeJournal() (err error) {
 			_ = p.dir.v.Remove(tmp)
 		}
 	}()
+	if err := tryLock(j); err != nil { // held until the part ends: see held
+		return err
+	}
 	if err := p.step(step{op: opWrite, path: p.in(tmp), data: b}); err != nil {
 		return err
 	}
@@ -192,6 +199,17 @@ func (p *Part) writeJournal() (err error) {
 	}
 	p.j, p.jsum, p.joff = j, sum, int64(len(b))
 	return nil
+}
+
+// held reports whether a live session has the journal called name in d. In doubt
+// it says no: then the last one wins.
+func held(d *os.Root, name string) bool {
+	f, err := d.OpenFile(name, os.O_RDWR|openNonblock, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(tryLock(f), ErrBusy)
 }
 
 // readJournal reads the journal called name in d; a link is not followed.

@@ -25,8 +25,10 @@
 // Who owns a part: opening one rewrites its journal under a lock and renames it
 // into place, so the journal's inode is the claim. A session whose journal is no
 // longer the one on disk has been superseded: its next write, Sync or Commit
-// returns ErrFenced. Within a transfer only an equal or newer epoch may claim;
-// another transfer may always claim, the last one wins. Sessions that share
+// returns ErrFenced. Within a transfer only an equal or newer epoch may claim.
+// Another transfer may claim once nobody writes any more: who writes holds a lock
+// on its journal, which the kernel takes away from the dead; until then it gets
+// ErrTaken. Where the system has no locks, the last one wins. Sessions that share
 // (source identity, block) write the same bytes to the same place, so the moment
 // in which an old session has not yet noticed does no harm; a part for another
 // source identity is a new inode that the old session cannot reach.

@@ -13,7 +13,7 @@ import (
 var (
 	// ErrPath: the path is malformed, reserved or leads outside. See PathError.
 	ErrPath = errors.New("path is not allowed")
-	// ErrFenced: a newer session, or another transfer, has taken over this file.
+	// ErrFenced: a newer session of the same transfer has taken over this file.
 	ErrFenced = errors.New("taken over by a newer session")
 	// ErrNoSpace: the file system or quota is full. See SpaceError.
 	ErrNoSpace = errors.New("no space left at the destination")
@@ -29,6 +29,8 @@ var (
 	ErrNotDirectory = errors.New("a file is in the way of a directory")
 	// ErrBusy: another process holds the part's lock.
 	ErrBusy = errors.New("part file is locked by another process")
+	// ErrTaken: another transfer, which lives, is writing this file.
+	ErrTaken = errors.New("another transfer is writing it now: let that end, or stop it, and run this again")
 	// ErrClosed: the part, file or tree was closed.
 	ErrClosed = errors.New("already closed")
 )

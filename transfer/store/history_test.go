@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -24,6 +25,8 @@ type history struct {
 	claimed PartSpec     // by the owner
 	target  []byte       // what the name shows; nil: nothing
 	log     []string
+
+	sessions []*session
 }
 
 // session is one of them, each with a Tree of its own like a node.
@@ -73,6 +76,7 @@ func TestAnyHistoryOfSessionsKeepsItsPromises(t *testing.T) {
 		defer os.RemoveAll(dir)
 		h := &history{t: r, dir: dir, contents: contents, owner: -1}
 		sessions := make([]*session, 3)
+		h.sessions = sessions
 		for i := range sessions {
 			tree, err := Open(dir, Options{})
 			if err != nil {
@@ -124,6 +128,12 @@ func (h *history) open(i int, s *session) {
 	if h.owner >= 0 && h.claimed.Transfer == s.spec.Transfer && h.claimed.Epoch > s.spec.Epoch {
 		if !errors.Is(err, ErrFenced) {
 			h.fail("an older session may open: %v", err)
+		}
+		return
+	}
+	if h.owner >= 0 && h.claimed.Transfer != s.spec.Transfer && h.sessions[h.owner].part != nil && runtime.GOOS == "linux" {
+		if !errors.Is(err, ErrTaken) {
+			h.fail("another transfer may open while one writes: %v", err)
 		}
 		return
 	}

@@ -185,9 +185,9 @@ func TestNewerSessionFencesOlder(t *testing.T) {
 	wantFile(t, filepath.Join(dir, "f"), content)
 }
 
-func TestAnotherTransferTakesOverWhateverItsEpoch(t *testing.T) {
+func TestAnotherTransferIsRefusedWhileTheFirstLives(t *testing.T) {
 	t.Parallel()
-	tree, _ := newTree(t)
+	tree, dir := newTree(t)
 	content := noise(2*block, 6)
 	s := specFor(content, 1)
 	s.Epoch = 100
@@ -196,12 +196,47 @@ func TestAnotherTransferTakesOverWhateverItsEpoch(t *testing.T) {
 	_, err := a.Sync()
 	check(t, err)
 	s.Transfer, s.Epoch = [16]byte{2}, 1
+	_, err = openTree(t, dir).OpenPart(t.Context(), "f", s)
+	if errors.Is(tryLock(locked(t, dir)), ErrBusy) { // where there are locks
+		wantErr(t, err, ErrTaken)
+		_, err = tree.OpenStream(t.Context(), "f", false)
+		wantErr(t, err, ErrTaken)
+		n, err := tree.Sweep(t.Context(), ".", time.Now().Add(time.Hour))
+		check(t, err)
+		if n != 0 {
+			t.Errorf("%d files of a live session were swept", n)
+		}
+		check(t, put(a, content, 0)) // the refused left no trace
+		_, err = a.Sync()
+		check(t, err)
+	}
+	// It dies: whoever comes next goes on with what is durable.
+	check(t, a.j.Close())
 	b := mustOpen(t, tree, "f", s)
-	if b.Resumed() != 1 {
+	if b.Resumed() != 2 {
 		t.Errorf("same source, resumed %d", b.Resumed())
 	}
 	_, err = a.Sync()
-	wantErr(t, err, ErrFenced)
+	if err == nil {
+		t.Error("the dead go on writing")
+	}
+}
+
+// locked is a file that is locked where the system can.
+func locked(t *testing.T, dir string) *os.File {
+	t.Helper()
+	for range 2 {
+		f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+		check(t, err)
+		t.Cleanup(func() { _ = f.Close() })
+		if tryLock(f) != nil {
+			return f
+		}
+	}
+	f, err := os.Open(filepath.Join(dir, "lock"))
+	check(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	return f
 }
 
 func TestRacingClaimsLeaveOneOwner(t *testing.T) {

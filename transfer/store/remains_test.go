@@ -50,6 +50,26 @@ func TestWhoWritesAFileClearsWhatTheDeadLeftOfIt(t *testing.T) {
 	wantFile(t, filepath.Join(dir, "d", "a"), []byte("newer"))
 }
 
+func TestTidyRemovesAJournalWhosePartBecameTheFile(t *testing.T) {
+	t.Parallel()
+	tree, dir := newTree(t)
+	content := noise(3*block, 1)
+	p := mustOpen(t, tree, "f", specFor(content, 1))
+	tree.Tidy("f")
+	check(t, put(p, content, 0)) // a live one is left alone
+	check(t, p.Close())
+	tree.Tidy("f") // as is what can be resumed
+	p = mustOpen(t, tree, "f", specFor(content, 1))
+	journal, err := os.ReadFile(filepath.Join(dir, journalName("f")))
+	check(t, err)
+	check(t, finish(t.Context(), p, content, Meta{Mode: 0o644}))
+	check(t, os.WriteFile(filepath.Join(dir, journalName("f")), journal, 0o600)) // it died before it removed that
+	tree.Tidy("f")
+	if got := names(t, dir); got != "f" {
+		t.Errorf("there is %s", got)
+	}
+}
+
 func temporary(t *testing.T, dir string) int {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "d", namePrefix+"*"+tempSuffix))

@@ -26,8 +26,8 @@ type Stream struct {
 }
 
 // OpenStream opens the stream of the file at p, with what is in it when resume is
-// set, else empty. Errors: ErrPath, ErrDirectory, ErrNotDirectory, ErrBusy when
-// another session writes it.
+// set, else empty. Errors: ErrPath, ErrDirectory, ErrNotDirectory, ErrBusy or
+// ErrTaken when another session writes it.
 func (t *Tree) OpenStream(ctx context.Context, p string, resume bool) (*Stream, error) {
 	dir, base, err := cleanFile(p)
 	if err != nil {
@@ -54,6 +54,9 @@ func (s *Stream) claim(ctx context.Context, d *os.Root, resume bool) error {
 	name := partName(s.base)
 	if err := s.t.step(step{op: opCreate, path: inDir(s.dir, name)}); err != nil {
 		return err
+	}
+	if held(d, journalName(s.base)) {
+		return ErrTaken
 	}
 	if err := d.Remove(journalName(s.base)); err == nil {
 		resume = false // a part of another transfer: it starts over

@@ -40,6 +40,22 @@ func (t *Tree) Sweep(ctx context.Context, p string, before time.Time) (removed i
 	return removed, errors.Join(append(errs, ctx.Err())...)
 }
 
+// Tidy removes the journal that a session left which died after the file p was in
+// place. It is for files that stay as they are; what it cannot do is left for Sweep.
+func (t *Tree) Tidy(p string) {
+	dir, base, err := cleanFile(p)
+	if err != nil {
+		return
+	}
+	_ = t.within(dir, func(d *os.Root) error {
+		_, err := d.Lstat(partName(base))
+		if !errors.Is(err, fs.ErrNotExist) || held(d, journalName(base)) {
+			return nil
+		}
+		return d.Remove(journalName(base))
+	})
+}
+
 func sweepDir(d *os.Root, before time.Time) (below []string, removed int, err error) {
 	f, err := d.Open(".")
 	if err != nil {
@@ -92,6 +108,9 @@ func sweepFile(d *os.Root, name string, before time.Time) (removed int, err erro
 			return 0, err
 		}
 		if !fi.ModTime().Before(before) {
+			return 0, nil
+		}
+		if strings.HasSuffix(n, journalSuffix) && held(d, n) {
 			return 0, nil
 		}
 		found = append(found, n)
