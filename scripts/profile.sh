@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Profiles a push of 1 GiB over the emulated path (1 Gb/s, 100 ms, 1 % loss) and
 # one through loopback: where processor time goes at both ends, what is
-# allocated, how often threads wake. Writes bench/results/profile.md. Needs root,
+# allocated. Writes bench/results/profile.md. Needs root,
 # perf (Debian: linux-perf) and build/bin/wan.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,34 +12,25 @@ work=$(mktemp -d)
 memory=$(mktemp -d /dev/shm/godwit-profile-XXXX)
 trap 'rm -rf "$work" "$memory"' EXIT
 mkdir -p "$memory/source" "$memory/target" "$memory/looped"
-head -c 1G /dev/urandom >"$memory/source/big.bin"
+head -c ${PROFILE_SIZE:-1G} /dev/urandom >"$memory/source/big.bin"
 
 # With symbols, otherwise as make build makes it.
 CGO_ENABLED=0 go build -trimpath -o "$work/godwit" ./cmd/godwit
 
 cat >"$work/transfer.sh" <<'END'
-# transfer.sh RUNNER LISTEN TARGET: serve, push, and how often each end woke.
+# transfer.sh RUNNER LISTEN TARGET: serve and push.
 cd "$WORK"
 $1 "$WORK/godwit" serve -q --write --listen "$2" "$3" >address &
 server=$!
 until [ -s address ]; do sleep 0.1; done
-bash -c '"$WORK/godwit" cp -r --json "$MEMORY/source/" "$(cat address)" >events; grep ctxt /proc/self/status >/dev/null' &
-client=$!
-while kill -0 $client 2>/dev/null; do
-	for p in $(pgrep -f "^$WORK/godwit"); do
-		role=cp; tr '\0' ' ' </proc/$p/cmdline 2>/dev/null | grep -q ' serve ' && role=serve
-		cat /proc/$p/task/*/status 2>/dev/null | awk -v r=$role '/^voluntary_ctxt/ {n += $2} END {if (n) print r, n}'
-	done >wakes.new
-	[ -s wakes.new ] && mv wakes.new wakes
-	sleep 0.2
-done
+"$WORK/godwit" cp -r --json "$MEMORY/source/" "$(cat address)" >events
 kill $server
 wait $server 2>/dev/null || true
 END
 export WORK=$work MEMORY=$memory
 
 hot() { # hot FILE: the functions with the most samples of godwit's threads
-	perf report -i "$1" --comm godwit --no-children --sort symbol --stdio -g none 2>/dev/null | grep -E '^ +[0-9]' | head -25
+	perf report -i "$1" --comm godwit --no-children --percentage relative --sort symbol --stdio -g none 2>/dev/null | sed -E "s/( +-)+ *$//" | awk '/^ +[0-9]/ && n++ < 25'
 }
 
 {
@@ -55,11 +46,10 @@ hot() { # hot FILE: the functions with the most samples of godwit's threads
 			run=(bash "$work/transfer.sh" "" 127.0.0.1:0 "$memory/looped")
 			title="Over loopback"
 		fi
-		rm -f "$work/address" "$work/wakes" "$work/events"
+		rm -f "$work/address" "$work/events"
 		perf record -q -a -F 997 -g -o "$work/$path.perf" -- "${run[@]}" >"$work/$path.log" 2>&1 || { cat "$work/$path.log" >&2; exit 1; }
 		seconds=$(tail -1 "$work/events" | sed -E 's/.*"duration":([0-9]+)\}.*/\1/' | awk '{printf "%.2f", $1 / 1e9}')
-		printf '\n## %s\n\n%s s. Voluntary switches (threads that slept and were woken): %s.\n\n' "$title" "$seconds" "$(paste -sd, "$work/wakes" | sed 's/,/, /g')"
-		printf 'Share of the processor time of both ends together, hottest first:\n\n```\n'
+		printf '\n## %s\n\n%s s. Share of the processor time of both ends together, hottest first:\n\n```\n' "$title" "$seconds"
 		hot "$work/$path.perf"
 		printf '```\n'
 	done

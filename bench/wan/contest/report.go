@@ -32,7 +32,7 @@ func Tables(runs []result.Run) string {
 			continue
 		}
 		fmt.Fprintf(&b, "### %s\n\n%s: %s; limit %.0f Mb/s.\n\n", c.Name, c.Name, c.About, c.Model.Limit()/1e6)
-		b.WriteString("| Set | Peer | Mb/s | of limit | second half | files/s | CPU s/GB | waste | runs (Mb/s) |\n|---|---|--:|--:|--:|--:|--:|--:|---|\n")
+		b.WriteString("| Set | Peer | Mb/s | of limit | second half | files/s | CPU s/GB | wake-ups/s | waste | runs (Mb/s) |\n|---|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
 		for _, r := range rows {
 			if r.Case == c.Name {
 				b.WriteString(line(r, cellOf(runs, r)))
@@ -79,8 +79,14 @@ func line(row result.Row, runs []result.Run) string {
 	if len(notes) > 0 {
 		about += "; " + strings.Join(notes, "; ")
 	}
-	return fmt.Sprintf("| %s | %s | %s | %.0f %% | %s | %s | %.2f | %s | %s |\n",
-		row.Set, name, rate(row.Mbps), row.OfLimit, rate(row.SecondHalf), files, row.CPUPerGB, waste, about)
+	var woken []float64
+	for _, r := range runs {
+		if r.Seconds > 0 {
+			woken = append(woken, float64(r.Wakeups)/r.Seconds)
+		}
+	}
+	return fmt.Sprintf("| %s | %s | %s | %.0f %% | %s | %s | %.2f | %.0f | %s | %s |\n",
+		row.Set, name, rate(row.Mbps), row.OfLimit, rate(row.SecondHalf), files, row.CPUPerGB, result.Median(woken), waste, about)
 }
 
 // rate writes a rate without digits that mean nothing.
@@ -109,6 +115,7 @@ func Page(runs []result.Run) string {
 - Limit: rate × 1472/1500 × (1 − loss). Second half: the rate in the second half of the time, by what crossed the path.
 - CPU: user and system time of both ends' programs for each 10⁹ bytes of files. The receiving kernel's share of the work is
   done in the emulator for every peer and is not in it.
+- Wake-ups: how often threads of both ends slept and were woken, each second; they cost more than bytes do.
 - Waste: bytes sent that the receiver would not have needed, over bytes needed, without what the path lost.
 - Sets: `)
 	for i, s := range fileset.Sets {
