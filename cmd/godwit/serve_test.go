@@ -188,6 +188,24 @@ func TestServedDirectoryIsReadAndWrittenByItsAddress(t *testing.T) {
 	}
 }
 
+func TestFilesTravelOverIPv6(t *testing.T) {
+	t.Parallel()
+	src, dir, out := sample(t), t.TempDir(), t.TempDir()
+	s := serve(t, "--write", "--listen", "[::1]:0", dir)
+	if !strings.Contains(s.address, "@[::1]:") {
+		t.Fatalf("address %s", s.address)
+	}
+	push := runs(t, "cp", "--json", "-r", src, s.address)
+	alike(t, src, filepath.Join(dir, "sample"))
+	pull := runs(t, "cp", "--json", "-r", s.address+"sample", out)
+	alike(t, src, filepath.Join(out, "sample"))
+	for _, told := range []string{push, pull} {
+		if rode := transports(told); len(rode) != 1 || rode[0] != "udp" {
+			t.Errorf("rode %v", rode)
+		}
+	}
+}
+
 func TestServedDirectoryIsReadOnlyUnlessSaidOtherwise(t *testing.T) {
 	t.Parallel()
 	src, dir := sample(t), t.TempDir()
