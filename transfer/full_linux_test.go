@@ -3,9 +3,11 @@ package transfer
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -62,4 +64,32 @@ func TestFullDestinationIsSaidAndLeavesOthersAlone(t *testing.T) {
 	if got := listing(t, filepath.Join(root, "in")); len(got) != 2 {
 		t.Errorf("at the destination: %v", got)
 	}
+	fillMidway(t, n)
+}
+
+// fillMidway fills the disk while a tree arrives, makes room and runs the same
+// job again.
+func fillMidway(t *testing.T, n *node) {
+	t.Helper()
+	src := t.TempDir()
+	for i := range 30 {
+		write(t, filepath.Join(src, fmt.Sprintf("f%02d", i)), 300_000)
+	}
+	job := Job{Direction: Push, Sources: []string{src + "/"}, Destination: "tree"}
+	r, err := run(t, client(t, n), job)
+	if err != nil || r.Files == 0 || len(r.Failed) == 0 || r.Files+int64(len(r.Failed)) != 30 {
+		t.Fatalf("into a disk too small: %+v %v", r, err)
+	}
+	for _, f := range r.Failed {
+		if f.Code != CodeDiskFull || !strings.Contains(f.Message, "free space and resume") {
+			t.Errorf("failure: %+v", f)
+		}
+	}
+	must(t, unix.Mount("tmpfs", n.root, "tmpfs", unix.MS_REMOUNT, "size=64m"))
+	missing := int64(len(r.Failed)) * 300_000
+	r = mustRun(t, client(t, n), job)
+	if len(r.Failed) > 0 || r.Sent-r.Sessions[0].Resent > missing {
+		t.Errorf("after room was made, %d bytes missing: %+v", missing, r)
+	}
+	same(t, src, filepath.Join(n.root, "tree"))
 }

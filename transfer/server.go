@@ -44,6 +44,11 @@ type ServerConfig struct {
 	// sessionMemory.
 	Memory int64
 
+	// KeepParts is how long what an unfinished transfer left is kept for it to be
+	// resumed, since it was last written; 0 means a week. What is older goes when
+	// somebody has written to the same directory or one above, once a day at most.
+	KeepParts time.Duration
+
 	// OnEvent hears what sessions do. Calls are made one at a time per
 	// session and must not block.
 	OnEvent       func(SessionEvent)
@@ -161,8 +166,9 @@ type Server struct {
 	mu       sync.Mutex
 	sessions map[string]*serverSession
 	totals   Totals
-	byJob    map[string]int // sessions by transfer id
-	draining string         // reason; "" when not
+	byJob    map[string]int       // sessions by transfer id
+	swept    map[string]time.Time // when, by tenant and directory
+	draining string               // reason; "" when not
 	closed   bool
 	udp      *packetio.Listener
 	cancel   context.CancelFunc // of Serve

@@ -49,7 +49,11 @@ func (s *Server) serveLink(ctx, hctx context.Context, l *link, greeted func()) e
 		return err
 	}
 	greeted()
-	return x.serve(ctx, l)
+	err = x.serve(ctx, l)
+	if l.carrier == TransportTCP { // a server that stays
+		x.sweep(ctx)
+	}
+	return err
 }
 
 // refuse tells the client why not.

@@ -94,3 +94,26 @@ func TestASourceThatChangesArrivesAsOneVersion(t *testing.T) {
 	}
 	same(t, src, n.root)
 }
+
+func TestWhatNobodyResumesIsSwept(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, t.TempDir(), func(c *ServerConfig, _ *grants) { c.KeepParts = time.Millisecond })
+	src := t.TempDir()
+	write(t, filepath.Join(src, "given-up"), 16<<20)
+	write(t, filepath.Join(src, "small"), 10)
+	job := Job{Direction: Push, Sources: []string{filepath.Join(src, "given-up")}, Destination: "in/", Options: slow}
+	_, err := during(t, client(t, n), job, 4<<20, func(tr *Transfer) { tr.Cancel() })
+	if CodeOf(err) != CodeCancelled {
+		t.Fatal(err)
+	}
+	await(t, "end of the session", func() bool { return len(n.Sessions()) == 0 })
+	n.mu.Lock()
+	n.swept = nil // a day goes by
+	n.mu.Unlock()
+	job.Sources = []string{filepath.Join(src, "small")}
+	mustRun(t, client(t, n), job)
+	await(t, "end of what was given up", func() bool {
+		list, err := os.ReadDir(filepath.Join(n.root, "in"))
+		return err == nil && len(list) == 1 && list[0].Name() == "small"
+	})
+}

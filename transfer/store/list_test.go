@@ -60,6 +60,7 @@ func TestSweepRemovesOnlyWhatIsOldAndOurs(t *testing.T) {
 	live := mustOpen(t, tree, "live", specFor(content, 1))
 	write(t, filepath.Join(dir, "d", journalName("orphan")), nil)
 	past := time.Now().Add(-time.Hour)
+	write(t, filepath.Join(dir, "d", journalName("young")), nil)
 	list, err := os.ReadDir(filepath.Join(dir, "d"))
 	check(t, err)
 	for _, e := range list {
@@ -68,16 +69,20 @@ func TestSweepRemovesOnlyWhatIsOldAndOurs(t *testing.T) {
 	// Half of a part being old does not make it old.
 	check(t, os.Chtimes(filepath.Join(dir, partName("live")), past, past))
 
-	n, err := tree.Sweep(t.Context(), ".", past.Add(-time.Minute))
+	// A temporary file has the time of its source, so what counts is the change
+	// of it, which was just now; and so is that of all that lies here.
+	n, err := tree.Sweep(t.Context(), ".", time.Now().Add(-time.Minute))
 	check(t, err)
 	if n != 0 {
 		t.Errorf("removed %d young files", n)
 	}
-	n, err = tree.Sweep(t.Context(), ".", time.Now().Add(-time.Minute))
+	check(t, os.Chtimes(filepath.Join(dir, "d", journalName("young")), past, time.Now().Add(3*time.Hour)))
+	n, err = tree.Sweep(t.Context(), ".", time.Now().Add(2*time.Hour))
 	check(t, err)
 	if n != 4 {
 		t.Errorf("removed %d", n)
 	}
+	check(t, os.Remove(filepath.Join(dir, "d", journalName("young"))))
 	if got := names(t, filepath.Join(dir, "d")); got != "user.part" {
 		t.Errorf("left %s", got)
 	}

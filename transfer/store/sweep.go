@@ -89,6 +89,20 @@ func sweepDir(d *os.Root, before time.Time) (below []string, removed int, err er
 	return below, removed, errors.Join(errs...)
 }
 
+// touched is when a file was last written or renamed. Temporary files have the
+// time of their source already, so that of the last change counts as well; where
+// the system does not tell that, such a file may be of now.
+func touched(fi fs.FileInfo) time.Time {
+	t, changed := fi.ModTime(), fileID(fi).Ctime
+	if changed == 0 && strings.HasSuffix(fi.Name(), tempSuffix) {
+		return time.Now()
+	}
+	if c := time.Unix(0, changed); c.After(t) {
+		return c
+	}
+	return t
+}
+
 // sweepFile removes name if it and, for a part or journal, its other half are
 // older than before.
 func sweepFile(d *os.Root, name string, before time.Time) (removed int, err error) {
@@ -107,7 +121,7 @@ func sweepFile(d *os.Root, name string, before time.Time) (removed int, err erro
 		if err != nil {
 			return 0, err
 		}
-		if !fi.ModTime().Before(before) {
+		if !touched(fi).Before(before) {
 			return 0, nil
 		}
 		if strings.HasSuffix(n, journalSuffix) && held(d, n) {
