@@ -92,6 +92,9 @@ type Controller struct {
 	packets   uint64
 	limitedAt time.Duration // last report that was application-limited
 	limited   bool
+	idle      int // reports of this round that were limited
+	reports   int // of this round
+	excess    int // loss samples in a row above the baseline
 
 	fallSince time.Duration // since when less than the anchor is delivered; 0: it is not
 	fallBest  float64       // most that was delivered since

@@ -69,9 +69,14 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 
 // pickSpeed doubles the lean after three rounds of an almost empty queue.
 func (c *Controller) pickSpeed(queue, target time.Duration) {
-	if queue >= target/2 || c.limited {
+	idle := c.idle > c.reports/2
+	c.idle, c.reports = 0, 0
+	if queue >= target/2 {
 		c.speed, c.lowRounds = 1, 0
 		return
+	}
+	if idle {
+		return // less was sent than might have been: nothing was tried
 	}
 	if c.anchor >= nearCeiling*c.ceiling && c.ceiling > 0 {
 		// Back where the queue was last seen: feel for it gently before going on.

@@ -9,7 +9,9 @@ func (c *Controller) OnReport(s *Sample) {
 	}
 	c.peerRate = s.PeerRate / 8
 	c.limited = s.Limited
+	c.reports++
 	if s.Limited {
+		c.idle++
 		c.limitedAt = s.Now
 	}
 	if s.HasOWD {
@@ -124,12 +126,15 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 		c.judgeHold(s, f)
 		return
 	case c.pb.exceeded(f):
-		if calm && c.phase == cruise && c.cfg.Policy != Fixed {
+		// Twice in a row: a stall on the way loses much once.
+		if c.excess++; c.excess > 1 && calm && c.phase == cruise && c.cfg.Policy != Fixed {
+			c.excess = 0
 			c.enterHold(s)
 		}
 		c.lossNow = c.pb.p
 		return
 	}
+	c.excess = 0
 	if calm {
 		c.pb.add(f)
 	}

@@ -65,9 +65,11 @@ func (c *Controller) start(s *Sample, target time.Duration) {
 	}
 	c.startBest = max(c.startBest, c.anchor)
 	c.peakRound = max(c.peakRound, s.Peak)
-	news := c.peakRound > c.peak*startGrowth && c.trial != trialPassed
+	// A host or a path that stalls hands over in a clump what came in meanwhile:
+	// once as much as a peak is delivered, no peak is believed over that.
+	news := c.peakRound > c.peak*startGrowth && (c.peakNew || c.peak == 0 || c.startBest < confirmed*c.peak)
 	if news {
-		c.peak, c.peakNew, c.trial = c.peakRound, true, trialNone
+		c.peak, c.peakNew = c.peakRound, true
 	} else if s.Now-c.round >= c.srtt {
 		c.endRound(s)
 	}

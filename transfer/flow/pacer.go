@@ -19,12 +19,14 @@ const (
 
 // pacer is a byte budget on the monotonic clock, spent in bursts of a slot.
 type pacer struct {
-	rate   float64 // bytes/s
-	credit float64
-	last   time.Duration
-	extra  float64       // of the credit, a burst on top of the rate
-	burst  bool          // a burst has begun and may use up the credit
-	gap    time.Duration // mean time between wake-ups while there is something to send
+	rate    float64 // bytes/s
+	credit  float64
+	last    time.Duration
+	extra   float64 // of the credit, a burst on top of the rate
+	burst   bool    // a burst has begun and may use up the credit
+	forfeit float64 // bytes that were not sent in time since late was asked
+	asked   time.Duration
+	gap     time.Duration // mean time between wake-ups while there is something to send
 }
 
 // quantum is the size of a burst in bytes.
@@ -32,9 +34,9 @@ func (p *pacer) quantum(packet float64) float64 {
 	return max(min(slotPackets*packet, p.rate*slotMost.Seconds()), p.rate*slotLeast.Seconds(), packet)
 }
 
-// advance lets time pass and reports whether credit was forfeited: the host
-// woke up too late to send at the rate. busy says that there is data to send.
-func (p *pacer) advance(now time.Duration, packet float64, busy bool) (late bool) {
+// advance lets time pass. Credit that a host forfeits because it woke up too late
+// to send at the rate is counted. busy says that there is data to send.
+func (p *pacer) advance(now time.Duration, packet float64, busy bool) {
 	if now > p.last {
 		dt := now - p.last
 		p.credit += p.rate * dt.Seconds()
@@ -45,12 +47,26 @@ func (p *pacer) advance(now time.Duration, packet float64, busy bool) (late bool
 	}
 	debt := min(max(2*p.gap, debtLeast), debtMost)
 	if most := max(p.rate*debt.Seconds(), p.quantum(packet)+packet) + p.extra; p.credit > most {
-		p.credit, late = most, true
+		if busy {
+			p.forfeit += p.credit - most
+		}
+		p.credit = most
 	}
 	if p.credit >= p.quantum(packet) {
 		p.burst = true
 	}
-	return late && busy
+}
+
+// lateMost is how much of the rate a host may fail to send before that, and not
+// the path, is what limits the flow.
+const lateMost = 0.1
+
+// late reports whether the host failed to send a good part of the rate since the
+// last call.
+func (p *pacer) late(now time.Duration) bool {
+	late := p.forfeit > lateMost*p.rate*(now-p.asked).Seconds()
+	p.forfeit, p.asked = 0, now
+	return late
 }
 
 // ready reports whether a packet of the given wire size may go.

@@ -48,7 +48,8 @@ func (s *Sender) feed(now, rtt time.Duration, st *wire.Status) {
 	s.sample.Peak = min(float64(st.Peak), peakMost) * 1e3 * s.packet() / float64(s.mtu)
 	s.sample.Acked, s.sample.Lost = s.stats.AckedPackets, s.stats.LostPackets-s.stats.SpuriousPackets
 	s.sample.Runs = s.stats.LossRuns
-	s.sample.Limited = s.limited
+	// By the source or by this host: what was not sent says nothing about the path.
+	s.sample.Limited = s.pacer.late(now) || s.limited
 	s.sample.PeerRate = float64(st.MaxRate)
 	s.limited = s.dry
 	s.cc.OnReport(&s.sample)

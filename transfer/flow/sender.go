@@ -121,9 +121,7 @@ func (s *Sender) Tick(now time.Duration) {
 	if b := s.cc.Burst(); b > 0 && !s.dry {
 		s.pacer.add(b)
 	}
-	if s.pacer.advance(now, s.packet(), !s.dry && s.inFlight < s.cc.Window()) {
-		s.limited = true // by this host: what it did not send says nothing about the path
-	}
+	s.pacer.advance(now, s.packet(), !s.dry && s.inFlight < s.cc.Window())
 }
 
 func (s *Sender) watchSilence(now time.Duration) {

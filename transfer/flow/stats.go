@@ -27,6 +27,7 @@ type Stats struct {
 	RTT, Queue      time.Duration
 	Loss            float64 // of the path itself, as a fraction
 	LimitedBy       string  // what bounds the rate, for people
+	Phase           string  // of the congestion controller, for people
 	Silence         time.Duration
 	Peer            netip.AddrPort
 	PeerProven      bool
@@ -52,6 +53,7 @@ func (s *Sender) Stats(now time.Duration) Stats {
 	t.InFlight = s.inFlight
 	t.Rate, t.Delivered = c.Rate*8, c.Anchor*8
 	t.RTT, t.Queue, t.Loss = s.loss.srtt, c.Queue, c.Baseline
+	t.Phase = c.Phase
 	t.Silence = s.silence(now)
 	t.Peer, t.PeerProven, t.Moves, t.MTU = s.path.addr, s.path.proven, s.path.moves, s.mtu
 	switch {
