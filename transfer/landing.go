@@ -69,7 +69,8 @@ type landing struct {
 	transfer [16]byte
 
 	work    []func()
-	waiting sync.Cond // for work, for the flusher
+	queued  sync.Cond // for workers: there is work
+	waiting sync.Cond // for the flusher, the syncer and whoever waits for the end
 	stop    bool
 	busy    int // workers at work
 
@@ -105,7 +106,7 @@ func newLanding(c landingConfig, lock sync.Locker) *landing {
 	if c.clears {
 		l.batch = c.tree.NewClearingBatch()
 	}
-	l.waiting.L = lock
+	l.waiting.L, l.queued.L = lock, lock
 	return l
 }
 
@@ -123,6 +124,7 @@ func (l *landing) callbacks(c *job.ReceiverConfig) {
 	c.Commit = func(id uint64, root hashtree.Hash) { l.do(func() { l.commit(id, root) }) }
 	c.Make = func(e job.Entry) { l.do(func() { l.make(e) }) }
 	c.Abandon = func(id uint64, discard bool) { l.abandon(id, discard) }
+	c.Ending = l.waiting.Broadcast // what waits in a batch need wait no longer
 }
 
 func (l *landing) start(rcv *job.Receiver) {
@@ -137,7 +139,7 @@ func (l *landing) start(rcv *job.Receiver) {
 // do queues work; callers hold the lock.
 func (l *landing) do(f func()) {
 	l.work = append(l.work, f)
-	l.waiting.Broadcast()
+	l.queued.Signal()
 }
 
 func (l *landing) worker() {
@@ -145,7 +147,7 @@ func (l *landing) worker() {
 	defer l.lock.Unlock()
 	for {
 		for len(l.work) == 0 && !l.stop {
-			l.waiting.Wait()
+			l.queued.Wait()
 		}
 		if len(l.work) == 0 {
 			return
@@ -158,7 +160,7 @@ func (l *landing) worker() {
 		f()
 		l.lock.Lock()
 		l.busy--
-		if len(l.work) == 0 && l.busy == 0 {
+		if len(l.work) == 0 && l.busy == 0 && l.ending() {
 			l.waiting.Broadcast()
 		}
 	}
@@ -169,6 +171,7 @@ func (l *landing) worker() {
 func (l *landing) close() {
 	l.lock.Lock()
 	l.stop, l.urgent = true, true
+	l.queued.Broadcast()
 	l.waiting.Broadcast()
 	l.lock.Unlock()
 	l.workers.Wait()
@@ -408,14 +411,18 @@ func (l *landing) addToBatch(o *landed, add func() error) error {
 	err := add()
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	l.waiting.Broadcast()
+	first := l.oldest.IsZero()
 	if err != nil {
 		o.part = part
 		l.batched--
+		l.waiting.Broadcast()
 		return err
 	}
-	if l.oldest.IsZero() {
+	if first {
 		l.oldest = time.Now()
+	}
+	if first || l.batchFull() {
+		l.waiting.Broadcast()
 	}
 	return nil
 }
@@ -445,7 +452,9 @@ func (l *landing) write(id uint64, index int, data []byte) {
 	if o.dirty == 0 {
 		o.since = time.Now()
 	}
-	o.dirty += int64(len(data))
+	if o.dirty += int64(len(data)); o.dirty >= partBytes {
+		l.waiting.Broadcast()
+	}
 	l.rcv.Free(id, data)
 	l.rcv.Written(id, index, leaf, err == nil)
 	l.lock.Unlock()

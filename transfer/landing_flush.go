@@ -58,11 +58,18 @@ func (l *landing) flushDue() bool {
 	if l.oldest.IsZero() {
 		return false
 	}
-	files, bytes := l.batch.Len()
 	idle := len(l.work) == 0 && l.busy == 0
-	return files >= batchFiles || bytes >= batchBytes || time.Since(l.oldest) >= batchAge ||
-		idle && (l.urgent || l.stop || l.rcv.Stats().Open == l.batched)
+	return l.batchFull() || time.Since(l.oldest) >= batchAge ||
+		idle && (l.urgent || l.stop || l.rcv.Ending() && l.rcv.Stats().Open == l.batched)
 }
+
+func (l *landing) batchFull() bool {
+	files, bytes := l.batch.Len()
+	return files >= batchFiles || bytes >= batchBytes
+}
+
+// ending reports whether somebody waits for the last of it.
+func (l *landing) ending() bool { return l.urgent || l.stop || l.rcv.Ending() }
 
 // verdict tells how an object of a flush ended; under the lock.
 func (l *landing) verdict(f flushed) {

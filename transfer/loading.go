@@ -96,7 +96,8 @@ type loading struct {
 
 	lock    sync.Locker
 	snd     *job.Sender
-	ready   sync.Cond // reads may be wanted, or room in the sender
+	ready   sync.Cond // room in the sender, an end, names
+	wanted  sync.Cond // reads may be wanted
 	stop    bool
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -105,7 +106,7 @@ type loading struct {
 
 func (l *loading) start(ctx context.Context, lock sync.Locker, snd *job.Sender) {
 	l.lock, l.snd = lock, snd
-	l.ready.L = lock
+	l.ready.L, l.wanted.L = lock, lock
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	for range loadingWorkers {
 		l.workers.Go(l.read)
@@ -121,9 +122,15 @@ func (l *loading) close() {
 	l.cancel()
 	l.lock.Lock()
 	l.stop = true
-	l.ready.Broadcast()
+	l.stir()
 	l.lock.Unlock()
 	l.workers.Wait()
+}
+
+// stir wakes whoever may have something to do now; under the lock.
+func (l *loading) stir() {
+	l.ready.Broadcast()
+	l.wanted.Broadcast()
 }
 
 // ended hears how an object of the sender ended; under the lock.
@@ -155,7 +162,7 @@ func (l *loading) read() {
 			if reads = l.snd.Reads(reads); len(reads) > 0 {
 				break
 			}
-			l.ready.Wait()
+			l.wanted.Wait()
 		}
 		if l.stop {
 			return
@@ -241,7 +248,7 @@ func (l *loading) failed(d loaded) {
 			e, ok := l.snd.Entry(d.read.ID)
 			l.snd.Renew(d.read, l.entry(renewed, e.Path))
 			if ok {
-				l.ready.Broadcast()
+				l.wanted.Signal()
 			}
 			return
 		}

@@ -196,7 +196,9 @@ func (l *loading) addEntry(entry job.Entry, t *tally) bool {
 		return false
 	}
 	l.snd.Add(entry)
-	l.ready.Broadcast()
+	if l.snd.Wants() {
+		l.wanted.Signal()
+	}
 	l.wake()
 	l.lock.Unlock()
 	if time.Since(t.reported) > 200*time.Millisecond {

@@ -286,7 +286,7 @@ func (s *session) pump() {
 		}
 		s.mu.Lock()
 		if s.load != nil && s.snd.Wants() {
-			s.load.ready.Broadcast()
+			s.load.wanted.Signal()
 		}
 		now := s.now()
 		wait := s.flow.NextDeadline() - now
@@ -435,7 +435,7 @@ func (c Cipher) suite() flow.Suite {
 func (s *session) stop() {
 	if s.snd != nil {
 		s.snd.Stop()
-		s.load.ready.Broadcast()
+		s.load.stir()
 		s.wake()
 	}
 }

@@ -67,11 +67,11 @@ func (s *session) senderFrame(t control.Type, body []byte) error {
 	switch t {
 	case control.TypeHave:
 		err := control.ParseHaves(body, s.snd.Have)
-		s.load.ready.Broadcast()
+		s.load.stir()
 		return err
 	case control.TypeVerdicts:
 		err := control.ParseVerdicts(body, s.snd.Verdict)
-		s.load.ready.Broadcast()
+		s.load.stir()
 		return err
 	case control.TypeProgress:
 		p, err := control.ParseProgress(body)
@@ -101,7 +101,7 @@ func (s *session) senderFrame(t control.Type, body []byte) error {
 			return errors.Join(err, errUnexpected)
 		}
 		err = s.load.names.push(page)
-		s.load.ready.Broadcast()
+		s.load.stir()
 		return err
 	case control.TypeRemoved:
 		var r control.Removed

@@ -38,6 +38,9 @@ type ReceiverConfig struct {
 	// Abandon says that an opened file ended otherwise: withdrawn by the
 	// sender or different from what was read (then discard is set).
 	Abandon func(id uint64, discard bool)
+	// Ending says that the sender has no more for now: nothing is gained by
+	// waiting for it. nil: not told.
+	Ending func()
 	// Done says, once, that the sender has no more and all of it has its
 	// verdict, or that the sender stops. The application makes durable what
 	// waits and answers with a Finished frame.
@@ -440,8 +443,14 @@ func (r *Receiver) End(v control.Verdict) bool {
 // Finish takes the sender's word that nothing more will come.
 func (r *Receiver) Finish(f control.Finish) {
 	r.finish, r.ending = f, true
+	if r.cfg.Ending != nil {
+		r.cfg.Ending()
+	}
 	r.maybeDone()
 }
+
+// Ending reports whether the sender has said that nothing more will come.
+func (r *Receiver) Ending() bool { return r.ending }
 
 // maybeDone ends the session when the sender's count is that of what ended. A
 // Retry that the sender has not heard of yet makes the counts differ.

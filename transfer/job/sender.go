@@ -191,7 +191,7 @@ func (s *Sender) Reads(dst []Read) []Read {
 			continue
 		}
 		off, n := o.geo.Span(o.toRead)
-		if s.retained > 0 && (s.retained+int64(n) > s.cfg.Memory || s.unsent+int64(n) > readAhead) {
+		if !s.fits(n) {
 			break
 		}
 		if bytes > 0 && bytes+int64(n) > wholeRead {
@@ -449,7 +449,20 @@ func (s *Sender) Complete(each func(Entry)) {
 
 // Wants reports whether Reads may have something.
 func (s *Sender) Wants() bool {
-	return !s.stopped && !s.toRead.empty() && s.unsent < readAhead && s.retained < s.cfg.Memory
+	if s.stopped || s.toRead.empty() {
+		return false
+	}
+	o := s.toRead.front()
+	if o.dead || o.toRead >= o.geo.Blocks() {
+		return true // to be taken off
+	}
+	_, n := o.geo.Span(o.toRead)
+	return s.fits(n)
+}
+
+// fits reports whether n bytes more may be read.
+func (s *Sender) fits(n int) bool {
+	return s.retained == 0 || s.retained+int64(n) <= s.cfg.Memory && s.unsent+int64(n) <= readAhead
 }
 
 // Stopped reports whether Stop left objects behind.
