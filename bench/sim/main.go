@@ -83,6 +83,14 @@ func run(ctx context.Context, seeds int, only, out string) error {
 		}
 		results, failures = append(results, r), failures+r.Failures
 	}
+	if only == "" || only == controlled {
+		known = true
+		r, err := control(ctx, seeds, out)
+		if err != nil {
+			return fmt.Errorf("suite %s: %w", controlled, err)
+		}
+		results, failures = append(results, r), failures+r.Failures
+	}
 	if !known {
 		return fmt.Errorf("there is no suite %q", only)
 	}

@@ -85,6 +85,7 @@ type Controller struct {
 	loss      lossWindow
 	pb        baseline
 	floor     floor
+	crowd     crowd
 	lossFrom  time.Duration // samples before this moment belong to another phase
 	lossNow   float64       // l: loss divided out
 	startLoss float64       // latest loss in startup

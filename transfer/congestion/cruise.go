@@ -21,6 +21,9 @@ func (c *Controller) probeGap(s *Sample) time.Duration {
 
 func (c *Controller) cruise(s *Sample, target time.Duration) {
 	queue, rtt := c.delay.queue, c.srtt
+	if c.cfg.Policy == Low {
+		queue = max(queue, c.crowd.above(target))
+	}
 	switch c.phase {
 	case probe:
 		if s.Now >= c.until {
@@ -63,7 +66,9 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 	if s.Now < c.stepTill {
 		c.rate *= c.step
 	}
-	c.rate = max(c.rate, c.floor.rate(s.Now, rtt, queue, target, float64(c.cfg.Packet), c.anchor))
+	if c.cfg.Policy != Low { // which leaves the path to whoever else wants it
+		c.rate = max(c.rate, c.floor.rate(s.Now, rtt, queue, target, float64(c.cfg.Packet), c.anchor))
+	}
 	c.watchPath(s, g, queue, target)
 }
 

@@ -9,6 +9,10 @@ const (
 	windowLeast  = 300  // packets that a loss sample needs: fewer, and jitter reads as loss
 	memoryLeast  = 3000 // packets that the baseline remembers
 	excessSigmas = 3.5
+	// baselineMost is the most that is believed of a path. Flows that together lose
+	// more, and each take it for the path's, would only ever send more.
+	baselineMost = 0.25
+	runLeast     = 6 // packets that a burst of a radio link loses at least, on average
 )
 
 // fates are what became of some packets.
@@ -22,9 +26,9 @@ func (f fates) share() float64 { return f.lost / f.n }
 
 // clump is how much more the losses scatter than those of independent packets
 // do, as a factor of the variance: bursts of m packets, geometric in length,
-// count as 2m − 1.
+// count as 2m − 1. Short runs are what an overflowing queue makes of bursts.
 func (f fates) clump() float64 {
-	if f.runs < 1 || f.lost <= f.runs {
+	if f.runs < 1 || f.lost < runLeast*f.runs {
 		return 1
 	}
 	return 2*f.lost/f.runs - 1
@@ -63,7 +67,7 @@ func (b *baseline) add(f fates) {
 	b.weight += f.n
 	b.p += (f.lost - b.p*f.n) / b.weight
 	b.weight = min(b.weight, max(memoryLeast, 2*f.n))
-	b.p = min(max(b.p, 0), 0.9)
+	b.p = min(max(b.p, 0), baselineMost)
 }
 
 // reset replaces what was known.

@@ -6,6 +6,7 @@ import "time"
 func (c *Controller) OnReport(s *Sample) {
 	if s.RTT > 0 {
 		c.updateRTT(s.RTT)
+		c.crowd.add(s.Now, max(s.RTT, leastRTT), c.srtt)
 	}
 	c.peerRate = s.PeerRate / 8
 	c.limited = s.Limited

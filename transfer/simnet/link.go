@@ -14,7 +14,10 @@ type Link struct {
 	Jitter time.Duration // uniform addition to the delay
 	// Reorder lets jitter change the order of packets; without it a late
 	// packet holds up those behind it.
-	Reorder   bool
+	Reorder bool
+	// Clump lets packets arrive at multiples of it only, as a radio does that sends
+	// them off together.
+	Clump     time.Duration
 	Duplicate float64
 	Corrupt   float64 // probability that a random bit flips
 	MTU       int     // bytes of the largest IP packet that passes; 0: 1500
@@ -34,6 +37,9 @@ type Link struct {
 	serving bool
 	last    time.Duration // latest arrival so far, to keep order
 }
+
+// Waiting returns the bytes that wait for the bottleneck.
+func (l *Link) Waiting() int { return l.queued }
 
 // NewLink returns a link for one direction.
 func (n *Net) NewLink(l Link) *Link {
@@ -170,6 +176,9 @@ func (l *Link) arrive(p *packet) {
 	at := l.net.now + l.Delay + p.extra
 	if l.Jitter > 0 {
 		at += time.Duration(l.net.rng.Int64N(int64(l.Jitter)))
+	}
+	if l.Clump > 0 {
+		at = (at + l.Clump - 1).Truncate(l.Clump)
 	}
 	if !l.Reorder {
 		if p.extra == 0 {
