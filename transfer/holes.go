@@ -24,7 +24,9 @@ func holesOf(e job.Entry) []detail.Run {
 // leaveOut marks the holes of a part as done without writing them, and returns
 // their leaves. In a part that was begun before, something else may be there:
 // zeros are written.
-func leaveOut(p *store.Part, size int64, holes []detail.Run) ([]job.HaveRange, error) {
+// stop ends it early: a peer that sends nothing can claim a terabyte of holes, and
+// each of their blocks is hashed.
+func leaveOut(p *store.Part, size int64, holes []detail.Run, stop func() bool) ([]job.HaveRange, error) {
 	if len(holes) == 0 {
 		return nil, nil
 	}
@@ -41,6 +43,9 @@ func leaveOut(p *store.Part, size int64, holes []detail.Run) ([]job.HaveRange, e
 	for _, run := range holes {
 		r := job.HaveRange{First: int(run.First)}
 		for i := run.First; i < run.First+run.Count && i < int64(geo.Blocks()); i++ {
+			if stop() {
+				return nil, store.ErrClosed
+			}
 			off, n := geo.Span(int(i))
 			if marked[int(i)] { // told already
 				if len(r.Leaves) > 0 {

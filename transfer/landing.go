@@ -261,6 +261,13 @@ func (l *landing) wanted(e job.Entry, p string) (bool, error) {
 	return l.overwrite.Replace(src, there), nil
 }
 
+// stopping reports whether the session is over.
+func (l *landing) stopping() bool {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return l.stop
+}
+
 // forced reports whether e is a link that the overwrite policy does not hold up.
 func (l *landing) forced(e job.Entry) bool { return l.force && e.Kind == job.Symlink }
 
@@ -314,7 +321,7 @@ func (l *landing) open(e job.Entry, ask bool) {
 			}
 			opening.Have[last].Leaves = append(opening.Have[last].Leaves, hashtree.Hash(leaf))
 		}
-		if opening.Holes, err = leaveOut(o.part, e.Size, holes); err != nil {
+		if opening.Holes, err = leaveOut(o.part, e.Size, holes, l.stopping); err != nil {
 			_ = o.part.Close()
 			l.end(e, p, control.Failed, err)
 			return

@@ -23,6 +23,9 @@ type flowing struct {
 	leaves   map[int]hashtree.Hash // of full blocks that came in this session
 }
 
+// maxStreams bounds the files that a session's streams hold open.
+const maxStreams = 16
+
 // segmentOf is what an entry says of its place in a stream; nil for most.
 func segmentOf(e job.Entry) *detail.Segment {
 	if len(e.Detail) == 0 {
@@ -81,10 +84,13 @@ func (l *landing) flowing(e job.Entry) (*flowing, error) {
 	l.opening.Lock() // several workers may come with its first segments
 	defer l.opening.Unlock()
 	l.lock.Lock()
-	f := l.streams[p]
+	f, open := l.streams[p], len(l.streams)
 	l.lock.Unlock()
 	if f != nil {
 		return f, nil
+	}
+	if open >= maxStreams {
+		return nil, fmt.Errorf("%s: more than %d streams at once", p, maxStreams)
 	}
 	if !l.resumes { // a later session of the transfer goes on with what it finds
 		want, err := l.wanted(e, p)

@@ -50,8 +50,9 @@ type pruning struct {
 	max    int64
 	dry    bool
 
-	kept map[string]struct{} // names below dest
-	last bool
+	kept  map[string]struct{} // names below dest
+	bytes int                 // of kept
+	last  bool
 }
 
 // foldNames: systems on which names that differ in case only are one.
@@ -66,21 +67,27 @@ func (p *pruning) key(name string) string {
 
 // push takes a page of the names that stay.
 func (p *pruning) push(page control.Names) error {
-	if p.last || len(p.kept) > maxKept {
+	if p.last {
 		return fmt.Errorf("names to keep: %w", control.ErrMalformed)
 	}
 	if p.kept == nil {
 		p.kept = map[string]struct{}{}
 	}
 	for _, pair := range page.Pairs {
+		if p.bytes += len(pair[0]) + keptName; p.bytes > maxKeptBytes {
+			return fmt.Errorf("names to keep, more than %d bytes: %w", maxKeptBytes, control.ErrMalformed)
+		}
 		p.kept[p.key(path.Clean(pair[0]))] = struct{}{}
 	}
 	p.last = page.Last
 	return nil
 }
 
-// maxKept bounds the names that a client may send.
-const maxKept = 20_000_000
+// Bounds of the names that a client may send: some ten million.
+const (
+	maxKeptBytes = 1 << 30
+	keptName     = 48 // what a name takes in a map beside its bytes
+)
 
 // extras are what is there and not to stay, deepest first.
 func (p *pruning) extras(ctx context.Context) ([]store.Entry, error) {

@@ -80,6 +80,21 @@ func TestTakenComesBackAsSent(t *testing.T) {
 	}
 }
 
+func TestNamesComeBackAsSent(t *testing.T) {
+	t.Parallel()
+	for _, n := range []Names{{}, {Last: true}, {Pairs: [][2]string{{"a/b", ""}, {"strange\xff\nname", "to/here"}}, Last: true}} {
+		got, err := ParseNames(AppendNames(nil, n))
+		if err != nil || !reflect.DeepEqual(got, n) {
+			t.Errorf("%+v came back as %+v: %v", n, got, err)
+		}
+	}
+	for _, b := range [][]byte{nil, {1, 200, 200}, {0, 1, 'a', 9, 'b'}} {
+		if n, err := ParseNames(b); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%v: %+v %v", b, n, err)
+		}
+	}
+}
+
 func TestMalformedFramesAreRefused(t *testing.T) {
 	t.Parallel()
 	if _, _, err := NewReader(strings.NewReader("\x01\xff\xff\xff")).Next(); !errors.Is(err, ErrMalformed) {
@@ -114,6 +129,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add(Append(nil, TypeHave, AppendHave(nil, Have{ID: 3, Last: true, First: 1, Leaves: []Leaf{{5}}})))
 	f.Add(Append(nil, TypeProgress, AppendProgress(nil, Progress{5, 6, 7})))
 	f.Add(Append(nil, TypeTaken, AppendTaken(nil, Taken{Count: 9, MaxRate: 5, Refused: []uint64{3, 7}})))
+	f.Add(Append(nil, TypeNames, AppendNames(nil, Names{Pairs: [][2]string{{"a", "b"}}, Last: true})))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		r := NewReader(bytes.NewReader(stream))
 		for {
@@ -141,6 +157,11 @@ func FuzzFrames(f *testing.F) {
 			if x, err := ParseTaken(body); err == nil {
 				if y, err := ParseTaken(AppendTaken(nil, x)); err != nil || !reflect.DeepEqual(x, y) {
 					t.Fatalf("taken %+v came back as %+v (%v)", x, y, err)
+				}
+			}
+			if n, err := ParseNames(body); err == nil {
+				if _, err := ParseNames(AppendNames(nil, n)); err != nil {
+					t.Fatalf("names do not parse again: %v", err)
 				}
 			}
 			var h Hello
