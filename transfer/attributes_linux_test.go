@@ -26,30 +26,30 @@ func TestSparseFilesStaySparse(t *testing.T) {
 		name := filepath.Join(s.src, "disk.img")
 		f, err := os.Create(name)
 		must(t, err)
-		must(t, f.Truncate(200<<20+5000))
-		for _, at := range []int64{0, 50<<20 + 123, 120 << 20} {
+		must(t, f.Truncate(24<<20+5000))
+		for _, at := range []int64{0, 9<<20 + 123, 20 << 20} {
 			_, err := f.WriteAt(noise(1<<20+10), at)
 			must(t, err)
 		}
 		must(t, f.Close())
-		if stored(t, name) > 20<<20 {
+		if stored(t, name) > 10<<20 {
 			t.Skip("this file system knows no holes")
 		}
 		r := s.run(Options{})
-		if r.Files != 1 || r.Bytes != 200<<20+5000 || r.Sent > 12<<20 {
+		if r.Files != 1 || r.Bytes != 24<<20+5000 || r.Sent > 9<<20 {
 			t.Errorf("%d bytes travelled: %+v", r.Sent, r)
 		}
 		copied := filepath.Join(s.dst, "disk.img")
-		if n := stored(t, copied); n > 20<<20 {
+		if n := stored(t, copied); n > 10<<20 {
 			t.Errorf("the copy takes %d bytes", n)
 		}
 		same(t, s.src, s.dst)
 
 		must(t, os.RemoveAll(s.dst))
-		if r := s.run(Options{Dense: true}); r.Sent < 200<<20 {
+		if r := s.run(Options{Dense: true}); r.Sent < 24<<20 {
 			t.Errorf("dense: %d bytes travelled", r.Sent)
 		}
-		if n := stored(t, copied); n < 200<<20 {
+		if n := stored(t, copied); n < 24<<20 {
 			t.Errorf("the dense copy takes %d bytes", n)
 		}
 	})
@@ -59,19 +59,19 @@ func TestResumedSparseFileIsWhole(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, t.TempDir(), nil)
 	src := filepath.Join(t.TempDir(), "f")
-	write(t, src, 16<<20)
+	write(t, src, 8<<20)
 	f, err := os.OpenFile(src, os.O_RDWR, 0)
 	must(t, err)
-	must(t, f.Truncate(64<<20))
+	must(t, f.Truncate(16<<20))
 	must(t, f.Close())
 	job := Job{Direction: Push, Sources: []string{src}, Destination: "f", Options: slow}
-	_, err = during(t, client(t, n), job, 56<<20, func(tr *Transfer) { tr.Cancel() })
+	_, err = during(t, client(t, n), job, 12<<20, func(tr *Transfer) { tr.Cancel() })
 	if CodeOf(err) != CodeCancelled {
 		t.Fatalf("cancelled: %v", err)
 	}
 	await(t, "end of the session", func() bool { return len(n.Sessions()) == 0 })
 	r := mustRun(t, client(t, n), job)
-	if r.Files != 1 || r.Sent > 12<<20 {
+	if r.Files != 1 || r.Sent > 6<<20 {
 		t.Errorf("second run sent %d bytes: %+v", r.Sent, r)
 	}
 	same(t, filepath.Dir(src), n.root)

@@ -129,15 +129,15 @@ func TestLongListsTravelInPages(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s scene) {
 		job := s.job(Options{})
-		for i := range 700 {
+		for i := range 560 {
 			name := fmt.Sprintf("%03d/%s%04d", i%50, strings.Repeat("long", 60), i)
 			write(t, filepath.Join(s.src, name), 1)
 			if i != 5 {
 				job.Pairs = append(job.Pairs, Pair{Source: name})
 			}
 		}
-		if r := mustRun(t, client(t, s.node), job); r.Files != 699 {
-			t.Errorf("%d files, want 699", r.Files)
+		if r := mustRun(t, client(t, s.node), job); r.Files != 559 {
+			t.Errorf("%d files, want 559", r.Files)
 		}
 	})
 }
@@ -318,9 +318,9 @@ func TestForcedLinksReplaceWhatTheOverwritePolicyKeeps(t *testing.T) {
 func TestDiscardVerifiesAndWritesNothing(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s scene) {
-		tree(t, s.src, 50, 1, 5<<20)
+		tree(t, s.src, 50, 1, 3<<20)
 		r := s.run(Options{Discard: true})
-		if r.Files != 54 || r.Sent < 5<<20 {
+		if r.Files != 54 || r.Sent < 3<<20 {
 			t.Errorf("%+v", r)
 		}
 		wantTree(t, s.dst, "")

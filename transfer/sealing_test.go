@@ -21,7 +21,7 @@ func TestEncryptedFilesAreUnreadableAtRestAndComeBack(t *testing.T) {
 	sealer, err := seal.To(id.Recipient())
 	must(t, err)
 	src := filepath.Join(t.TempDir(), "src")
-	tree(t, src, 30, 2, 5<<20)
+	tree(t, src, 30, 2, 2<<20)
 	secret := []byte("nobody at the node may read this")
 	must(t, os.WriteFile(filepath.Join(src, "secret"), secret, 0o600))
 	r := mustRun(t, client(t, n), Job{Direction: Push, Sources: []string{src + "/"}, Destination: "in", Options: Options{Seal: sealer}})
@@ -77,11 +77,11 @@ func TestEncryptedFileGoesOnAtAnotherNode(t *testing.T) {
 	sealer, err := seal.To(id.Recipient())
 	must(t, err)
 	src := filepath.Join(t.TempDir(), "f")
-	want := write(t, src, 12<<20)
+	want := write(t, src, 8<<20)
 	job := Job{Direction: Push, Sources: []string{src}, Destination: "in/", Options: slow}
 	job.Options.Seal = sealer
-	r, err := during(t, client(t, a, b), job, 6<<20, func(*Transfer) { a.Drain("test") })
-	if err != nil || r.Moved != 1 || r.Files != 1 || r.Sent > 15<<20 {
+	r, err := during(t, client(t, a, b), job, 4<<20, func(*Transfer) { a.Drain("test") })
+	if err != nil || r.Moved != 1 || r.Files != 1 || r.Sent > 11<<20 {
 		t.Fatalf("%v: %+v", err, r)
 	}
 	f, err := os.Open(filepath.Join(root, "in/f.age"))

@@ -24,7 +24,7 @@ func noise(n int) []byte {
 func TestStreamBecomesAFile(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, t.TempDir(), nil)
-	for _, size := range []int{0, 1, streamBlock - 1, streamBlock, streamBlock + 1, 2 * streamBlock, 7*streamBlock + 12345} {
+	for _, size := range []int{0, 1, streamBlock - 1, streamBlock, streamBlock + 1, 2 * streamBlock, 3*streamBlock + 12345} {
 		want := noise(size)
 		var hash [32]byte
 		c := client(t, n)
@@ -55,9 +55,9 @@ func TestStreamSurvivesTheDeathOfItsNode(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	a, b := startNode(t, root, nil), startNode(t, root, nil)
-	want := noise(12<<20 + 777)
+	want := noise(8<<20 + 777)
 	job := Job{Direction: Push, Input: bytes.NewReader(want), Destination: "f", Options: slow}
-	r, err := during(t, client(t, a, b), job, 5<<20, func(*Transfer) { a.die() })
+	r, err := during(t, client(t, a, b), job, 3<<20, func(*Transfer) { a.die() })
 	if err != nil || len(r.Failed) > 0 || r.Moved != 1 || r.Files != 1 {
 		t.Fatalf("%v: %+v", err, r)
 	}
@@ -132,16 +132,16 @@ func TestFileGoesToAnOutputInOrder(t *testing.T) {
 		}
 	}
 	// A node that dies in the middle: nothing is written twice.
-	want := write(t, filepath.Join(root, "f"), 12<<20)
+	want := write(t, filepath.Join(root, "f"), 8<<20)
 	var got bytes.Buffer
-	r, err := during(t, client(t, a, b), Job{Direction: Pull, Sources: []string{"f"}, Output: &got, Options: slow}, 5<<20, func(*Transfer) { a.die() })
+	r, err := during(t, client(t, a, b), Job{Direction: Pull, Sources: []string{"f"}, Output: &got, Options: slow}, 3<<20, func(*Transfer) { a.die() })
 	if err != nil || len(r.Failed) > 0 || r.Moved != 1 || !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("%v: %d of %d bytes: %+v", err, got.Len(), len(want), r)
 	}
 	// A source that changes behind what was written cannot be mixed in.
 	c := startNode(t, root, nil)
-	r, err = during(t, client(t, c, b), Job{Direction: Pull, Sources: []string{"f"}, Output: io.Discard, Options: slow}, 5<<20, func(*Transfer) {
-		write(t, filepath.Join(root, "f"), 12<<20)
+	r, err = during(t, client(t, c, b), Job{Direction: Pull, Sources: []string{"f"}, Output: io.Discard, Options: slow}, 3<<20, func(*Transfer) {
+		write(t, filepath.Join(root, "f"), 8<<20)
 		c.die()
 	})
 	if err != nil || len(r.Failed) != 1 || r.Failed[0].Code != CodeChanged {
