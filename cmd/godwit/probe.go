@@ -154,7 +154,7 @@ func (a *app) probeWay(ctx context.Context, fl *copyFlags, l location, dir trans
 	}()
 	w, path, err := watch(t, done, lasts)
 	t.Cancel()
-	<-done
+	<-done //nolint:errcheck // it was cancelled
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
