@@ -25,6 +25,9 @@
 //	  | have, verdicts, progress, rate, move, ping, finish, close |
 //	  |<-------------------------------------------------------->| TCP
 //
+// A [Channel] may take the place of TCP and TLS: a stream that ssh carries. The
+// node's datagrams then have an address of their own.
+//
 // One session moves data one way: push is client to node, pull is node to
 // client. Keys of the data path come from the TLS exporter, one per session
 // and direction. When the control connection ends, the session ends with it;
