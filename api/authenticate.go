@@ -106,6 +106,7 @@ func (s *Server) byToken(ctx context.Context, c caller, token string) (caller, e
 		return c, credentialError(err, "the API token is unknown, was deleted or has expired; make another")
 	}
 	c.kind, c.id, c.userID, c.name, c.expires = kindToken, row.ID, user.ID, row.Name, row.ExpiresAt
+	c.owner = user.Name
 	c.role, c.scopes = tokenRole(row, user)
 	return c, nil
 }

@@ -24,6 +24,7 @@ type caller struct {
 	role    Role     // RolePublic for access keys: they have no role, only what is theirs
 	scopes  []string // of a token; none means all that its role may
 	userID  string
+	owner   string            // name of a token's user
 	session statestore.Secret // the cookie's content, when kind is user
 	expires *time.Time
 	key     *statestore.AccessKey
@@ -37,7 +38,7 @@ func (c caller) actor() string {
 	case kindUser:
 		return "user:" + c.name
 	case kindToken:
-		return "token:" + c.name
+		return "user:" + c.owner + " token:" + c.name
 	case kindKey:
 		return "key:" + c.id
 	case kindStranger:

@@ -13,7 +13,7 @@ type settingsIn struct {
 }
 
 type auditIn struct {
-	Actor    string    `query:"actor" maxLength:"100" doc:"Who: user:NAME, token:NAME or key:ID."`
+	Actor    string    `query:"actor" maxLength:"100" doc:"Who: user:NAME, by whatever means; token:NAME; key:ID."`
 	Action   string    `query:"action" maxLength:"64" doc:"What was done, such as create."`
 	Object   string    `query:"object" maxLength:"64" doc:"Kind of thing, such as cluster."`
 	ObjectID string    `query:"object_id" maxLength:"64"`

@@ -10,7 +10,7 @@ import (
 type AuditEntry struct {
 	ID        string
 	At        time.Time
-	Actor     string // "user:<id>", "token:<id>", "system"
+	Actor     string // "user:NAME", "user:NAME token:NAME", "key:ID", "system"
 	Action    string // "create", "update", "drain", …
 	Object    string // "cluster", "node", …
 	ObjectID  string
@@ -38,7 +38,7 @@ func (a Audit) Append(ctx context.Context, e AuditEntry) error {
 
 // AuditFilter narrows Audit.List; zero fields match everything.
 type AuditFilter struct {
-	Actor, Action, Object, ObjectID string
+	Actor, Action, Object, ObjectID string    // a user's entries are those of the user's tokens too
 	Query                           string    // in actor, action, object, id, before or after, without regard to case
 	From, To                        time.Time // [From, To)
 	Since                           int64     // only changes that made a version above it
@@ -51,7 +51,7 @@ func (a Audit) List(ctx context.Context, f AuditFilter, p Page) (List[AuditEntry
 		return List[AuditEntry]{}, err
 	}
 	rows, err := all[AuditEntry](ctx, a.handle, "audit", `SELECT `+auditColumns+` FROM audit
-		WHERE ($1 = '' OR id < $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR object = $3)
+		WHERE ($1 = '' OR id < $1) AND ($2 = '' OR actor = $2 OR starts_with(actor, $2 || ' token:') OR starts_with($2, 'token:') AND right(actor, length($2) + 1) = ' ' || $2) AND ($3 = '' OR object = $3)
 		  AND ($4 = '' OR object_id = $4) AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)
 		  AND ($7 = '' OR action = $7) AND ($8 = 0 OR version > $8)
 		  AND ($9 = '' OR position(lower($9) IN lower(concat_ws(' ', actor, action, object, object_id, before::text, after::text))) > 0)

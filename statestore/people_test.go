@@ -206,6 +206,22 @@ func TestAuditIsPartOfTheChange(t *testing.T) {
 	}
 }
 
+func TestAuditFindsAUsersTokensWithTheUser(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	for _, actor := range []string{"user:ada", "user:ada token:ci runner", "user:adam token:ci runner", "user:adam"} {
+		if err := s.Audit.Append(t.Context(), statestore.AuditEntry{Actor: actor, Action: "update", Object: "cluster", ObjectID: "c"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for actor, want := range map[string]int{"user:ada": 2, "user:adam": 2, "token:ci runner": 2, "user:ada token:ci runner": 1, "runner": 0, "ada": 0} {
+		got := must(s.Audit.List(t.Context(), statestore.AuditFilter{Actor: actor}, statestore.Page{}))(t).Items
+		if len(got) != want {
+			t.Errorf("%d entries of %s, want %d", len(got), actor, want)
+		}
+	}
+}
+
 func TestSettingsAreSharedByManagers(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)

@@ -26,7 +26,7 @@ func (x *serverSession) sweep(ctx context.Context) {
 	if err != nil {
 		return // the next session says so
 	}
-	defer tree.Close()
+	defer func() { _ = tree.Close() }()
 	n, err := tree.Sweep(ctx, dir, now.Add(-first(s.config.KeepParts, keepParts)))
 	if n > 0 {
 		s.log.Info("removed what nobody resumed", "tenant", x.grant.Tenant, "directory", dir, "files", n)

@@ -32,11 +32,14 @@ func newHealthCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if address == "" {
+				address = facts.Listen
+			}
 			return ready(cmd.Context(), address, facts.CASHA256)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "the manager's data directory (required)")
-	cmd.Flags().StringVar(&address, "address", manager.DefaultListen, "where its HTTPS listens")
+	cmd.Flags().StringVar(&address, "address", "", "where its HTTPS listens; default: where the manager said that it does")
 	return cmd
 }
 

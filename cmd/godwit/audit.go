@@ -47,7 +47,7 @@ func newAuditCommand(a *app) *cobra.Command {
 		},
 	}
 	for _, f := range []struct{ flag, query, usage string }{
-		{"actor", "actor", "who: user:NAME, token:NAME or key:ID"}, {"action", "action", "what was done, such as create"},
+		{"actor", "actor", "who: user:NAME, by whatever means; token:NAME; key:ID"}, {"action", "action", "what was done, such as create"},
 		{"object", "object", "kind of thing, such as cluster"}, {"id", "object_id", "id of the thing"},
 		{"search", "q", "anywhere in the entry"}, {"from", "from", "not older than this (RFC 3339)"}, {"to", "to", "older than this (RFC 3339)"},
 	} {

@@ -169,11 +169,11 @@ func sides(sources []location, dst, remote location) error {
 	for _, s := range sources {
 		switch {
 		case s.remote && dst.remote:
-			return usagef("both %s and %s are remote: one side must be local", s.raw, dst.raw)
+			return usagef("both %s and %s are remote: one side must be local", s.shown(), dst.shown())
 		case !s.remote && !dst.remote:
-			return usagef("neither %s nor %s is remote: write CLUSTER:PATH for the cluster's side", s.raw, dst.raw)
+			return usagef("neither %s nor %s is remote: write CLUSTER:PATH for the cluster's side", s.shown(), dst.shown())
 		case s.remote && s.place() != remote.place():
-			return usagef("%s and %s are in different places: copy from one at a time", remote.raw, s.raw)
+			return usagef("%s and %s are in different places: copy from one at a time", remote.shown(), s.shown())
 		}
 	}
 	return nil

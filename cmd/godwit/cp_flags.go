@@ -141,6 +141,9 @@ func (fl *copyFlags) options() (transfer.Options, error) {
 		EmptyDirs: fl.emptyDirs, MoveTo: fl.moveSource,
 		Filter: filter.Spec{Rules: fl.rules, MinSize: int64(fl.minSize), MaxSize: int64(fl.maxSize)},
 	}
+	if fl.retries < 0 || fl.grow < 0 {
+		return o, usagef("--retries and --grow take no number below 0")
+	}
 	if fl.retries == 0 {
 		o.Retries = -1
 	}

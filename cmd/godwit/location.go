@@ -26,6 +26,20 @@ type location struct {
 	invited bool
 }
 
+// shown is what was written, without the secret of a server's address.
+func (l location) shown() string {
+	scheme, rest, ok := strings.Cut(l.raw, "://")
+	authority, path, slash := strings.Cut(rest, "/")
+	if i := strings.LastIndexByte(authority, '@'); ok && i >= 0 && scheme != "ssh" {
+		shown := scheme + "://…" + authority[i:]
+		if slash {
+			shown += "/" + path
+		}
+		return shown
+	}
+	return l.raw
+}
+
 // parseLocation reads PATH, CLUSTER:PATH, :PATH, USER@HOST:PATH,
 // ssh://[USER@]HOST[:PORT]/PATH, godwit://KEY@HOST:PORT/PATH or
 // godwit://HOST:PORT/PATH#sha256=PIN; random://SIZE and zero://SIZE are sources

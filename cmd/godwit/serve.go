@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -102,6 +103,8 @@ func (fl serveFlags) check() error {
 		}
 	}
 	switch {
+	case fl.lasts < 0:
+		return usagef("--for takes no time below 0")
 	case modes > 1:
 		return usagef("--read-only, --write and --write-only exclude each other")
 	case fl.root != "" && !fl.stdio:
@@ -123,9 +126,22 @@ func (fl serveFlags) directions(write bool) []transfer.Direction {
 	return []transfer.Direction{transfer.Pull, transfer.List}
 }
 
+// readable fails for what is no directory, or one that is closed to this account.
+func readable(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if _, err := d.Readdirnames(1); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
 // serve runs one stand-alone server.
 func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+	if err := readable(dir); err != nil {
 		return &transfer.Error{Code: transfer.CodeNotFound, Message: fmt.Sprintf("cannot serve %s: it is no directory that can be read", dir), Err: err}
 	}
 	id, err := fl.loadIdentity()

@@ -12,6 +12,7 @@ describe('the audit in words', () => {
     ['admin removed user eve', { action: 'delete', before: { name: 'eve' }, object_id: 'u1' }],
     ['admin changed policy of studio', { action: 'update', object: 'policy', object_id: 'c1' }],
     ['robot drained node node-1, by API token', { actor: 'token:robot', action: 'drain', object: 'node', object_id: 'n1' }],
+    ['ada drained node node-1, by API token robot', { actor: 'user:ada token:robot', action: 'drain', object: 'node', object_id: 'n1' }],
     ['acme made transfer nightly, by access key', { actor: 'key:k1', object: 'transfer', after: { name: 'nightly' } }],
     ['admin signed in', { action: 'sign_in', object_id: 'u1' }],
     ['admin changed settings', { action: 'update', object: 'settings', object_id: 'api' }],

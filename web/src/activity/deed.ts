@@ -27,14 +27,13 @@ export const nounOf = (object: string): string => nouns[object] ?? object.replac
 
 // deed reads one entry. names gives names of clusters, nodes and tenants by id, where they are known.
 export function deed(e: AuditEntry, names: (id: string) => string | undefined): Deed {
-  const [kind = '', ...rest] = e.actor.split(':')
-  const actor = rest.join(':')
+  const [, kind = '', actor = '', token] = /^([^:]*):?(.*?)(?: token:(.*))?$/s.exec(e.actor) ?? []
   const id = e.object_id ?? ''
   const named = text(e.after, 'name') || text(e.before, 'name') || names(id) || id
   const own = (e.action === 'sign_in' || e.action === 'sign_out') && e.object === 'user'
   return {
     who: kind === 'key' ? (names(actor) ?? actor) : actor || kind,
-    how: kind === 'token' ? 'by API token' : kind === 'key' ? 'by access key' : '',
+    how: token ? `by API token ${token}` : kind === 'token' ? 'by API token' : kind === 'key' ? 'by access key' : '',
     did: past[e.action] ?? e.action.replaceAll('_', ' '),
     noun: own || e.object === 'settings' && !id ? (own ? '' : 'settings') : nounOf(e.object),
     name: own || e.object === 'settings' ? '' : named,

@@ -4680,7 +4680,7 @@ export interface operations {
     "list-audit": {
         parameters: {
             query?: {
-                /** @description Who: user:NAME, token:NAME or key:ID. */
+                /** @description Who: user:NAME, by whatever means; token:NAME; key:ID. */
                 actor?: string;
                 /** @description What was done, such as create. */
                 action?: string;

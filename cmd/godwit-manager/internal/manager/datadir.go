@@ -70,6 +70,7 @@ func (d *dataDir) close() error { return d.lock.Close() }
 // Facts are what manager.json says, for programs on the same machine. It holds no secret.
 type Facts struct {
 	URL      string `json:"url"`
+	Listen   string `json:"listen"`    // HTTPS, as this machine reaches it
 	CASHA256 string `json:"ca_sha256"` // pin of the cluster's certificate authority
 	// CertSHA256 is the same pin under the name that older readers know.
 	CertSHA256 string `json:"cert_sha256"`

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -349,10 +350,19 @@ func (m *manager) ended(ctx context.Context, what string, err error) {
 	}
 }
 
+// reachable is where this machine reaches what listens on addr, also when that is all addresses.
+func reachable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return addr.String()
+	}
+	return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+}
+
 // announce tells the world that the manager serves.
 func (m *manager) announce(ctx context.Context) error {
 	pin := m.identity.Pin()
-	facts := Facts{URL: m.public, CASHA256: pin, CertSHA256: pin, FleetAddr: m.fleet.Addr(), PID: os.Getpid()}
+	facts := Facts{URL: m.public, Listen: reachable(m.listener.Addr()), CASHA256: pin, CertSHA256: pin, FleetAddr: m.fleet.Addr(), PID: os.Getpid()}
 	if err := m.greet(ctx, m.config.Out); err != nil {
 		return err
 	}
