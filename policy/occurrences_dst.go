@@ -18,7 +18,7 @@ func (o *occurrences) clockChange(i int, c *wallClock, change time.Time, windows
 	starts := func(at time.Time) bool {
 		return slices.ContainsFunc(windows, func(w window) bool { return w.From.Equal(at) })
 	}
-	old := c.before(change)
+	old := c.as(change.Add(-time.Second))
 	if at, skipped := c.skips(change); skipped {
 		if regular := c.SpecSchedule.Next(change.Add(-time.Second)); !regular.Equal(change) {
 			o.warn(i, WarnSkipped, change, "%s starts at %s, which does not come on %s, when the clocks in %s go forward: it starts at %s then",

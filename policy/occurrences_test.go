@@ -64,6 +64,9 @@ func TestPreviewShowsWhatCountsAndWarnsOfWhatIsNotMeant(t *testing.T) {
 		{"Lord Howe skips half an hour", "2026-10-02T00:00:00Z", 3, []Schedule{office(func(s *Schedule) {
 			s.Cron, s.TimeZone, s.DurationS = "15 2 * * *", "Australia/Lord_Howe", 3600
 		})}},
+		{"Lord Howe has half an hour twice: the day is not lost", "2026-04-03T00:00:00Z", 3, []Schedule{office(func(s *Schedule) {
+			s.Cron, s.TimeZone, s.DurationS = "0 3 * * 6,0", "Australia/Lord_Howe", 17*3600
+		})}},
 		{"New York has an hour twice", "2026-10-31T00:00:00Z", 3, []Schedule{office(func(s *Schedule) {
 			s.Cron, s.TimeZone, s.DurationS = "30 1 * * *", "America/New_York", 3600
 		})}},

@@ -61,18 +61,21 @@ func (s Schedule) compile() (*wallClock, *scheduleError) {
 type wallClock struct{ *cron.SpecSchedule }
 
 // Next returns the first start after t; zero: there is none within five years.
+// It looks from one change of the clock to the next, between which an hour is an
+// hour: where the clock goes back by half of one, the library misses a day.
 func (w *wallClock) Next(t time.Time) time.Time {
-	next := w.SpecSchedule.Next(t)
-	for at := t; !next.IsZero(); {
-		at = nextClockChange(at, next, w.Location)
-		if at.IsZero() {
-			break
+	horizon := t.AddDate(5, 0, 0)
+	for begin, after := t, t; ; {
+		change := nextClockChange(begin, horizon, w.Location)
+		next := w.as(begin).Next(after)
+		if change.IsZero() || !next.IsZero() && next.Before(change) {
+			return next
 		}
-		if _, skipped := w.skips(at); skipped {
-			return at
+		if _, skipped := w.skips(change); skipped {
+			return change
 		}
+		begin, after = change, change.Add(-time.Second)
 	}
-	return next
 }
 
 // skips returns the first start, by the clock as it was before, that the change
@@ -82,13 +85,14 @@ func (w *wallClock) skips(change time.Time) (time.Time, bool) {
 	if shift <= 0 {
 		return time.Time{}, false
 	}
-	at := w.before(change).Next(change.Add(-time.Second))
+	before := change.Add(-time.Second)
+	at := w.as(before).Next(before)
 	return at, !at.IsZero() && at.Before(change.Add(shift))
 }
 
-// before is the cron line as if the clock did not change.
-func (w *wallClock) before(change time.Time) *cron.SpecSchedule {
-	_, offset := change.Add(-time.Second).In(w.Location).Zone()
+// as is the cron line as if the clock stayed what it is at a time.
+func (w *wallClock) as(at time.Time) *cron.SpecSchedule {
+	_, offset := at.In(w.Location).Zone()
 	spec := *w.SpecSchedule
 	spec.Location = time.FixedZone("", offset)
 	return &spec

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -120,6 +121,17 @@ func TestGrowingFileIsSentToItsEnd(t *testing.T) {
 	}
 }
 
+// firstWrite throws away what is written and tells when that began.
+type firstWrite struct {
+	once  sync.Once
+	began chan struct{}
+}
+
+func (w *firstWrite) Write(p []byte) (int, error) {
+	w.once.Do(func() { close(w.began) })
+	return len(p), nil
+}
+
 func TestFileGoesToAnOutputInOrder(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -140,7 +152,9 @@ func TestFileGoesToAnOutputInOrder(t *testing.T) {
 	}
 	// A source that changes behind what was written cannot be mixed in.
 	c := startNode(t, root, nil)
-	r, err = during(t, client(t, c, b), Job{Direction: Pull, Sources: []string{"f"}, Output: io.Discard, Options: slow}, 3<<20, func(*Transfer) {
+	output := &firstWrite{began: make(chan struct{})}
+	r, err = during(t, client(t, c, b), Job{Direction: Pull, Sources: []string{"f"}, Output: output, Options: slow}, 3<<20, func(*Transfer) {
+		<-output.began // before that all could begin anew
 		write(t, filepath.Join(root, "f"), 8<<20)
 		c.die()
 	})
