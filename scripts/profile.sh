@@ -36,7 +36,7 @@ hot() { # hot FILE: the functions with the most samples of godwit's threads
 {
 	echo "# Profiles"
 	echo
-	echo "Written by \`make bench-profile\`: a push of 1 GiB of random bytes from tmpfs to tmpfs, encrypted and verified, commit"
+	echo "Written by \`make bench-profile\`: a push of ${PROFILE_SIZE:-1G} of random bytes from tmpfs to tmpfs, encrypted and verified, commit"
 	echo "$(git rev-parse --short=10 HEAD), $(nproc) cores, $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs), $(date -u +%F)."
 	for path in wan loopback; do
 		if [ $path = wan ]; then

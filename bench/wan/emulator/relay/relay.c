@@ -507,10 +507,9 @@ static int send_due(struct direction *d, i64 until) {
 
 // ---- scheduling ----
 
-// schedule asks for real time, ahead of every ordinary load. It is SCHED_FIFO: the
-// loop sleeps after each round. Under SCHED_DEADLINE Linux 6.18 has been seen to
-// make no progress with anything for minutes once it said "DL replenish lagged
-// too much".
+// schedule asks for real time, ahead of every ordinary load. SCHED_FIFO will do: the
+// loop sleeps after each round. SCHED_DEADLINE is a little more punctual, but Linux
+// 6.18 said "DL replenish lagged too much" with it.
 static int schedule(void) {
 	struct sched_param p = {.sched_priority = 50};
 	return sched_setscheduler(0, SCHED_FIFO, &p) == 0;
