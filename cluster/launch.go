@@ -64,10 +64,11 @@ func (r *Reconciler) launch(ctx context.Context, l launching) error {
 	}
 	// Also when it is launching already: the step that started this may have
 	// read the row before an earlier effect was through with it.
+	asked := false
 	row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID,
 		[]statestore.NodeState{statestore.NodeRequested, statestore.NodeLaunching},
 		statestore.NodeLaunching, "the provider is asked for an instance", func(row *statestore.Node) {
-			if row.LaunchRequest == nil {
+			if asked = row.LaunchRequest != nil; !asked {
 				row.LaunchRequest, row.Provider = first, l.template.Provider
 				row.TemplateID, row.TemplateVersion = l.template.ID, l.template.Version
 			}
@@ -80,7 +81,11 @@ func (r *Reconciler) launch(ctx context.Context, l launching) error {
 	if instance, ok := r.inventory.get(row.Provider).ofNode(row.ID); ok && again {
 		return r.launched(ctx, l, instance)
 	}
-	instance, err := r.ask(ctx, l, bootstrap.JoinToken)
+	var before time.Time
+	if asked {
+		before = r.lastAsked(row)
+	}
+	instance, err := r.ask(ctx, l, bootstrap.JoinToken, before)
 	if err != nil {
 		return r.launchFailed(ctx, l, err)
 	}
@@ -109,8 +114,9 @@ func (l launching) request(bootstrap provisioner.Bootstrap) (json.RawMessage, er
 	return raw, nil
 }
 
-// ask launches with what the row keeps.
-func (r *Reconciler) ask(ctx context.Context, l launching, joinToken string) (provisioner.Instance, error) {
+// ask launches with what the row keeps. before is when somebody may last have
+// asked for the same; zero: nobody has.
+func (r *Reconciler) ask(ctx context.Context, l launching, joinToken string, before time.Time) (provisioner.Instance, error) {
 	provider := r.config.Providers[l.node.Provider]
 	if provider == nil {
 		return provisioner.Instance{}, unknownProvider(l.node.Provider)
@@ -123,7 +129,7 @@ func (r *Reconciler) ask(ctx context.Context, l launching, joinToken string) (pr
 	return provider.Launch(ctx, provisioner.LaunchRequest{
 		ClientToken: l.node.LaunchToken, NodeID: l.node.ID, NodeName: l.node.Name,
 		Owner: provisioner.Owner{Installation: r.config.Installation, Cluster: l.node.ClusterID},
-		Spec:  w.Spec, Bootstrap: w.Bootstrap, Tags: w.Tags,
+		Spec:  w.Spec, Bootstrap: w.Bootstrap, Tags: w.Tags, AskedBefore: before,
 	})
 }
 

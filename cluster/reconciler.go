@@ -192,7 +192,7 @@ func (r *Reconciler) reconcile(ctx context.Context, s *step, c statestore.Cluste
 		return err
 	}
 	for _, stage := range []func(context.Context, *round) error{
-		r.obey, r.settle, r.decide,
+		r.obey, r.settle, r.heed, r.decide,
 	} {
 		if err := stage(ctx, b); err != nil {
 			return err

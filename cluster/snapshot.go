@@ -114,7 +114,7 @@ func (b *round) recentLaunches(f facts) []time.Time {
 func drainCause(reason string) policy.DrainCause {
 	cause, _, _ := strings.Cut(reason, ":")
 	switch c := policy.DrainCause(cause); c {
-	case policy.DrainScaleIn, policy.DrainMax, policy.DrainRepair, policy.DrainOperator:
+	case policy.DrainScaleIn, policy.DrainMax, policy.DrainRepair, policy.DrainReclaim, policy.DrainOperator:
 		return c
 	}
 	if reason != "" {

@@ -70,7 +70,7 @@ func (r *Reconciler) end(ctx context.Context, term statestore.Term, n statestore
 }
 
 // lastAsked is the latest that the provider can have been asked to launch a
-// terminating node: when its row left launching, when the last launch of it came
+// launching or terminating node: when its row entered that state, when the last launch of it came
 // back here, or when an earlier leader, of whose calls nothing is known, lost
 // its place to this one.
 func (r *Reconciler) lastAsked(n statestore.Node) time.Time {

@@ -81,6 +81,7 @@ const (
 	DrainScaleIn  DrainCause = "scale_in" // too little load
 	DrainMax      DrainCause = "max"      // max_nodes was lowered
 	DrainRepair   DrainCause = "repair"   // degraded beyond its grace
+	DrainReclaim  DrainCause = "reclaim"  // its provider takes the machine back, or warns of it
 	DrainOperator DrainCause = "operator" // a person, or an upgrade, wanted it
 )
 

@@ -57,7 +57,7 @@ func drawNode(t *rapid.T, i int) Node {
 		n.Usage.SendBps += s.RateBps
 	}
 	if n.State == Draining {
-		n.DrainCause = rapid.SampledFrom([]DrainCause{DrainScaleIn, DrainRepair, DrainOperator, DrainMax}).Draw(t, "cause")
+		n.DrainCause = rapid.SampledFrom([]DrainCause{DrainScaleIn, DrainRepair, DrainReclaim, DrainOperator, DrainMax}).Draw(t, "cause")
 		n.DrainDeadline = n.Since.Add(10 * time.Minute)
 	}
 	n.Stale = rapid.IntRange(0, 5).Draw(t, "stale") == 0

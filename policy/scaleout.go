@@ -94,7 +94,7 @@ func (v *view) undrainable(d *decision) bool {
 	switch v.DrainCause {
 	case DrainScaleIn, DrainMax, DrainRepair:
 		return true
-	case DrainOperator:
+	case DrainOperator, DrainReclaim:
 	}
 	return false
 }

@@ -109,6 +109,12 @@ type LaunchRequest struct {
 	// provider hands it over in its own way: a file, cloud-init user data.
 	Bootstrap Bootstrap
 	Tags      map[string]string
+	// AskedBefore is when a provider may last have been asked with this token by
+	// somebody whose answer is not known; zero: never. A provider that knows its
+	// tokens needs no such word; one whose choice of offering may differ from
+	// before looks first for what the earlier call made, and knows from the time
+	// whether that would be listed by now.
+	AskedBefore time.Time `json:"-"`
 }
 
 // Bootstrap is all that a new node is told: where its manager is, how to
@@ -138,7 +144,34 @@ type Instance struct {
 	Spot             bool              `json:"spot,omitempty"`
 	LaunchedAt       time.Time         `json:"launched_at"`
 	Tags             map[string]string `json:"tags,omitempty"`
+	// Notice is the provider's warning that the instance is about to end or no
+	// longer fit: nil where all is well. Whoever gets one moves the work away and
+	// replaces the instance; the provider does nothing by itself.
+	Notice *Notice `json:"notice,omitempty"`
 }
+
+// Notice is a provider's warning about one instance.
+type Notice struct {
+	Kind NoticeKind `json:"kind"`
+	// At is when it happens, at the earliest; zero: it may happen at any moment,
+	// or has.
+	At time.Time `json:"at,omitzero"`
+	// Text is the provider's own description, for people.
+	Text string `json:"text"`
+}
+
+// NoticeKind is what a Notice warns of: a closed set.
+type NoticeKind string
+
+// The kinds of notices.
+const (
+	// Reclaimed: the provider takes the instance back, as it may with spot.
+	Reclaimed NoticeKind = "reclaimed"
+	// Maintenance: the provider will stop, restart or retire the machine.
+	Maintenance NoticeKind = "maintenance"
+	// Impaired: the provider's own checks of the machine fail.
+	Impaired NoticeKind = "impaired"
+)
 
 // InstanceState is the provider's view of an instance's life.
 type InstanceState string
