@@ -126,6 +126,12 @@ type Bootstrap struct {
 	NodeID      string   `json:"node_id"`
 	Cluster     string   `json:"cluster"`
 	JoinToken   string   `json:"join_token"`
+	// JoinTimeoutS is how long the node may take to join, in seconds: its launch
+	// timeout. 0: not said.
+	JoinTimeoutS int `json:"join_timeout_s,omitempty"`
+	// Binaries are the node programs for Linux that the manager hands out: their
+	// SHA-256 in hexadecimal by architecture, as Go names it ("amd64").
+	Binaries map[string]string `json:"binaries,omitempty"`
 }
 
 // Instance is one machine (or process) as its provider sees it.
