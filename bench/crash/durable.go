@@ -14,6 +14,7 @@ import (
 // other code than that which wrote it.
 const (
 	ownPrefix     = ".godwit-"
+	partSuffix    = ".part"
 	journalSuffix = ".journal"
 	journalHead   = 76
 	journalRecord = 40
@@ -30,7 +31,9 @@ func durable(src, dst string) (bytes int64, err error) {
 			return err
 		}
 		if strings.HasPrefix(e.Name(), ownPrefix) {
-			if strings.HasSuffix(at, journalSuffix) {
+			// A journal without its part is of a file that has its name already.
+			part, ok := strings.CutSuffix(at, journalSuffix)
+			if _, err := os.Stat(part + partSuffix); ok && err == nil {
 				n, err := journalled(at)
 				bytes += n
 				return err
