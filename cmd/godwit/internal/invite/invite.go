@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/godwit/godwit/transfer"
 )
@@ -41,7 +42,7 @@ var ErrKey = errors.New("the part before @ is not a key that godwit serve printe
 func ParseKey(s string) (Key, error) {
 	var k Key
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != pinSize+secretSize {
+	if err != nil || strings.ContainsAny(s, "\r\n") || len(b) != pinSize+secretSize { // line ends, the decoder passes over
 		return k, ErrKey
 	}
 	copy(k.pin[:], b)
