@@ -48,6 +48,7 @@ func (p *Port) Connect(local netip.Addr, peer netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
+	c.only(p.id)
 	if old := p.own.Swap(c); old != nil {
 		_ = old.Close() // nothing to do about a socket that does not close
 	}
