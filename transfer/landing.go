@@ -407,10 +407,15 @@ func (l *landing) small(e job.Entry, root hashtree.Hash, data []byte, opened boo
 }
 
 // addToBatch puts an object into the batch, where it waits for the flush. It is
-// known and counted before: a flush may end it before add has returned.
+// known and counted before: a flush may end it before add has returned. An
+// object with a part that was abandoned meanwhile is left alone.
 func (l *landing) addToBatch(o *landed, add func() error) error {
 	l.lock.Lock()
 	part := o.part
+	if part != nil && l.objects[o.e.ID] != o {
+		l.lock.Unlock()
+		return nil
+	}
 	o.part = nil // the batch's from here on
 	l.objects[o.e.ID] = o
 	l.batched++
@@ -434,26 +439,35 @@ func (l *landing) addToBatch(o *landed, add func() error) error {
 	return nil
 }
 
+// opened returns an object and its part, nil when it has none or has ended. The
+// peer may withdraw the object at any time, which closes the part. Under the lock.
+func (l *landing) opened(id uint64) (*landed, *store.Part) {
+	o := l.objects[id]
+	if o == nil {
+		return nil, nil
+	}
+	return o, o.part
+}
+
 func (l *landing) write(id uint64, index int, data []byte) {
 	l.lock.Lock()
-	o := l.objects[id]
-	l.lock.Unlock()
-	if o == nil || o.part == nil {
-		l.lock.Lock()
+	o, part := l.opened(id)
+	if part == nil {
 		l.rcv.Free(id, data)
 		l.rcv.Written(id, index, hashtree.Hash{}, false)
 		l.lock.Unlock()
 		return
 	}
+	l.lock.Unlock()
 	geo, err := hashtree.NewGeometry(o.e.Size, hashtree.BlockSizeFor(o.e.Size))
 	var leaf hashtree.Hash
 	if err == nil {
 		leaf = geo.Leaf(index, data)
 		off, _ := geo.Span(index)
-		_, err = o.part.WriteAt(data, off)
+		_, err = part.WriteAt(data, off)
 	}
 	if err == nil {
-		o.part.Mark(index, store.Leaf(leaf))
+		part.Mark(index, store.Leaf(leaf))
 	}
 	l.lock.Lock()
 	if o.dirty == 0 {
@@ -472,17 +486,18 @@ func (l *landing) write(id uint64, index int, data []byte) {
 
 func (l *landing) commit(id uint64, root hashtree.Hash) {
 	l.lock.Lock()
-	o := l.objects[id]
+	o, part := l.opened(id)
+	if part != nil {
+		o.e = o.e.WithRoot(root)
+	}
 	l.lock.Unlock()
-	if o == nil {
+	if part == nil {
 		return
 	}
-	o.e = o.e.WithRoot(root)
 	if l.sealed(o.e) {
-		l.unsealPart(o)
+		l.unsealPart(o, part)
 		return
 	}
-	part := o.part
 	if err := l.addToBatch(o, func() error { return l.batch.AddPart(id, part, l.meta(o.e)) }); err != nil {
 		l.end(o.e, o.path, control.Failed, err)
 	}
@@ -516,16 +531,16 @@ func (l *landing) make(e job.Entry) {
 
 // abandon ends an object without a verdict of ours; under the lock.
 func (l *landing) abandon(id uint64, discard bool) {
-	o := l.objects[id]
-	if o == nil || o.part == nil {
+	_, part := l.opened(id)
+	if part == nil {
 		return
 	}
 	delete(l.objects, id)
 	l.do(func() {
 		if discard {
-			_ = o.part.Discard()
+			_ = part.Discard()
 		} else {
-			_ = o.part.Close()
+			_ = part.Close()
 		}
 	})
 }

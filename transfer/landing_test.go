@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -37,5 +38,40 @@ func TestAFlushBetweenAddingAndCountingForgetsNoFile(t *testing.T) {
 	}
 	if len(l.objects) != 0 || l.batched != 0 {
 		t.Errorf("%d objects and %d batched ones still wait for a verdict", len(l.objects), l.batched)
+	}
+}
+
+// A client may withdraw a file in the moment in which its last block is there and
+// a worker has begun to commit it. The part then ends once, and nothing of it is
+// committed.
+func TestAFileWithdrawnWhileItIsCommittedEndsOnce(t *testing.T) {
+	t.Parallel()
+	tree, err := store.Open(t.TempDir(), store.Options{})
+	must(t, err)
+	defer tree.Close()
+	l := newLanding(landingConfig{
+		tree:   tree,
+		report: func(job.Entry, string, control.Outcome, Code, string) {},
+	}, &sync.Mutex{})
+	l.rcv = job.NewReceiver(job.ReceiverConfig{Control: func(control.Type, []byte) {}})
+	part, err := tree.OpenPart(context.Background(), "f", store.PartSpec{Size: 2 << 20, BlockSize: 1 << 20})
+	must(t, err)
+	o := &landed{e: job.Entry{ID: 7, Kind: job.File, Path: "f", Size: 2 << 20}, path: "f", part: part}
+	l.objects[7] = o
+
+	l.lock.Lock()
+	l.abandon(7, true)
+	l.lock.Unlock()
+	if err := l.addToBatch(o, func() error { t.Error("committed what was withdrawn"); return nil }); err != nil {
+		t.Error(err)
+	}
+	for _, f := range l.work {
+		f()
+	}
+	if len(l.objects) != 0 || l.batched != 0 {
+		t.Errorf("%d objects and %d batched ones still wait for a verdict", len(l.objects), l.batched)
+	}
+	if _, err := part.ReadAt(make([]byte, 1), 0); err == nil {
+		t.Error("the part is open still")
 	}
 }

@@ -114,8 +114,8 @@ func (l *landing) unsealed(data []byte) ([]byte, error) {
 
 // unsealPart writes the plain file of a part that is whole and verified, and drops
 // the part. One that cannot be decrypted stays, for another passphrase.
-func (l *landing) unsealPart(o *landed) {
-	n, s, err := l.unsealTo(o)
+func (l *landing) unsealPart(o *landed, part *store.Part) {
+	n, s, err := l.unsealTo(o, part)
 	if err == nil {
 		err = s.Commit(n, l.meta(o.e))
 	} else if s != nil {
@@ -123,7 +123,6 @@ func (l *landing) unsealPart(o *landed) {
 	}
 	if err == nil {
 		l.lock.Lock()
-		part := o.part
 		o.part = nil
 		l.lock.Unlock()
 		_ = part.Discard()
@@ -131,8 +130,8 @@ func (l *landing) unsealPart(o *landed) {
 	l.end(o.e, o.path, control.Committed, err)
 }
 
-func (l *landing) unsealTo(o *landed) (int64, *store.Stream, error) {
-	r, err := age.Decrypt(io.NewSectionReader(o.part, 0, o.e.Size), l.unseal...)
+func (l *landing) unsealTo(o *landed, part *store.Part) (int64, *store.Stream, error) {
+	r, err := age.Decrypt(io.NewSectionReader(part, 0, o.e.Size), l.unseal...)
 	if err != nil {
 		return 0, nil, unsealError(err)
 	}

@@ -160,7 +160,7 @@ func (x *serverSession) serve(ctx context.Context, l *link) error {
 		x.ctl.close()
 		return nil
 	}
-	s, release, err := x.prepare(l) //nolint:contextcheck // what arrived lands also when the session was cancelled
+	s, release, err := x.prepare(l)
 	if err != nil {
 		x.ended(err)
 		x.server.refuse(x.ctl, err)

@@ -76,6 +76,7 @@ type session struct {
 	moving        bool  // the peer or we want this session to go on elsewhere
 	finished      bool  // Finished was sent or received: all is durable
 	stopping      bool  // the end came by Stop: objects are left
+	finishing     sync.WaitGroup
 	progress      control.Progress
 	reported      control.Progress
 	totals        control.Totals
@@ -135,7 +136,9 @@ func (s *session) receive(cfg flow.Config, pool *job.Pool, l lander) error {
 	l.callbacks(&jc)
 	jc.Done = func(stopped bool) {
 		s.stopping = stopped
-		go s.finish()
+		if !s.ended() { // run waits for what began before it looked under the lock
+			s.finishing.Go(s.finish)
+		}
 	}
 	s.rcv = job.NewReceiver(jc)
 	f, err := flow.NewReceiver(cfg, s.rcv)
@@ -182,6 +185,11 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 	} else {
 		s.land.start(s.rcv)
 	}
+	s.mu.Lock()
+	if s.streaming() {
+		s.ship()
+	}
+	s.mu.Unlock()
 	var wg sync.WaitGroup
 	if s.sock != nil {
 		wg.Go(s.pump)
@@ -207,6 +215,7 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 	if s.sock != nil {
 		_ = s.sock.Close()
 	}
+	s.finishing.Wait()
 	if s.load != nil {
 		s.load.close()
 	} else {

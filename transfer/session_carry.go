@@ -52,7 +52,8 @@ type carriage struct {
 // streaming reports whether what is sent rides the control connection.
 func (s *session) streaming() bool { return s.via.now != TransportUDP }
 
-// embark decides what data ride at first; before run.
+// embark decides what data ride at first. It fetches nothing: before run the
+// session belongs to the goroutine that makes it, which holds no lock.
 func (s *session) embark() {
 	v := &s.via
 	v.now = TransportUDP
@@ -64,7 +65,6 @@ func (s *session) embark() {
 	if s.sock == nil || v.wish == TransportTCP {
 		v.now = v.name
 		s.setRates()
-		s.ship()
 	}
 }
 

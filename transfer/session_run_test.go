@@ -1,0 +1,99 @@
+package transfer
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/flow"
+	"github.com/godwit/godwit/transfer/job"
+)
+
+// bare makes one end of a session without datagrams, and the control connection
+// of the other end.
+func bare(t *testing.T) (*session, *controlConn) {
+	t.Helper()
+	a, b := net.Pipe()
+	peer := newControlConn(b)
+	t.Cleanup(peer.abort)
+	s := newSession(newControlConn(a), nil, slog.New(slog.DiscardHandler), 1<<20)
+	s.peer, s.via.name, s.via.able = "the peer", TransportTCP, true
+	return s, peer
+}
+
+var anyFlow = flow.Config{SendSecret: make([]byte, 32), RecvSecret: make([]byte, 32)}
+
+// A session is set up by one goroutine, without its lock, which goes on setting
+// rates. The control connection's writer, which runs already, keeps off it.
+func TestNothingIsFetchedBeforeASessionRuns(t *testing.T) {
+	t.Parallel()
+	s, peer := bare(t)
+	must(t, s.send(anyFlow, job.SenderConfig{Memory: 1 << 20, Window: 1 << 20}, &loading{pool: &job.Pool{}}))
+	// The writer turns once around: it asks its source, if it has one, before it
+	// writes.
+	s.ctl.send(control.TypePing, nil)
+	if _, _, err := peer.next(); err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	asked := s.starved
+	s.mu.Unlock()
+	if asked {
+		t.Error("the job was asked for data")
+	}
+	s.ctl.abort()
+}
+
+// slowLander takes long to finish, and notes whether it was closed meanwhile.
+type slowLander struct {
+	finishing, closedMeanwhile atomic.Bool
+}
+
+func (*slowLander) callbacks(*job.ReceiverConfig) {}
+func (*slowLander) start(*job.Receiver)           {}
+func (*slowLander) checkpoint()                   {}
+
+func (l *slowLander) finish(ctx context.Context) error {
+	l.finishing.Store(true)
+	defer l.finishing.Store(false)
+	<-ctx.Done()
+	time.Sleep(time.Minute) // a disk
+	return ctx.Err()
+}
+
+func (l *slowLander) close() { l.closedMeanwhile.Store(l.finishing.Load()) }
+
+// The peer may go while all is made durable. What that works on is not taken away
+// under its hands.
+func TestASessionThatBreaksWhileItFinishesWaitsForThat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, peer := bare(t)
+		go func() { _, _ = io.Copy(io.Discard, peer.conn) }()
+		l := &slowLander{}
+		must(t, s.receive(anyFlow, &job.Pool{}, l))
+		ended := make(chan error)
+		go func() { ended <- s.run(t.Context(), nil) }()
+		frame, err := control.AppendJSON(nil, control.TypeFinish, control.Finish{})
+		must(t, err)
+		_, err = peer.conn.Write(frame)
+		must(t, err)
+		synctest.Wait()
+		if !l.finishing.Load() {
+			t.Fatal("nothing is finished")
+		}
+		peer.abort()
+		if err := <-ended; CodeOf(err) != CodeLost {
+			t.Errorf("ended with %v", err)
+		}
+		if l.closedMeanwhile.Load() {
+			t.Error("closed while it was finishing")
+		}
+	})
+}
