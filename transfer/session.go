@@ -288,6 +288,7 @@ func (s *session) pump() {
 		rest, _ = s.sock.(rester)
 	}
 	var checked, looked, gather time.Duration
+	more := false
 	for !s.ended() {
 		if err := s.emit(batch); err != nil {
 			s.fail(newError(CodeLost, "the data path broke", err))
@@ -305,14 +306,16 @@ func (s *session) pump() {
 		}
 		s.mu.Unlock()
 		var err error
-		if gather = min(gather, wait); gather >= restLeast {
+		if gather = min(gather, wait); more {
+			// Resting or waiting now would make a queue of what is here.
+		} else if gather >= restLeast {
 			rest.Rest(gather)
 		} else {
 			err = s.sock.Wait(min(wait, time.Second))
 		}
 		bytes := 0
 		if err == nil {
-			bytes, err = s.absorb(in)
+			bytes, more, err = s.absorb(in)
 		}
 		if gather = 0; rest != nil {
 			now := s.now()
@@ -354,20 +357,20 @@ func (s *session) emit(batch *wire.Batch) error {
 	return nil
 }
 
-// absorb takes what has arrived, at most a few reads, and says how many bytes
-// that was.
-func (s *session) absorb(in *packetio.Messages) (bytes int, err error) {
+// absorb takes what has arrived, at most a few reads, says how many bytes that
+// was and whether there may be more.
+func (s *session) absorb(in *packetio.Messages) (bytes int, more bool, err error) {
 	for range pumpBatches {
 		n, err := s.sock.Recv(in)
 		if err != nil || n == 0 {
-			return bytes, err
+			return bytes, false, err
 		}
 		bytes += in.Bytes()
 		if err := s.take(in); err != nil {
-			return bytes, err
+			return bytes, false, err
 		}
 	}
-	return bytes, nil
+	return bytes, true, nil
 }
 
 // take hands datagrams to the flow. Errors of single datagrams are a

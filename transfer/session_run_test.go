@@ -13,6 +13,8 @@ import (
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/flow"
 	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/wire"
 )
 
 // bare makes one end of a session without datagrams, and the control connection
@@ -96,4 +98,52 @@ func TestASessionThatBreaksWhileItFinishesWaitsForThat(t *testing.T) {
 			t.Error("closed while it was finishing")
 		}
 	})
+}
+
+// flooded is a socket that has something for so many reads.
+type flooded struct {
+	reads  int
+	begun  bool
+	empty  func()
+	waited bool
+}
+
+func (f *flooded) Recv(*packetio.Messages) (int, error) {
+	f.begun = true
+	if f.reads == 0 {
+		return 0, nil
+	}
+	f.reads--
+	return 1, nil
+}
+
+func (f *flooded) pause() {
+	if f.begun && f.reads > 0 {
+		f.waited = true
+	}
+	if f.reads == 0 {
+		f.empty()
+	}
+}
+
+func (f *flooded) Wait(time.Duration) error    { f.pause(); return nil }
+func (f *flooded) Rest(time.Duration)          { f.pause() }
+func (f *flooded) Buffer() int                 { return 1 << 20 }
+func (f *flooded) SendBatch(*wire.Batch) error { return nil }
+func (f *flooded) Wake()                       {}
+func (f *flooded) Close() error                { return nil }
+
+// Datagrams that the kernel did not coalesce, such as those of a flood, fill the
+// socket faster than a few reads empty it.
+func TestAReceiverNeitherRestsNorWaitsWhileDatagramsAreThere(t *testing.T) {
+	t.Parallel()
+	s, _ := bare(t)
+	must(t, s.receive(anyFlow, &job.Pool{}, &slowLander{}))
+	f := &flooded{reads: 1000, empty: func() { s.fail(nil) }}
+	s.sock = f
+	s.pump()
+	if f.waited {
+		t.Error("it paused before the socket was empty")
+	}
+	s.ctl.abort()
 }
