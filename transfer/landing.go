@@ -563,7 +563,13 @@ func (l *landing) end(e job.Entry, p string, outcome control.Outcome, err error)
 			l.do(func() { _, _ = part.Sync(); _ = part.Close() })
 		}
 	}
-	if l.rcv.End(v) && v.Outcome != control.Retry {
+	if !l.rcv.End(v) {
+		return
+	}
+	if v.Outcome == control.Failed && e.Size > int64(hashtree.BlockSizeFor(e.Size)) {
+		l.rcv.Flush() // what is sent until the sender hears of it is in vain
+	}
+	if v.Outcome != control.Retry {
 		l.report(e, p, v.Outcome, Code(v.Code), v.Message)
 	}
 }
