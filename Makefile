@@ -12,7 +12,7 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
 WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
-.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-go-rest test-go-clouds test-web lint sim bench bench-control bench-wan bench-local bench-profile trial-kill fuzz check-wan deps-bench wan web generate cross clean
+.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-go-rest test-go-clouds test-web lint sim bench bench-control bench-wan bench-local bench-profile bench-flood trial-kill fuzz check-wan deps-bench wan web generate cross clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -88,6 +88,10 @@ bench-local: $(BIN)/godwit ## Godwit over loopback and to disk, a few minutes; b
 
 bench-profile: $(BIN)/wan ## where the engine's time goes, as root, with perf; bench/results/profile.md
 	@scripts/profile.sh
+
+bench-flood: $(BIN)/godwit ## what a copy keeps of its rate while its server is flooded, as root, two minutes; bench/results/flood.json
+	@$(GO) build -trimpath -o $(BIN)/bench-flood ./bench/flood
+	@$(BIN)/bench-flood
 
 check-wan: deps-bench ## hold the emulated path against ping and iperf3, as root
 	$(GO) test ./bench/wan/emulator -count=1 -v -run 'TestPath' -wan.check
