@@ -59,6 +59,9 @@ func (r *Reconciler) welcome(ctx context.Context, b *round, nodes []*statestore.
 
 // settleBoot looks after a node that does not serve yet.
 func (r *Reconciler) settleBoot(ctx context.Context, b *round, n *statestore.Node) error {
+	if n.State == statestore.NodeBooting && n.FailureReason != "" { // its machine said so
+		return r.fail(ctx, b, n, n.FailureReason)
+	}
 	if n.State == statestore.NodeStarting { // its instance may still be stopped; see driveStart
 		r.settleWarm(ctx, b, n)
 		return nil

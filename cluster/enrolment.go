@@ -23,16 +23,24 @@ type Authority interface {
 	RevokeNode(ctx context.Context, nodeID, why string) error
 }
 
-// Identity is the Enrolment over the real state store and authority. urls are
-// where nodes find the managers; they are asked at each launch.
-func Identity(tables *statestore.Tables, authority Authority, urls func() []string) Enrolment {
-	return &identity{tables: tables, authority: authority, urls: urls}
+// Door is where nodes come in; it is asked at each launch.
+type Door interface {
+	// URLs are where nodes find the managers.
+	URLs() []string
+	// Programs are the checksums of the node programs that managers hand out, by
+	// architecture (provisioner.Bootstrap); nil where there are none.
+	Programs() map[string]string
+}
+
+// Identity is the Enrolment over the real state store and authority.
+func Identity(tables *statestore.Tables, authority Authority, door Door) Enrolment {
+	return &identity{tables: tables, authority: authority, door: door}
 }
 
 type identity struct {
 	tables    *statestore.Tables
 	authority Authority
-	urls      func() []string
+	door      Door
 
 	mutex sync.Mutex
 	key   statestore.Secret // of the join tokens; read once
@@ -53,7 +61,8 @@ func (i *identity) Bootstrap(ctx context.Context, term statestore.Term, node sta
 		return provisioner.Bootstrap{}, err
 	}
 	return provisioner.Bootstrap{
-		ManagerURLs: i.urls(), CASHA256: i.authority.Pin(), NodeID: node.ID, Cluster: clusterName, JoinToken: token,
+		ManagerURLs: i.door.URLs(), CASHA256: i.authority.Pin(), NodeID: node.ID, Cluster: clusterName, JoinToken: token,
+		JoinTimeoutS: int(ttl / time.Second), Binaries: i.door.Programs(),
 	}, nil
 }
 

@@ -62,6 +62,8 @@ type block struct {
 	// TemplateVersion of it, where the class says that the template itself is
 	// wrong: corrected, it is tried at once too.
 	TemplateVersion int64 `json:"template_version,omitempty"`
+	// Boots: the provider gives, but what it gives does not become nodes.
+	Boots bool `json:"boots,omitempty"`
 }
 
 const (
@@ -143,10 +145,26 @@ func (m *memory) failed(now time.Time, n *statestore.Node, why string) {
 	switch n.State {
 	case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeBooting:
 		m.m.Failed, m.m.FailedAt, m.m.FailedText = m.m.Failed+1, now, n.Name+": "+why
+		m.pauseBoots(now, n)
 	case statestore.NodeStopping, statestore.NodeStopped, statestore.NodeStarting:
 		m.m.WarmAt, m.m.WarmText = now, n.Name+" ("+string(n.State)+"): "+why
 	case statestore.NodeRunning, statestore.NodeDraining, statestore.NodeTerminating, statestore.NodeTerminated,
 		statestore.NodeFailed, statestore.NodeLost:
+	}
+}
+
+// pauseBoots holds launches back once several in a row have come to nothing,
+// longer with each: what keeps nodes from booting, a script or an image, keeps
+// the next one too. Another version of the template is tried at once.
+func (m *memory) pauseBoots(now time.Time, n *statestore.Node) {
+	if m.m.Failed < fewFailures {
+		return
+	}
+	first, longest := pauses(provisioner.InvalidTemplate)
+	m.m.Block = &block{
+		Class: provisioner.InvalidTemplate, Boots: true, Until: now.Add(min(first<<min(m.m.Failed-fewFailures, 10), longest)),
+		Text:       fmt.Sprintf("%d launches in a row came to nothing, the last one %s", m.m.Failed, m.m.FailedText),
+		TemplateID: n.TemplateID, TemplateVersion: n.TemplateVersion,
 	}
 }
 
@@ -196,7 +214,10 @@ func (m *memory) refused(now time.Time, err error, templateID string, templateVe
 func (m *memory) launched() {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	m.m.Block, m.m.Errors = nil, nil
+	m.m.Errors = nil
+	if b := m.m.Block; b != nil && !b.Boots {
+		m.m.Block = nil
+	}
 }
 
 func (m *memory) booted(took time.Duration) {
@@ -205,6 +226,9 @@ func (m *memory) booted(took time.Duration) {
 	m.m.BootS = append(m.m.BootS, max(1, int(took.Round(time.Second)/time.Second)))
 	m.m.BootS = m.m.BootS[max(0, len(m.m.BootS)-keepBoots):]
 	m.m.Failed, m.m.FailedText = 0, ""
+	if b := m.m.Block; b != nil && b.Boots {
+		m.m.Block = nil
+	}
 }
 
 // blocked returns the block that holds now for a template.

@@ -78,7 +78,7 @@ func (r *Reconciler) wantConditions(b *round) {
 	provider := b.template.Provider
 	f := b.memory.look()
 	want := func(kind, subject, text string) { r.conditions.want(b.cluster.ID, kind, subject, text) }
-	if k := f.Block; k != nil && b.now.Before(k.Until.Add(blockLingers)) && !k.excuses(b.template.ID, b.template.Version) {
+	if k := f.Block; k != nil && !k.Boots && b.now.Before(k.Until.Add(blockLingers)) && !k.excuses(b.template.ID, b.template.Version) {
 		want(kindOf(k.Class), provider, k.Text)
 	}
 	if list := r.inventory.get(provider); list.Err != nil {

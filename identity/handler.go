@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -38,16 +39,18 @@ type HandlerConfig struct {
 	VerifyCaller func(ctx context.Context, node statestore.Node, remoteAddr, instanceID string) error
 	// Record, when set, gets events for the journal: joins, renewals and alerts.
 	Record func(ctx context.Context, e event.Event)
+	// Binary, when set, opens the node program for Linux of an architecture with a SHA-256 in hexadecimal; os.ErrNotExist when there is none.
+	Binary func(arch, sha256 string) (*os.File, error)
 	Log    *slog.Logger
 }
 
-// Handler serves node/v1/join and node/v1/renew.
+// Handler serves what is below node/v1: join, renewal, what could not be set up, and the node program.
 type Handler struct {
 	HandlerConfig
 	router chi.Router
 }
 
-// NewHandler returns the handler. It routes the full paths join.JoinPath and join.RenewPath: mount it at the root or strip nothing.
+// NewHandler returns the handler. It routes full paths, join.JoinPath and so on: mount it at the root or strip nothing.
 func NewHandler(c HandlerConfig) *Handler {
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -55,6 +58,8 @@ func NewHandler(c HandlerConfig) *Handler {
 	h := &Handler{HandlerConfig: c, router: chi.NewRouter()}
 	h.router.Post(join.JoinPath, h.serve(h.join))
 	h.router.Post(join.RenewPath, h.serve(h.renew))
+	h.router.Post(join.FailedPath, h.failed)
+	h.router.Get(join.BinaryPath+"{arch}/{sha256}", h.binary)
 	return h
 }
 

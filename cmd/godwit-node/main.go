@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, agent.ErrEnded), errors.Is(err, agent.ErrLeaseExpired):
+	case errors.Is(err, agent.ErrEnded), errors.Is(err, agent.ErrLeaseExpired), errors.Is(err, agent.ErrJoinTimeout):
 		fmt.Fprintln(errOut, "godwit-node:", err)
 		return exitEnded
 	case errors.As(err, &usage):
@@ -78,7 +78,7 @@ tells it what to do, and ends it; nobody needs to configure a node by hand.
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newRunCommand(), newAttachCommand(), newTransferdCommand(), &cobra.Command{
+	root.AddCommand(newRunCommand(), newAttachCommand(), newTransferdCommand(), newReportFailureCommand(), &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArgs,
 		Run: func(c *cobra.Command, _ []string) { fmt.Fprintln(c.OutOrStdout(), "godwit-node", version.Version) },
 	})

@@ -31,6 +31,9 @@ written by whoever launched the node (cloud-init, the local provider):
   data_dir             where the node keeps its identity and its events
   listen_host, port    transfer port, TCP and UDP; 0 chooses a free one
   advertise_host       the address that clients are told
+  advertise            or the machine's own: public (private where there is no public one) or private
+  metadata             the cloud that knows them: ec2, gce or azure
+  join_timeout_s       how long a node that never joined looks for its manager
   send_cap_mbps, receive_cap_mbps, max_sessions, report_interval_s
   lease_file, lease_timeout_s   leave when nobody touches this file any more
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +42,8 @@ type Manager struct {
 
 	// Settings, when set before a node joins, changes what nodes are told.
 	Settings func(*identity.Settings)
+	// Binary hands out the node program, as identity.HandlerConfig says.
+	Binary func(arch, sha256 string) (*os.File, error)
 	// VerifyCaller is handed to the join handler.
 	VerifyCaller func(ctx context.Context, n statestore.Node, remote, instance string) error
 	// NodeLifetime shortens the nodes' certificates.
@@ -127,7 +130,7 @@ func (m *Manager) up() {
 
 func (m *Manager) handler() http.Handler {
 	return identity.NewHandler(identity.HandlerConfig{
-		Authority: m.Authority, VerifyCaller: m.VerifyCaller, Log: m.Log,
+		Authority: m.Authority, VerifyCaller: m.VerifyCaller, Binary: m.Binary, Log: m.Log,
 		Settings: func(context.Context, statestore.Node) (identity.Settings, error) {
 			s := identity.Settings{FleetURLs: m.Fleet.URLs(), ReportIntervalS: 0.1}
 			if m.Settings != nil {

@@ -73,25 +73,36 @@ func (c *Client) Renew(ctx context.Context, id *Identity, addresses []string, po
 }
 
 func (c *Client) persist(ctx context.Context, id *Identity, addresses []string, port int) (*Identity, error) {
+	var next *Identity
+	err := c.insist(ctx, func(base string) error {
+		var err error
+		next, err = c.once(ctx, base, id, addresses, port)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return next, next.Save(c.Bootstrap.DataDir)
+}
+
+// insist calls ask with one manager's address after the other until it succeeds, is refused for good, or ctx ends.
+func (c *Client) insist(ctx context.Context, ask func(base string) error) error {
 	log := c.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	for attempt, delay := 0, firstDelay; ; attempt++ {
-		base := c.Bootstrap.ManagerURLs[attempt%len(c.Bootstrap.ManagerURLs)]
-		next, err := c.once(ctx, strings.TrimSuffix(base, "/"), id, addresses, port)
-		if err == nil {
-			return next, next.Save(c.Bootstrap.DataDir)
-		}
+		base := strings.TrimSuffix(c.Bootstrap.ManagerURLs[attempt%len(c.Bootstrap.ManagerURLs)], "/")
+		err := ask(base)
 		var refusal *Refusal
-		if errors.As(err, &refusal) && refusal.Final() {
-			return nil, err
+		if err == nil || errors.As(err, &refusal) && refusal.Final() {
+			return err
 		}
 		wait := delay/2 + rand.N(delay) // jitter
 		log.Warn("manager not reached, will ask again", "manager", base, "error", err, "wait", wait.Round(time.Millisecond))
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(context.Cause(ctx), err)
+			return errors.Join(context.Cause(ctx), err)
 		case <-time.After(wait):
 		}
 		delay = min(delay*2, maxDelay)
@@ -122,11 +133,11 @@ func (c *Client) once(ctx context.Context, base string, id *Identity, addresses 
 	if req.ServingCSR, err = csr(id.NodeID, id.serveKey); err != nil {
 		return nil, err
 	}
-	answer, err := c.post(ctx, conf, base+path, req)
-	if err != nil {
+	var answer Response
+	if err := c.post(ctx, conf, base+path, req, &answer); err != nil {
 		return nil, err
 	}
-	next := &Identity{NodeID: id.NodeID, Response: *answer, controlKey: id.controlKey, serveKey: id.serveKey}
+	next := &Identity{NodeID: id.NodeID, Response: answer, controlKey: id.controlKey, serveKey: id.serveKey}
 	if _, err := next.Control(); err != nil {
 		return nil, err
 	}
@@ -136,7 +147,23 @@ func (c *Client) once(ctx context.Context, base string, id *Identity, addresses 
 	return next, nil
 }
 
-func (c *Client) post(ctx context.Context, conf *tls.Config, url string, req Request) (*Response, error) {
+// ReportFailure tells the manager that this node could not be set up; it tries every address with jitter until ctx ends, the manager has it, or refuses for good.
+func (c *Client) ReportFailure(ctx context.Context, reason, output string) error {
+	conf, err := pin.TLSConfig(c.Bootstrap.CASHA256, pin.ManagerName)
+	if err != nil {
+		return err
+	}
+	if len(output) > OutputLimit {
+		output = strings.ToValidUTF8(output[len(output)-OutputLimit:], "")
+	}
+	report := Failure{NodeID: c.Bootstrap.NodeID, Token: c.Bootstrap.JoinToken, Reason: reason, Output: strings.ToValidUTF8(output, "?")}
+	return c.insist(ctx, func(base string) error {
+		return c.post(ctx, conf, base+FailedPath, report, &struct{}{})
+	})
+}
+
+// post sends body and reads the answer into out.
+func (c *Client) post(ctx context.Context, conf *tls.Config, url string, body, out any) error {
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = 15 * time.Second
@@ -145,35 +172,34 @@ func (c *Client) post(ctx context.Context, conf *tls.Config, url string, req Req
 	defer cancel()
 	transport := &http.Transport{TLSClientConfig: conf, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
-	body, err := json.Marshal(req)
+	sent, err := json.Marshal(body)
 	if err != nil {
-		return nil, fmt.Errorf("join request: %w", err)
+		return fmt.Errorf("join request: %w", err)
 	}
-	hr, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	hr, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(sent))
 	if err != nil {
-		return nil, fmt.Errorf("join request: %w", err)
+		return fmt.Errorf("join request: %w", err)
 	}
 	hr.Header.Set("Content-Type", "application/json")
 	res, err := (&http.Client{Transport: transport}).Do(hr)
 	if err != nil {
-		return nil, fmt.Errorf("join request: %w", err)
+		return fmt.Errorf("join request: %w", err)
 	}
 	defer res.Body.Close() // read to the end or given up
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	if err != nil {
-		return nil, fmt.Errorf("join answer: %w", err)
+		return fmt.Errorf("join answer: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
 		refusal := &Refusal{}
 		if json.Unmarshal(data, refusal) != nil || refusal.Code == "" {
 			// Not our manager's form of refusal (a proxy, a manager still starting): worth another try.
-			return nil, &Refusal{Status: res.StatusCode, Code: CodeUnavailable, Title: "manager cannot answer", Detail: res.Status}
+			return &Refusal{Status: res.StatusCode, Code: CodeUnavailable, Title: "manager cannot answer", Detail: res.Status}
 		}
-		return nil, refusal
+		return refusal
 	}
-	var out Response
-	if err := json.Unmarshal(data, &out); err != nil {
-		return nil, fmt.Errorf("join answer: %w", err)
+	if err := json.Unmarshal(data, out); err != nil {
+		return fmt.Errorf("join answer: %w", err)
 	}
-	return &out, nil
+	return nil
 }

@@ -10,33 +10,42 @@ import (
 	"github.com/godwit/godwit/identity/pin"
 )
 
-// Paths of the two operations, below the manager's base URL.
+// Paths of the operations, below the manager's base URL.
 const (
-	JoinPath  = "/node/v1/join"
-	RenewPath = "/node/v1/renew"
+	JoinPath   = "/node/v1/join"
+	RenewPath  = "/node/v1/renew"
+	FailedPath = "/node/v1/failed"
+	// BinaryPath is followed by architecture and SHA-256. The answer is open to everybody: it is the program, which has no secrets.
+	BinaryPath = "/node/v1/binary/linux/"
 )
 
 // Bootstrap is all that a node is born with. Only the token is secret, and it serves once.
 type Bootstrap struct {
-	ManagerURLs     []string `json:"manager_urls"`
-	CASHA256        string   `json:"ca_sha256"`
-	NodeID          string   `json:"node_id"`
-	Cluster         string   `json:"cluster"`
-	JoinToken       string   `json:"join_token"`
-	DataDir         string   `json:"data_dir"`
-	ListenHost      string   `json:"listen_host"`
-	Port            int      `json:"port"` // transfer port, TCP and UDP; 0 lets the node choose
-	AdvertiseHost   string   `json:"advertise_host"`
-	SendCapMbps     float64  `json:"send_cap_mbps"`
-	ReceiveCapMbps  float64  `json:"receive_cap_mbps"`
-	SessionRateMbps float64  `json:"session_rate_mbps,omitempty"` // service level of one session; 0 = none
-	MaxSessions     int      `json:"max_sessions"`
-	ReportIntervalS float64  `json:"report_interval_s"`
+	ManagerURLs   []string `json:"manager_urls"`
+	CASHA256      string   `json:"ca_sha256"`
+	NodeID        string   `json:"node_id"`
+	Cluster       string   `json:"cluster"`
+	JoinToken     string   `json:"join_token"`
+	DataDir       string   `json:"data_dir"`
+	ListenHost    string   `json:"listen_host"`
+	Port          int      `json:"port"` // transfer port, TCP and UDP; 0 lets the node choose
+	AdvertiseHost string   `json:"advertise_host"`
+	// Advertise has the node find out its addresses by itself: "public" tells clients the public one where there is one, "private" the private one. AdvertiseHost goes before.
+	Advertise string `json:"advertise,omitempty"`
+	// Metadata is the cloud's service that knows the addresses (package node/metadata); empty: the machine's routes tell.
+	Metadata        string  `json:"metadata,omitempty"`
+	SendCapMbps     float64 `json:"send_cap_mbps"`
+	ReceiveCapMbps  float64 `json:"receive_cap_mbps"`
+	SessionRateMbps float64 `json:"session_rate_mbps,omitempty"` // service level of one session; 0 = none
+	MaxSessions     int     `json:"max_sessions"`
+	ReportIntervalS float64 `json:"report_interval_s"`
 	// LeaseFile, when set, is touched by the manager; a node whose lease is older than LeaseTimeoutS (default 60) leaves by itself.
 	LeaseFile     string  `json:"lease_file,omitempty"`
 	LeaseTimeoutS float64 `json:"lease_timeout_s,omitempty"`
 	// InstanceID is the provider's name of the machine, checked by the manager where the provider can tell.
 	InstanceID string `json:"instance_id,omitempty"`
+	// JoinTimeoutS is how long the manager waits for the node to join; after that it has launched another. 0: the node asks for ever.
+	JoinTimeoutS float64 `json:"join_timeout_s,omitempty"`
 }
 
 // ReadBootstrap reads and checks a bootstrap file. Unknown fields are kept out of the way of newer managers: they are ignored.
@@ -63,7 +72,9 @@ func (b Bootstrap) Check() error {
 		return errors.New("bootstrap: data_dir is missing")
 	case b.Port < 0 || b.Port > 65535:
 		return fmt.Errorf("bootstrap: port %d is out of range 0-65535", b.Port)
-	case b.SendCapMbps < 0 || b.ReceiveCapMbps < 0 || b.MaxSessions < 0 || b.ReportIntervalS < 0:
+	case b.Advertise != "" && b.Advertise != "public" && b.Advertise != "private":
+		return fmt.Errorf("bootstrap: advertise %q is neither public nor private", b.Advertise)
+	case b.SendCapMbps < 0 || b.JoinTimeoutS < 0 || b.ReceiveCapMbps < 0 || b.MaxSessions < 0 || b.ReportIntervalS < 0:
 		return errors.New("bootstrap: caps and intervals cannot be negative")
 	}
 	for _, u := range b.ManagerURLs {
@@ -88,6 +99,18 @@ type Request struct {
 	Port       int      `json:"port"`      // transfer port, TCP and UDP
 	InstanceID string   `json:"instance_id,omitempty"`
 }
+
+// Failure tells the manager that this node will never serve, since it could not be set up. It spends the token.
+type Failure struct {
+	NodeID string `json:"node_id"`
+	Token  string `json:"token"`
+	Reason string `json:"reason"`
+	// Output is the end of what the step that failed wrote, at most OutputLimit bytes.
+	Output string `json:"output,omitempty"`
+}
+
+// OutputLimit bounds Failure.Output, in bytes.
+const OutputLimit = 8 << 10
 
 // Response carries certificates and what the node needs to start serving.
 type Response struct {

@@ -25,6 +25,7 @@ const (
 	NodeStopped     = "node.stopped"              // Node: the agent leaves in good order
 	NodeDraining    = "node.draining"             // Node
 	NodeUndrained   = "node.undrained"            // Node
+	NodeFailed      = "node.failed"               // Node: its machine could not be set up
 	ServiceDown     = "node.service.down"         // Service
 	ServiceUp       = "node.service.up"           // Service
 	AlertJoinReused = "alert.join.reused"         // Alert: a join token came a second time
@@ -85,6 +86,7 @@ type Node struct {
 	Version string `json:"version,omitempty"`
 	Reason  string `json:"reason,omitempty"`
 	Remote  string `json:"remote,omitempty"`
+	Output  string `json:"output,omitempty"` // the end of what the failed step wrote
 }
 
 // Service accompanies node.service.* events.

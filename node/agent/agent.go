@@ -27,6 +27,8 @@ var (
 	ErrEnded = errors.New("the manager has ended this node")
 	// ErrLeaseExpired: nobody renews the lease; the manager is gone for good.
 	ErrLeaseExpired = errors.New("the manager is gone for good")
+	// ErrJoinTimeout: no manager answered for as long as one waits for this node. Its token has expired.
+	ErrJoinTimeout = errors.New("no manager was reached within this node's launch timeout")
 )
 
 const (
@@ -101,7 +103,7 @@ func Run(ctx context.Context, c Config) error {
 	var lease sync.WaitGroup
 	defer lease.Wait()
 	lease.Go(func() { a.watchLease(joining, cancel) })
-	id, err := a.joiner.Ensure(joining, a.addresses(), a.port)
+	id, err := a.join(joining)
 	if err != nil {
 		cause := context.Cause(joining)
 		cancel(nil)
@@ -114,6 +116,18 @@ func Run(ctx context.Context, c Config) error {
 	return err
 }
 
+// join waits for an identity, a node that never had one no longer than its manager waits for it.
+func (a *Agent) join(ctx context.Context) (*join.Identity, error) {
+	if limit := a.Bootstrap.JoinTimeoutS; limit > 0 {
+		if id, err := join.Load(a.Bootstrap.DataDir); errors.Is(err, os.ErrNotExist) || err == nil && !id.Joined() {
+			late, cancel := context.WithTimeoutCause(ctx, time.Duration(limit*float64(time.Second)), ErrJoinTimeout)
+			defer cancel()
+			ctx = late
+		}
+	}
+	return a.joiner.Ensure(ctx, a.addresses(ctx), a.port)
+}
+
 func joinError(ctx context.Context, cause, err error) error {
 	var refusal *join.Refusal
 	switch {
@@ -121,6 +135,8 @@ func joinError(ctx context.Context, cause, err error) error {
 		return nil //nolint:nilerr // see above
 	case errors.Is(cause, ErrLeaseExpired):
 		return cause
+	case errors.Is(err, ErrJoinTimeout):
+		return err
 	case errors.As(err, &refusal):
 		return fmt.Errorf("%w: %w", ErrEnded, err)
 	}
@@ -170,19 +186,6 @@ func socketDir(dataDir string) (string, error) {
 		return "", fmt.Errorf("socket directory: %w", err)
 	}
 	return dir, nil
-}
-
-func (a *Agent) addresses() []string {
-	host := a.Bootstrap.AdvertiseHost
-	if host == "" {
-		host = a.Bootstrap.ListenHost
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		if name, err := os.Hostname(); err == nil {
-			host = name
-		}
-	}
-	return []string{host}
 }
 
 // run is the node's life once it has joined.

@@ -154,7 +154,7 @@ func (a *Agent) renew(ctx context.Context) error {
 	a.mu.Lock()
 	old := a.identity
 	a.mu.Unlock()
-	id, err := a.joiner.Renew(ctx, old, a.addresses(), a.port)
+	id, err := a.joiner.Renew(ctx, old, a.addresses(ctx), a.port)
 	if err != nil {
 		var refusal *join.Refusal
 		if errors.As(err, &refusal) && refusal.Final() {

@@ -7,7 +7,7 @@
 //
 // The agent goes on when its manager is away: the service serves who has a token, events wait in the spool, and the link, or after a while a renewal over HTTPS, finds the
 // manager again, at a new address too. It ends when the manager says that the node has ended (ErrEnded), when its lease is not renewed any more (ErrLeaseExpired, local provider
-// only), or when it is told to (the context).
+// only), when nobody answered its first join for its launch timeout (ErrJoinTimeout), or when it is told to (the context).
 //
 // Of the directory that it is given nothing but the identity, the spool and state.json last; one agent uses it at a time.
 package agent

@@ -74,3 +74,10 @@ func (q questions) Effect(provider, field string) string {
 	}
 	return string(provisioner.Replace)
 }
+
+// door is where nodes come in.
+type door struct{ m *manager }
+
+func (d door) URLs() []string { return d.m.config.nodeURLs(d.m.public) }
+
+func (d door) Programs() map[string]string { return d.m.programs.sums() }

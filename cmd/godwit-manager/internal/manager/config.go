@@ -30,9 +30,13 @@ type Config struct {
 	FleetListen string
 	// PublicURL is where people, clients and nodes reach HTTPS; empty: made from Listen.
 	PublicURL string
-	// NodeURL is where nodes reach HTTPS when that is not PublicURL: in a network of their own. Its host is also where
-	// they find the fleet when FleetListen names no host.
-	NodeURL string
+	// NodeURLs are where nodes reach HTTPS when that is not PublicURL: in a network of their own, by a load balancer, at
+	// several managers. Nodes try one after the other. Their hosts are also where nodes find the fleet when FleetListen
+	// names no host.
+	NodeURLs []string
+	// NodePrograms is the directory with the programs that machines in clouds fetch: godwit-node, godwit-node-linux-arm64.
+	// Empty: where this program is.
+	NodePrograms string
 	// Slots is the directory in which machines wait for the provider "attached"; empty: there is no such provider.
 	Slots string
 	// NodeCommand starts a node of the provider "local": program and leading arguments. Empty: godwit-node beside this
@@ -81,9 +85,17 @@ func (c *Config) complete() error {
 			return fmt.Errorf("%s %q is not host:port", flag, address)
 		}
 	}
-	for flag, address := range map[string]*string{"--public-url": &c.PublicURL, "--node-url": &c.NodeURL} {
-		if err := baseURL(flag, address); err != nil {
+	if err := baseURL("--public-url", &c.PublicURL); err != nil {
+		return err
+	}
+	for i := range c.NodeURLs {
+		if err := baseURL("--node-url", &c.NodeURLs[i]); err != nil {
 			return err
+		}
+	}
+	if c.NodePrograms == "" {
+		if self, err := os.Executable(); err == nil {
+			c.NodePrograms = filepath.Dir(self)
 		}
 	}
 	if c.LocalLease <= 0 {
@@ -150,34 +162,37 @@ func (c *Config) publicURL(listener net.Addr) string {
 	return "https://" + net.JoinHostPort(host, port)
 }
 
-// nodeURL is where nodes reach HTTPS.
-func (c *Config) nodeURL(public string) string {
-	if c.NodeURL != "" {
-		return c.NodeURL
+// nodeURLs are where nodes reach HTTPS.
+func (c *Config) nodeURLs(public string) []string {
+	if len(c.NodeURLs) > 0 {
+		return c.NodeURLs
 	}
-	return public
+	return []string{public}
 }
 
 // fleetURLs are where nodes connect. A listener on every address has none that another machine could use: its port is
 // then looked for where HTTPS is.
 func (c *Config) fleetURLs(listening []string, public string) []string {
-	at, err := url.Parse(c.nodeURL(public))
-	if err != nil {
-		return listening
-	}
-	out := make([]string, len(listening))
-	for i, raw := range listening {
-		out[i] = raw
+	var out []string
+	for _, raw := range listening {
 		u, err := url.Parse(raw)
 		if err != nil {
+			out = append(out, raw)
 			continue
 		}
-		if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsUnspecified() {
-			u.Host = net.JoinHostPort(at.Hostname(), u.Port())
-			out[i] = u.String()
+		if ip := net.ParseIP(u.Hostname()); ip == nil || !ip.IsUnspecified() {
+			out = append(out, raw)
+			continue
+		}
+		port := u.Port()
+		for _, door := range c.nodeURLs(public) {
+			if at, err := url.Parse(door); err == nil {
+				u.Host = net.JoinHostPort(at.Hostname(), port)
+				out = append(out, u.String())
+			}
 		}
 	}
-	return out
+	return unique(out)
 }
 
 // names are what the HTTPS certificate is for, besides its own name.

@@ -10,20 +10,26 @@ func TestNodesAreToldAddressesThatTheyCanReach(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		node, public, listening string
-		https, fleet            string
+		fleet                   string
 	}{
-		"one machine":              {"", "https://127.0.0.1:8443", "tls://127.0.0.1:4222", "https://127.0.0.1:8443", "tls://127.0.0.1:4222"},
-		"fleet on all addresses":   {"", "https://m.example.org", "tls://0.0.0.0:4222", "https://m.example.org", "tls://m.example.org:4222"},
-		"the same with IPv6":       {"", "https://m.example.org:8443", "tls://[::]:4222", "https://m.example.org:8443", "tls://m.example.org:4222"},
-		"a network of the nodes'":  {"https://manager:8443", "https://localhost:8443", "tls://[::]:4222", "https://manager:8443", "tls://manager:4222"},
-		"a fleet with its address": {"https://manager:8443", "https://localhost:8443", "tls://10.0.0.7:4222", "https://manager:8443", "tls://10.0.0.7:4222"},
-		"a public IPv6 address":    {"", "https://[2001:db8::1]:8443", "tls://[::]:4222", "https://[2001:db8::1]:8443", "tls://[2001:db8::1]:4222"},
+		"one machine":              {"", "https://127.0.0.1:8443", "tls://127.0.0.1:4222", "tls://127.0.0.1:4222"},
+		"fleet on all addresses":   {"", "https://m.example.org", "tls://0.0.0.0:4222", "tls://m.example.org:4222"},
+		"the same with IPv6":       {"", "https://m.example.org:8443", "tls://[::]:4222", "tls://m.example.org:4222"},
+		"a network of the nodes'":  {"https://manager:8443", "https://localhost:8443", "tls://[::]:4222", "tls://manager:4222"},
+		"a fleet with its address": {"https://manager:8443", "https://localhost:8443", "tls://10.0.0.7:4222", "tls://10.0.0.7:4222"},
+		"several addresses":        {"https://10.0.0.5:8443 https://lb:443", "https://m:8443", "tls://0.0.0.0:4222", "tls://10.0.0.5:4222 tls://lb:4222"},
+		"a public IPv6 address":    {"", "https://[2001:db8::1]:8443", "tls://[::]:4222", "tls://[2001:db8::1]:4222"},
 	} {
-		config := Config{NodeURL: c.node}
-		if got := config.nodeURL(c.public); got != c.https {
-			t.Errorf("%s: HTTPS at %s, want %s", name, got, c.https)
+		var config Config
+		https := []string{c.public}
+		if c.node != "" {
+			config.NodeURLs = strings.Split(c.node, " ")
+			https = config.NodeURLs
 		}
-		if got := config.fleetURLs([]string{c.listening}, c.public); !slices.Equal(got, []string{c.fleet}) {
+		if got := config.nodeURLs(c.public); !slices.Equal(got, https) {
+			t.Errorf("%s: HTTPS at %s, want %s", name, got, https)
+		}
+		if got := config.fleetURLs([]string{c.listening}, c.public); strings.Join(got, " ") != c.fleet {
 			t.Errorf("%s: fleet at %v, want %s", name, got, c.fleet)
 		}
 	}
@@ -32,14 +38,14 @@ func TestNodesAreToldAddressesThatTheyCanReach(t *testing.T) {
 func TestAddressesOfHTTPSAreChecked(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"http://x", "x:8443", "https://", "https://u@x", "https://x/path", "https://x?q", "https://x#f"} {
-		for flag, c := range map[string]Config{"--public-url": {Data: "d", PublicURL: bad}, "--node-url": {Data: "d", NodeURL: bad}} {
+		for flag, c := range map[string]Config{"--public-url": {Data: "d", PublicURL: bad}, "--node-url": {Data: "d", NodeURLs: []string{bad}}} {
 			if err := c.complete(); err == nil || !strings.Contains(err.Error(), flag) {
 				t.Errorf("%s %s: %v", flag, bad, err)
 			}
 		}
 	}
-	c := Config{Data: "d", NodeURL: "https://manager:8443/"}
-	if err := c.complete(); err != nil || c.NodeURL != "https://manager:8443" {
-		t.Errorf("%q, %v", c.NodeURL, err)
+	c := Config{Data: "d", NodeURLs: []string{"https://manager:8443/"}}
+	if err := c.complete(); err != nil || c.NodeURLs[0] != "https://manager:8443" {
+		t.Errorf("%q, %v", c.NodeURLs, err)
 	}
 }

@@ -53,6 +53,7 @@ type manager struct {
 	listener net.Listener
 	public   string
 	clock    *steady.Clock
+	programs *programs
 	closers  []func() error // in order of opening
 }
 
@@ -62,7 +63,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := c.complete(); err != nil {
 		return err
 	}
-	m := &manager{config: c, log: c.Log, clock: steady.New()}
+	m := &manager{config: c, log: c.Log, clock: steady.New(), programs: newPrograms(c.NodePrograms, c.Log)}
 	err := m.open(ctx)
 	switch {
 	case err == nil:
@@ -198,7 +199,7 @@ func (m *manager) openCluster(ctx context.Context) error {
 	m.public = m.config.publicURL(m.listener.Addr())
 	m.cluster, err = cluster.New(cluster.Config{
 		Store: cluster.Postgres(m.store.Tables), Fleet: cluster.Live(m.fleet), Retention: longest,
-		Enrolment: cluster.Identity(m.store.Tables, m.identity, func() []string { return []string{m.config.nodeURL(m.public)} }),
+		Enrolment: cluster.Identity(m.store.Tables, m.identity, door{m}),
 		Providers: m.providers(), Installation: installation, Log: m.log, Now: m.clock.Now, ClockOff: m.clock.Off,
 		Changed: func(_, topic string) {
 			m.api.Changed()
@@ -249,7 +250,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 		Clusters: questions{m.cluster, m.providers()},
 		Issuer:   access.NewIssuer(m.store, signer, placer{m.cluster}, time.Now),
 		Nodes: identity.NewHandler(identity.HandlerConfig{
-			Authority: m.identity, Settings: e.settings, Record: m.record, Log: m.log,
+			Authority: m.identity, Settings: e.settings, Record: m.record, Binary: m.programs.find, Log: m.log,
 		}),
 		Console: m.config.Console, Version: m.config.Version, PublicURL: m.public, CASHA256: m.identity.Pin(), Log: m.log,
 		Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
