@@ -69,10 +69,13 @@ type process struct {
 	http     *http.Client
 }
 
-func start(t *testing.T, dir string) *process {
+func start(t *testing.T, dir string, change ...func(*exec.Cmd)) *process {
 	t.Helper()
 	p := &process{t: t, out: &output{}, log: &output{}, ended: make(chan error, 1)}
 	p.cmd = command(t, "serve", "--data", dir, "--listen", "127.0.0.1:0")
+	for _, f := range change {
+		f(p.cmd)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -289,6 +292,7 @@ func TestWrongUseIsSaidAndStartsNothing(t *testing.T) {
 		{[]string{"serve", "--data", dir, "--public-url", "http://host"}, "https://host:port"},
 		{[]string{"serve", "--data", dir, "--log-level", "loud"}, "--log-level"},
 		{[]string{"serve", "--data", dir, "more"}, "more"},
+		{[]string{"serve", "--data", dir, "--aws-regions", "Frankfurt"}, "Frankfurt"},
 		{[]string{"admin", "reset", "--data", dir}, "no manager's data directory"},
 		{[]string{"fly"}, "fly"},
 	} {

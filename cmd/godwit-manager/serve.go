@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/godwit/godwit/cmd/godwit-manager/internal/clouds"
 	"github.com/godwit/godwit/cmd/godwit-manager/internal/manager"
 	"github.com/godwit/godwit/internal/version"
 )
@@ -26,6 +27,7 @@ func storeFlags(f *pflag.FlagSet, c *manager.Config) {
 func newServeCommand() *cobra.Command {
 	c := manager.Config{Version: version.Version}
 	var level, format string
+	var in clouds.Config
 	cmd := &cobra.Command{
 		Use:   "serve --data DIR",
 		Short: "Run the manager",
@@ -43,6 +45,9 @@ func newServeCommand() *cobra.Command {
 			c.Log, c.Level, c.Out = log, l, cmd.OutOrStdout()
 			database(&c)
 			c.Console = console()
+			if c.Providers, err = clouds.Open(cmd.Context(), in, log); err != nil {
+				return err
+			}
 			// The live picture of a large fleet is a gigabyte that lives: collecting half as often saves a tenth of a core
 			// at 10,000 nodes. The environment's GOGC goes before.
 			if os.Getenv("GOGC") == "" {
@@ -59,6 +64,7 @@ func newServeCommand() *cobra.Command {
 	f.StringSliceVar(&c.NodeURLs, "node-url", nil, "where nodes reach HTTPS, if not at --public-url; may be given several times; with a --fleet-listen on all addresses, nodes look for the fleet on the same hosts")
 	f.StringVar(&c.NodePrograms, "node-programs", "", "directory with godwit-node and godwit-node-linux-ARCH, which machines in clouds fetch when they boot; default: where this program is")
 	f.StringVar(&c.Slots, "slots", "", "directory in which machines wait for the provider attached (godwit-node attach)")
+	in.Flags(f)
 	f.StringSliceVar(&c.NodeCommand, "node-command", nil, "program and arguments that start a local node; default: godwit-node beside this program, run")
 	f.DurationVar(&c.LocalLease, "local-lease", manager.DefaultLocalLease, "how long local nodes go on without their manager")
 	f.DurationVar(&c.LeaderLease, "leader-lease", manager.DefaultLeaderLease, "how long until another manager takes over from a dead leader")

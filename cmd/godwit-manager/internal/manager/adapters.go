@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -50,11 +51,12 @@ func (q questions) Validate(ctx context.Context, provider string, spec json.RawM
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return []api.Invalid{{Location: "provider", Message: fmt.Sprintf("%q is not known here; there is %s", provider, strings.Join(names, ", "))}}, nil
+		return []api.Invalid{{Location: "provider", Message: fmt.Sprintf("%q is not known here; there is %s. Others are turned on by flags of godwit-manager serve",
+			provider, strings.Join(names, ", "))}}, nil
 	}
 	faults, err := p.Validate(ctx, spec)
 	if err != nil {
-		return nil, err
+		return uncheckable(provider, err)
 	}
 	out := make([]api.Invalid, 0, len(faults))
 	for _, f := range faults {
@@ -65,6 +67,22 @@ func (q questions) Validate(ctx context.Context, provider string, spec json.RawM
 		out = append(out, api.Invalid{Location: field, Message: f.Problem})
 	}
 	return out, nil
+}
+
+// uncheckable is what to say of a template that its provider could not check:
+// refused credentials are nothing that the same request overcomes.
+func uncheckable(provider string, err error) ([]api.Invalid, error) {
+	if provisioner.Interrupted(err) {
+		return nil, err
+	}
+	what := fmt.Sprintf("%s cannot check the template: %v", provider, err)
+	if provisioner.ClassOf(err) == provisioner.Unauthorized {
+		return []api.Invalid{{Location: "provider", Message: what + ". Give the manager credentials with the rights of the provider's policy"}}, nil
+	}
+	return nil, &api.Problem{
+		Type: "/problems/provider-unavailable", Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable,
+		Code: "provider_unavailable", Detail: what + "; nothing was changed, try again",
+	}
 }
 
 // Effect is the provider's word; of an unknown one, the most that it can be.

@@ -18,6 +18,7 @@ import (
 	"github.com/godwit/godwit/node/configuration"
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/provisioner/attached"
+	"github.com/godwit/godwit/provisioner/aws/template"
 	"github.com/godwit/godwit/provisioner/local"
 )
 
@@ -80,11 +81,13 @@ func templateSchema(t *testing.T) *schema {
 	t.Helper()
 	s := envelope(Template, "What a cluster launches.", map[string]*schema{
 		"name":     {Type: "string", Pattern: namePattern, Description: "Of the template."},
-		"provider": {Type: "string", Pattern: "^[a-z0-9-]+$", Description: "Who launches the nodes: local, attached, or another that the manager knows."},
+		"provider": {Type: "string", Pattern: "^[a-z0-9-]+$", Description: "Who launches the nodes: local, attached, aws, or another that the manager knows."},
 		"spec":     {Type: "object", Description: "In the provider's terms."},
 	}, "name", "provider")
-	for name, of := range map[string]reflect.Type{"local": reflect.TypeFor[local.Spec](), "attached": reflect.TypeFor[attached.Spec]()} {
-		g := &generator{t: t, docs: docs(t, filepath.Join(root, "provisioner", name))}
+	for name, of := range map[string]reflect.Type{
+		"local": reflect.TypeFor[local.Spec](), "attached": reflect.TypeFor[attached.Spec](), "aws": reflect.TypeFor[template.Spec](),
+	} {
+		g := &generator{t: t, docs: docs(t, filepath.Join(root, strings.TrimPrefix(of.PkgPath(), "github.com/godwit/godwit/")))}
 		spec := g.object(of, "")
 		delete(spec.Properties, "provider") // the document's own field says it
 		spec.Description = "What the provider " + name + " launches."
@@ -93,7 +96,7 @@ func templateSchema(t *testing.T) *schema {
 		}
 		s.Defs["spec_"+name] = spec
 	}
-	for _, name := range []string{"attached", "local"} {
+	for _, name := range []string{"attached", "aws", "local"} {
 		s.AllOf = append(s.AllOf, &choice{
 			If:   &schema{Properties: map[string]*schema{"provider": {Const: name}}, Required: []string{"provider"}},
 			Then: &schema{Properties: map[string]*schema{"spec": {Ref: "#/$defs/spec_" + name}}},
@@ -166,6 +169,8 @@ func (g *generator) tags(p *schema, tag reflect.StructTag) {
 
 func (g *generator) of(t reflect.Type, path string) *schema {
 	switch t.Kind() {
+	case reflect.Pointer: // what is left out means something else than zero
+		return g.of(t.Elem(), path)
 	case reflect.Struct:
 		return g.object(t, path)
 	case reflect.Slice:

@@ -1,0 +1,44 @@
+// Package clouds opens the providers of the clouds that a manager is told of.
+// It alone links their SDKs into the manager, so that the manager's other parts
+// are built and tested without.
+package clouds
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/spf13/pflag"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/aws"
+)
+
+// Config says which clouds there are. The zero value: none.
+type Config struct {
+	// AWSRegions turn the provider aws on.
+	AWSRegions []string
+	// AWSRole is assumed, with AWSExternalID where its trust asks for one.
+	AWSRole, AWSExternalID string
+}
+
+// Flags adds what a command line can say.
+func (c *Config) Flags(f *pflag.FlagSet) {
+	f.StringSliceVar(&c.AWSRegions, "aws-regions", nil, "regions in which the provider aws launches, the first for templates that name none; without it there is no such provider. Credentials are found as every AWS tool finds them")
+	f.StringVar(&c.AWSRole, "aws-role", "", "ARN of a role to assume for the provider aws")
+	f.StringVar(&c.AWSExternalID, "aws-external-id", "", "external id for --aws-role, where its trust policy wants one")
+}
+
+// Open makes the providers, by the names that templates use. It calls no cloud:
+// credentials that do not work show when a template is checked, and as the
+// condition credentials_failing.
+func Open(ctx context.Context, c Config, log *slog.Logger) (map[string]provisioner.Provider, error) {
+	all := map[string]provisioner.Provider{}
+	if len(c.AWSRegions) > 0 {
+		p, err := aws.New(ctx, aws.Config{Regions: c.AWSRegions, Role: c.AWSRole, ExternalID: c.AWSExternalID, Log: log})
+		if err != nil {
+			return nil, err
+		}
+		all[aws.Name] = p
+	}
+	return all, nil
+}

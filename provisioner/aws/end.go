@@ -1,0 +1,154 @@
+package aws
+
+import (
+	"context"
+	"encoding/base64"
+	"sync"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/godwit/godwit/provisioner"
+)
+
+// Terminate implements provisioner.Provider. Calls at about the same time are
+// one call to EC2. Volumes and interfaces end with their instances.
+func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Result {
+	results := make([]provisioner.Result, len(ids))
+	var group sync.WaitGroup
+	for i, id := range ids {
+		results[i].ID = id
+		r, own, ok := p.locate(id)
+		if !ok {
+			continue // never one of ours, so it is gone
+		}
+		group.Go(func() {
+			done, err := r.ends.of(ctx, own)
+			if results[i].Err = err; err == nil {
+				results[i].Err = done.err
+			}
+		})
+	}
+	group.Wait()
+	return results
+}
+
+// terminate ends what EC2 knows. That it does not know an instance is an end,
+// unless it was made a moment ago.
+func (p *Provider) terminate(ctx context.Context, r *region, ids []string) map[string]outcome[struct{}] {
+	out := map[string]outcome[struct{}]{}
+	bisect(ids, func(some []string) error {
+		_, err := r.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: some})
+		return err
+	}, func(own string, err error) {
+		id := r.id(own)
+		if class, _ := classify(err); err != nil && class == provisioner.NotFound {
+			if _, young := p.recent.of(p.now(), id, p.lag); young {
+				err = refuse(provisioner.Transient, "terminate", id, "EC2 does not show it yet")
+			} else {
+				err = nil
+			}
+		}
+		if err != nil {
+			err = failure("terminate", id, err)
+		}
+		out[own] = outcome[struct{}]{err: err}
+	})
+	return out
+}
+
+// bisect makes one call for many ids. EC2 refuses all of them for the fault of
+// one, with a class that is about instances: then each half is tried by itself.
+// Other failures are everybody's.
+func bisect(ids []string, call func([]string) error, tell func(id string, err error)) {
+	if len(ids) == 0 {
+		return
+	}
+	err := call(ids)
+	class, _ := classify(err)
+	if err != nil && len(ids) > 1 && (class == provisioner.NotFound || class == provisioner.Unsupported || codeOf(err) == codeState) {
+		half := len(ids) / 2
+		bisect(ids[:half], call, tell)
+		bisect(ids[half:], call, tell)
+		return
+	}
+	for _, id := range ids {
+		tell(id, err)
+	}
+}
+
+// Stop implements provisioner.Provider. Spot instances cannot be stopped.
+func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result {
+	return p.each("stop", ids, func(r *region, some []string) error {
+		_, err := r.ec2.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: some})
+		return err
+	})
+}
+
+// Start implements provisioner.Provider. What is still stopping is Transient.
+func (p *Provider) Start(ctx context.Context, ids []string) []provisioner.Result {
+	return p.each("start", ids, func(r *region, some []string) error {
+		_, err := r.ec2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: some})
+		return err
+	})
+}
+
+func (p *Provider) each(op string, ids []string, call func(*region, []string) error) []provisioner.Result {
+	results := make([]provisioner.Result, len(ids))
+	places := map[*region][]string{}
+	at := map[string][]int{}
+	for i, id := range ids {
+		results[i].ID = id
+		r, own, ok := p.locate(id)
+		if !ok {
+			results[i].Err = &provisioner.Error{Class: provisioner.NotFound, Op: op, Subject: id}
+			continue
+		}
+		if at[id] == nil {
+			places[r] = append(places[r], own)
+		}
+		at[id] = append(at[id], i)
+	}
+	for r, owns := range places {
+		bisect(owns, func(some []string) error { return call(r, some) }, func(own string, err error) {
+			id := r.id(own)
+			if class, _ := classify(err); err != nil && class == provisioner.NotFound {
+				if _, young := p.recent.of(p.now(), id, p.lag); young {
+					err = refuse(provisioner.Transient, op, id, "EC2 does not show it yet")
+				}
+			}
+			for _, i := range at[id] {
+				if err != nil {
+					results[i].Err = failure(op, id, err)
+				}
+			}
+		})
+	}
+	return results
+}
+
+// Console implements provisioner.Provider. Machines of the newer kinds show
+// their console as it is, older ones as it was some minutes ago.
+func (p *Provider) Console(ctx context.Context, id string) ([]byte, error) {
+	r, own, ok := p.locate(id)
+	if !ok {
+		return nil, &provisioner.Error{Class: provisioner.NotFound, Op: "console", Subject: id}
+	}
+	out, err := r.ec2.GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: &own, Latest: awssdk.Bool(true)})
+	if class, _ := classify(err); err != nil && (class == provisioner.Unsupported || class == provisioner.InvalidTemplate) {
+		out, err = r.ec2.GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: &own})
+	}
+	if err != nil {
+		if class, _ := classify(err); class == provisioner.NotFound {
+			if _, young := p.recent.of(p.now(), id, p.lag); young {
+				return nil, nil
+			}
+		}
+		return nil, failure("console", id, err)
+	}
+	text, err := base64.StdEncoding.DecodeString(awssdk.ToString(out.Output))
+	if err != nil {
+		return nil, refuse(provisioner.Transient, "console", id, "output: %w", err)
+	}
+	return text[max(0, len(text)-provisioner.ConsoleLimit):], nil
+}

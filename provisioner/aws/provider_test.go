@@ -1,0 +1,46 @@
+package aws
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/aws/template"
+	"github.com/godwit/godwit/provisioner/providertest"
+)
+
+func TestProvider(t *testing.T) {
+	t.Parallel()
+	providertest.Run(t, func(t *testing.T) providertest.Harness {
+		s := simulated(t, hostile)
+		return providertest.Harness{
+			Provider: s.open(),
+			Reopen:   func(*testing.T) provisioner.Provider { return s.open() },
+			Spec:     spec(nil),
+			Invalid: map[string]json.RawMessage{
+				"provider":            spec(map[string]any{"provider": "local"}),
+				"region":              spec(map[string]any{"region": "mars-north-1"}),
+				"image":               spec(map[string]any{"image": nil}),
+				"image_name":          spec(map[string]any{"image_name": "x"}),
+				"image_owner":         spec(map[string]any{"image": nil, "image_name": "x", "image_owner": "me"}),
+				"instance_types":      spec(map[string]any{"instance_types": []string{}}),
+				"instance_types[1]":   spec(map[string]any{"instance_types": []string{"c7i.large", "big"}}),
+				"subnets[1]":          spec(map[string]any{"subnets": []string{"subnet-0a000000000000001", "subnet-0a000000000000001"}}),
+				"security_groups[0]":  spec(map[string]any{"security_groups": []string{"default"}}),
+				"spot_percent":        spec(map[string]any{"spot_percent": 101}),
+				"volume_type":         spec(map[string]any{"volume_type": "floppy"}),
+				"swap_gb":             spec(map[string]any{"swap_gb": -1}),
+				"first_boot":          spec(map[string]any{"first_boot": string(make([]byte, template.UserDataLimit+1))}),
+				"node.send_cap_mbps":  spec(map[string]any{"node": map[string]any{"send_cap_mbps": -1}}),
+				"node.port":           spec(map[string]any{"node": map[string]any{"port": 70000}}),
+				"report_interval_s":   spec(map[string]any{"report_interval_s": 61}),
+				"tags.godwit:cluster": spec(map[string]any{"tags": map[string]string{"godwit:cluster": "x"}}),
+				"zone":                spec(map[string]any{"zone": "a"}),
+				"":                    json.RawMessage(`{} {}`),
+			},
+			Output: " up\n",
+			Crash:  func(_ *testing.T, i provisioner.Instance) { s.sim.Kill(i.ID) },
+			Bulk:   12,
+		}
+	})
+}

@@ -1,0 +1,95 @@
+package aws
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"go.uber.org/goleak"
+
+	"github.com/godwit/godwit/provisioner/aws/ec2sim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// hostile is how EC2 is simulated unless a test says otherwise: everything takes
+// its time and nothing is seen at once.
+var hostile = ec2sim.Options{
+	Lag: 150 * time.Millisecond, Boot: 60 * time.Millisecond, Halt: 60 * time.Millisecond, End: 60 * time.Millisecond, Warning: 500 * time.Millisecond,
+}
+
+// scene is a simulated account and how to reach it.
+type scene struct {
+	t    *testing.T
+	sim  *ec2sim.Sim
+	url  string
+	keys awssdk.CredentialsProvider
+}
+
+func simulated(t *testing.T, options ec2sim.Options) *scene {
+	t.Helper()
+	sim := ec2sim.New(options)
+	server := httptest.NewUnstartedServer(sim)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	server.Start()
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		record(sim)
+	})
+	return &scene{t: t, sim: sim, url: server.URL, keys: credentials.NewStaticCredentialsProvider("AKIASIM", "secret", "")}
+}
+
+func (s *scene) open(change ...func(*Config)) *Provider {
+	s.t.Helper()
+	c := Config{
+		Regions: []string{ec2sim.Region}, Endpoint: s.url, Credentials: s.keys,
+		Lag: 400 * time.Millisecond, PageSize: 5, NoticesEvery: time.Millisecond, Log: slog.New(slog.DiscardHandler), hasty: true,
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	p, err := New(s.t.Context(), c)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p
+}
+
+// spec is a valid one, with fields changed or, by nil, taken away.
+func spec(change map[string]any) json.RawMessage {
+	all := map[string]any{
+		"provider": "aws", "image": ec2sim.ImageID, "instance_types": []string{"c7i.large", "c6i.large"},
+		"subnets": []string{ec2sim.SubnetA, ec2sim.SubnetB, ec2sim.SubnetC}, "security_groups": []string{ec2sim.Group},
+		"instance_profile": ec2sim.Profile, "root_gb": 20,
+	}
+	for field, value := range change {
+		if all[field] = value; value == nil {
+			delete(all, field)
+		}
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// recorded are the calls that all tests of this package made.
+var recorded = struct {
+	sync.Mutex
+	calls map[string]int
+}{calls: map[string]int{}}
+
+func record(sim *ec2sim.Sim) {
+	recorded.Lock()
+	defer recorded.Unlock()
+	for action, n := range sim.Calls() {
+		recorded.calls[action] += n
+	}
+}

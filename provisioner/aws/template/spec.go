@@ -1,0 +1,250 @@
+// Package template is what a template of the provider aws holds, and what is
+// wrong with one that EC2 need not be asked about. It links no SDK.
+package template
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/godwit/godwit/provisioner"
+)
+
+// Spec is the part of a template that this provider reads.
+type Spec struct {
+	Provider string `json:"provider"`
+	// Region is one of the manager's; empty: its first.
+	Region string `json:"region"`
+	// Image is an id, ami-…; or else the newest image of ImageName, which may hold
+	// * and ?, that ImageOwner has: an account, "amazon" or "self", the default.
+	Image      string `json:"image"`
+	ImageName  string `json:"image_name"`
+	ImageOwner string `json:"image_owner"`
+	// InstanceTypes in order of preference.
+	InstanceTypes []string `json:"instance_types"`
+	// Subnets over which nodes are spread, in one VPC.
+	Subnets        []string `json:"subnets"`
+	SecurityGroups []string `json:"security_groups"`
+	// PublicAddress asks for one, or for none; absent: as the subnet does.
+	PublicAddress *bool `json:"public_address"`
+	// InstanceProfile is the name or ARN of the nodes' own rights; empty: none.
+	InstanceProfile string `json:"instance_profile"`
+	// KeyName of an SSH key pair; empty: none.
+	KeyName string `json:"key_name"`
+	// SpotPercent of the nodes are asked for as spot.
+	SpotPercent int `json:"spot_percent"`
+	// SpotFallback: what spot refuses is launched on demand; true if absent.
+	SpotFallback *bool `json:"spot_fallback"`
+	// RootGB is the size of the root volume; 0: the image's own.
+	RootGB int `json:"root_gb"`
+	// SwapGB is the size of a volume for swap; 0: none.
+	SwapGB int `json:"swap_gb"`
+	// VolumeType of both; gp3 if absent.
+	VolumeType string `json:"volume_type"`
+	// Encrypted: both volumes are; false: as the account's default says.
+	Encrypted bool `json:"encrypted"`
+	// FirstBoot is a script that runs once, before the node starts.
+	FirstBoot string   `json:"first_boot"`
+	Node      NodeSpec `json:"node"`
+	// ReportIntervalS is how often a node reports, in seconds; 5 if absent.
+	ReportIntervalS int               `json:"report_interval_s"`
+	Tags            map[string]string `json:"tags"`
+}
+
+// NodeSpec is what every node of the template runs with. Zero means without
+// limit of its own.
+type NodeSpec struct {
+	SendCapMbps     float64 `json:"send_cap_mbps"`
+	ReceiveCapMbps  float64 `json:"receive_cap_mbps"`
+	SessionRateMbps float64 `json:"session_rate_mbps"`
+	MaxSessions     int     `json:"max_sessions"`
+	// Port for transfers, TCP and UDP; 33001 if absent.
+	Port int `json:"port"`
+}
+
+// Bounds of a spec: beyond them is a slip of the keyboard, or EC2 refuses.
+const (
+	maxMbps     = 1_000_000 // a terabit per second
+	maxSessions = 100_000
+	maxReportS  = 60
+	reportS     = 5
+	defaultPort = 33001
+	maxTypes    = 20
+	maxSubnets  = 16
+	maxGroups   = 16        // of an interface, by EC2's largest quota
+	maxGB       = 16 * 1024 // of a gp3 volume
+	maxTags     = 40        // EC2 takes 50; ours are among them
+	maxTagKey   = 127
+	maxTagValue = 255
+)
+
+const known = "an aws template: provider, region, image, image_name, image_owner, instance_types, subnets, security_groups, " +
+	"public_address, instance_profile, key_name, spot_percent, spot_fallback, root_gb, swap_gb, volume_type, encrypted, " +
+	"first_boot, node, report_interval_s, tags are"
+
+var (
+	imageID      = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
+	imageOwner   = regexp.MustCompile(`^(self|amazon|aws-marketplace|[0-9]{12})$`)
+	subnetID     = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
+	groupID      = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
+	instanceType = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
+	volumeTypes  = []string{"gp3", "gp2", "io1", "io2", "standard"}
+)
+
+// Provider is what templates call it.
+const Provider = "aws"
+
+// UserDataLimit is EC2's, in bytes before base64 ("Run commands when you launch
+// an EC2 instance with user data input", EC2 user guide).
+const UserDataLimit = 16 << 10
+
+// TagPrefix of the tags by which Godwit knows its own.
+const TagPrefix = "godwit:"
+
+// Parse reads a spec strictly, for a misspelt cap would be a node without one,
+// and fills its defaults in. regions are the manager's, the first the default.
+func Parse(raw json.RawMessage, regions []string) (Spec, []provisioner.FieldError) {
+	var s Spec
+	if faults := provisioner.DecodeTemplate(raw, &s, known); faults != nil {
+		return s, faults
+	}
+	if s.Region == "" {
+		s.Region = regions[0]
+	}
+	if s.ImageName != "" && s.ImageOwner == "" {
+		s.ImageOwner = "self"
+	}
+	if s.VolumeType == "" {
+		s.VolumeType = "gp3"
+	}
+	if s.ReportIntervalS == 0 {
+		s.ReportIntervalS = reportS
+	}
+	if s.Node.Port == 0 {
+		s.Node.Port = defaultPort
+	}
+	f := Faults{}
+	if !slices.Contains(regions, s.Region) {
+		f.Add("region", "is %q; this manager launches in %s (--aws-regions)", s.Region, strings.Join(regions, ", "))
+	}
+	s.check(&f)
+	return s, f
+}
+
+// Faults of a spec, as they are found.
+type Faults []provisioner.FieldError
+
+// Add notes one; format and values say what is wrong and what would be right.
+func (f *Faults) Add(field, format string, values ...any) {
+	*f = append(*f, provisioner.FieldError{Field: field, Problem: fmt.Sprintf(format, values...)})
+}
+
+func (s Spec) check(f *Faults) {
+	if s.Provider != "" && s.Provider != Provider {
+		f.Add("provider", "is %q; this is the provider %q", s.Provider, Provider)
+	}
+	s.checkImage(f)
+	names(f, "instance_types", s.InstanceTypes, instanceType, "c7gn.large", maxTypes)
+	names(f, "subnets", s.Subnets, subnetID, "subnet-0123456789abcdef0", maxSubnets)
+	names(f, "security_groups", s.SecurityGroups, groupID, "sg-0123456789abcdef0", maxGroups)
+	between(f, "spot_percent", s.SpotPercent, 0, 100)
+	between(f, "root_gb", s.RootGB, 0, maxGB)
+	between(f, "swap_gb", s.SwapGB, 0, maxGB)
+	if !slices.Contains(volumeTypes, s.VolumeType) {
+		f.Add("volume_type", "is %q; want one of %s", s.VolumeType, strings.Join(volumeTypes, ", "))
+	}
+	if len(s.FirstBoot) > UserDataLimit {
+		f.Add("first_boot", "has %d bytes; all user data must fit into %d: put it into the image", len(s.FirstBoot), UserDataLimit)
+	}
+	s.Node.check(f)
+	between(f, "report_interval_s", s.ReportIntervalS, 1, maxReportS)
+	s.checkTags(f)
+}
+
+func (s Spec) checkImage(f *Faults) {
+	switch {
+	case s.Image == "" && s.ImageName == "":
+		f.Add("image", "is missing: give the id of an image, or image_name")
+	case s.Image != "" && s.ImageName != "":
+		f.Add("image_name", "is given beside image: one of them must go")
+	case s.Image != "" && !imageID.MatchString(s.Image):
+		f.Add("image", "is %q; want an id such as ami-0123456789abcdef0", s.Image)
+	case s.Image != "" && s.ImageOwner != "":
+		f.Add("image_owner", "goes with image_name; an id has one owner anyway")
+	case s.ImageName != "" && !imageOwner.MatchString(s.ImageOwner):
+		f.Add("image_owner", "is %q; want an account of 12 digits, self, amazon or aws-marketplace", s.ImageOwner)
+	}
+}
+
+func (n NodeSpec) check(f *Faults) {
+	for _, rate := range []struct {
+		field string
+		mbps  float64
+	}{
+		{"node.send_cap_mbps", n.SendCapMbps},
+		{"node.receive_cap_mbps", n.ReceiveCapMbps},
+		{"node.session_rate_mbps", n.SessionRateMbps},
+	} {
+		if rate.mbps < 0 || rate.mbps > maxMbps {
+			f.Add(rate.field, "is %g Mb/s; want 0 (no cap) to %d", rate.mbps, maxMbps)
+		}
+	}
+	between(f, "node.max_sessions", n.MaxSessions, 0, maxSessions)
+	between(f, "node.port", n.Port, 1, 65535)
+}
+
+func (s Spec) checkTags(f *Faults) {
+	if len(s.Tags) > maxTags {
+		f.Add("tags", "are %d; want at most %d", len(s.Tags), maxTags)
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
+		value := s.Tags[key]
+		switch field := "tags." + key; {
+		case key == "" || len(key) > maxTagKey:
+			f.Add(field, "has a name of %d bytes; want 1 to %d", len(key), maxTagKey)
+		case strings.HasPrefix(strings.ToLower(key), "aws:"), strings.HasPrefix(key, TagPrefix):
+			f.Add(field, "begins with a reserved word: aws: is Amazon's, %s is Godwit's", TagPrefix)
+		case len(value) > maxTagValue:
+			f.Add(field, "has %d bytes; want at most %d", len(value), maxTagValue)
+		}
+	}
+}
+
+func between(f *Faults, field string, value, low, high int) {
+	if value < low || value > high {
+		f.Add(field, "is %d; want %d to %d", value, low, high)
+	}
+}
+
+func names(f *Faults, field string, list []string, form *regexp.Regexp, example string, most int) {
+	if len(list) == 0 {
+		f.Add(field, "is empty; want at least one, such as %s", example)
+	}
+	if len(list) > most {
+		f.Add(field, "has %d entries; want at most %d", len(list), most)
+	}
+	for i, name := range list {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case !form.MatchString(name):
+			f.Add(at, "is %q; want one such as %s", name, example)
+		case slices.Contains(list[:i], name):
+			f.Add(at, "names %s a second time", name)
+		}
+	}
+}
+
+// Effect of a change of a field, for nodes that run: where nodes are put and how
+// they are paid for matters while they are launched; the rest is what they are.
+func Effect(field string) provisioner.Effect {
+	top, _, _ := strings.Cut(field, ".")
+	top, _, _ = strings.Cut(top, "[")
+	switch top {
+	case "tags", "subnets", "instance_types", "spot_percent", "spot_fallback", "public_address":
+		return provisioner.NewNodes
+	}
+	return provisioner.Replace
+}
