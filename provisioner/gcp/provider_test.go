@@ -1,0 +1,127 @@
+package gcp
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/gcp/gcesim"
+	"github.com/godwit/godwit/provisioner/providertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// template is a valid one, with changes.
+func template(t *testing.T, changes map[string]any) json.RawMessage {
+	t.Helper()
+	fields := map[string]any{
+		"region": gcesim.Region, "image": "godwit-node-7", "instance_types": []string{"n2-standard-4"},
+		"subnets": []string{"nodes"}, "network_tags": []string{"godwit-node"}, "public_address": true,
+		"service_account": "nodes@" + gcesim.Project + ".iam.gserviceaccount.com", "swap_volume_gb": 16,
+		"binary": "image", "tags": map[string]string{"team": "media"},
+	}
+	maps.Copy(fields, changes)
+	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil })
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func connect(t *testing.T, c *gcesim.Cloud) *Provider {
+	t.Helper()
+	p, err := New(Config{Project: gcesim.Project, Endpoint: c.URL, Pause: 5 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// harness is one backend for the suite.
+func harness(t *testing.T, o gcesim.Options, grant ...string) (providertest.Harness, *gcesim.Cloud) {
+	t.Helper()
+	c := gcesim.New(o)
+	t.Cleanup(c.Close)
+	if len(grant) > 0 {
+		c.Grant(grant...)
+	}
+	return providertest.Harness{
+		Provider: connect(t, c),
+		Reopen:   func(t *testing.T) provisioner.Provider { return connect(t, c) },
+		Spec:     template(t, nil),
+		Invalid: map[string]json.RawMessage{
+			"region":              template(t, map[string]any{"region": "nowhere-central9"}),
+			"zones[0]":            template(t, map[string]any{"zones": []string{"us-central1-a"}}),
+			"instance_types":      template(t, map[string]any{"instance_types": []string{}}),
+			"image":               template(t, map[string]any{"image": nil}),
+			"image_family":        template(t, map[string]any{"image_family": "debian-12"}),
+			"subnets[0]":          template(t, map[string]any{"subnets": []string{"Default"}}),
+			"spot_percent":        template(t, map[string]any{"spot_percent": 101}),
+			"tags.Team":           template(t, map[string]any{"tags": map[string]string{"Team": "x"}}),
+			"node.send_cap_mbps":  template(t, map[string]any{"node": map[string]any{"send_cap_mbps": -1}}),
+			"send_cap":            template(t, map[string]any{"send_cap": 3}),
+			"first_boot_script":   template(t, map[string]any{"first_boot_script": "echo no interpreter"}),
+			"network_tags[0]":     template(t, map[string]any{"network_tags": []string{"NO"}}),
+			"volume_type":         template(t, map[string]any{"volume_type": "floppy"}),
+			"service_account":     template(t, map[string]any{"service_account": "somebody"}),
+			"root_gb":             template(t, map[string]any{"root_gb": 3}),
+			"swap_volume_gb":      template(t, map[string]any{"swap_volume_gb": 3}),
+			"image_project":       template(t, map[string]any{"image_project": "A"}),
+			"subnets":             template(t, map[string]any{"subnets": []string{"nodes", "default"}}),
+			"instance_types[0]":   template(t, map[string]any{"instance_types": []string{"n2_standard"}}),
+			"node.max_sessions":   template(t, map[string]any{"node": map[string]any{"max_sessions": -1}}),
+			"report_interval_s":   template(t, map[string]any{"report_interval_s": 61}),
+			"tags.godwit-cluster": template(t, map[string]any{"tags": map[string]string{"godwit-cluster": "x"}}),
+		},
+		Output: "login:",
+		Crash: func(_ *testing.T, i provisioner.Instance) {
+			zone, name, _ := strings.Cut(i.ID, "/")
+			c.Halt(zone, name)
+		},
+		Bulk: 14,
+	}, c
+}
+
+func TestProvider(t *testing.T) {
+	t.Parallel()
+	providertest.Run(t, func(t *testing.T) providertest.Harness {
+		t.Helper()
+		h, _ := harness(t, gcesim.Options{Step: 2 * time.Millisecond, Page: 5})
+		return h
+	})
+}
+
+// The same with a cloud at its worst: one change in three is done and not
+// answered, one request in eight fails, more than eighty a second are too many,
+// new instances are missing in lists, and waiting for an operation ends before it.
+func TestProviderOnABadDay(t *testing.T) {
+	t.Parallel()
+	seed := uint64(0)
+	providertest.Run(t, func(t *testing.T) providertest.Harness {
+		t.Helper()
+		seed++
+		h, _ := harness(t, gcesim.Options{
+			Step: 10 * time.Millisecond, Page: 4, ListLag: 50 * time.Millisecond, WaitLimit: 5 * time.Millisecond,
+			LoseOneIn: 3, FailOneIn: 8, RequestsPerSecond: 80, Burst: 10, Seed: seed,
+		})
+		return h
+	})
+}
+
+func TestProviderName(t *testing.T) {
+	t.Parallel()
+	if _, err := New(Config{Project: "NO"}); err == nil {
+		t.Error("no project")
+	}
+	if got := fmt.Sprint(requestID("a")); got == requestID("b") || len(got) != 36 {
+		t.Errorf("request id %s", got)
+	}
+}

@@ -1,0 +1,246 @@
+package gcp
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/cloudinit"
+	"github.com/godwit/godwit/provisioner/offering"
+)
+
+// Spec is the part of a template that this provider reads.
+type Spec struct {
+	cloudinit.Spec
+	Provider string `json:"provider"`
+	// Region in which nodes stand, such as europe-west1.
+	Region string `json:"region"`
+	// Zones of the region over which nodes are spread; empty: all of them.
+	Zones []string `json:"zones"`
+	// Image is a name; or else the newest of ImageFamily.
+	Image       string `json:"image"`
+	ImageFamily string `json:"image_family"`
+	// ImageProject has the image; empty: the nodes' own project.
+	ImageProject string `json:"image_project"`
+	// InstanceTypes are machine types in order of preference.
+	InstanceTypes []string `json:"instance_types"`
+	// Subnets is the subnetwork of the region: a name, or projects/P/regions/R/subnetworks/S
+	// of a shared network. At most one, since subnetworks span zones; empty: "default".
+	Subnets []string `json:"subnets"`
+	// NetworkTags by which firewall rules know the nodes.
+	NetworkTags []string `json:"network_tags"`
+	// PublicAddress: nodes get one; it ends with them.
+	PublicAddress bool `json:"public_address"`
+	// ServiceAccount is the address of the nodes' own rights; empty: none.
+	ServiceAccount string `json:"service_account"`
+	// SpotPercent of the nodes are asked for as spot.
+	SpotPercent int `json:"spot_percent"`
+	// SpotFallback: what spot refuses is launched on demand; true if absent.
+	SpotFallback *bool `json:"spot_fallback"`
+	// RootGB is the size of the root disk; 0: the image's own.
+	RootGB int `json:"root_gb"`
+	// VolumeType of the disks; pd-balanced if absent.
+	VolumeType string `json:"volume_type"`
+	// Tags become labels.
+	Tags map[string]string `json:"tags"`
+}
+
+// Bounds of a spec: beyond them is a slip of the keyboard, or Google refuses.
+const (
+	maxTypes = 20
+	maxZones = 16
+	maxGB    = 64 << 10 // of a persistent disk
+	minGB    = 10
+	maxTags  = 40 // Google takes 64; ours are among them
+	maxMarks = 64 // network tags of an instance
+)
+
+const known = "a gcp template: provider, region, zones, image, image_family, image_project, instance_types, subnets, network_tags, " +
+	"public_address, service_account, spot_percent, spot_fallback, root_gb, volume_type, tags, " + cloudinit.Fields + " are"
+
+// Forms of names: https://cloud.google.com/compute/docs/naming-resources and
+// https://cloud.google.com/compute/docs/labeling-resources.
+var (
+	name        = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	regionName  = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
+	zoneName    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z]$`)
+	projectName = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,61}[a-z0-9]$`)
+	sharedNet   = regexp.MustCompile(`^projects/[a-z0-9.:-]+/regions/([a-z0-9-]+)/subnetworks/[a-z][-a-z0-9]*$`)
+	account     = regexp.MustCompile(`^(default|[^@ ]+@[a-z0-9.-]+)$`)
+	labelKey    = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+	labelValue  = regexp.MustCompile(`^[a-z0-9_-]{0,63}$`)
+	volumeTypes = []string{"pd-balanced", "pd-ssd", "pd-standard", "pd-extreme", "hyperdisk-balanced"}
+)
+
+// parse reads a spec strictly: a misspelt cap would be a node without one.
+func parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
+	var s Spec
+	if faults := provisioner.DecodeTemplate(raw, &s, known); faults != nil {
+		return s, faults
+	}
+	if len(s.Subnets) == 0 {
+		s.Subnets = []string{"default"}
+	}
+	if s.VolumeType == "" {
+		s.VolumeType = "pd-balanced"
+	}
+	var f faults
+	s.check(&f)
+	return s, append(f, s.Spec.Faults()...)
+}
+
+type faults []provisioner.FieldError
+
+func (f *faults) add(field, format string, values ...any) {
+	*f = append(*f, provisioner.FieldError{Field: field, Problem: fmt.Sprintf(format, values...)})
+}
+
+func (s Spec) check(f *faults) {
+	if s.Provider != "" && s.Provider != Name {
+		f.add("provider", "is %q; this is the provider %q", s.Provider, Name)
+	}
+	if !regionName.MatchString(s.Region) {
+		f.add("region", "is %q; want one such as europe-west1", s.Region)
+	}
+	f.names("zones", s.Zones, zoneName, s.Region+"-b", 0, maxZones)
+	for i, zone := range s.Zones {
+		if zoneName.MatchString(zone) && regionOf(zone) != s.Region {
+			f.add(fmt.Sprintf("zones[%d]", i), "is %q, which is not in region %s", zone, s.Region)
+		}
+	}
+	s.checkImage(f)
+	f.names("instance_types", s.InstanceTypes, name, "n2-standard-4", 1, maxTypes)
+	s.checkSubnets(f)
+	f.names("network_tags", s.NetworkTags, name, "godwit-node", 0, maxMarks)
+	if s.ServiceAccount != "" && !account.MatchString(s.ServiceAccount) {
+		f.add("service_account", "is %q; want an address such as nodes@project.iam.gserviceaccount.com", s.ServiceAccount)
+	}
+	if s.SpotPercent < 0 || s.SpotPercent > 100 {
+		f.add("spot_percent", "is %d; want 0 to 100", s.SpotPercent)
+	}
+	if s.RootGB != 0 && (s.RootGB < minGB || s.RootGB > maxGB) {
+		f.add("root_gb", "is %d; want 0 (the image's own) or %d to %d", s.RootGB, minGB, maxGB)
+	}
+	if s.SwapVolumeGB != 0 && s.SwapVolumeGB < minGB {
+		f.add("swap_volume_gb", "is %d; want 0 (none), or %d and more", s.SwapVolumeGB, minGB)
+	}
+	if !slices.Contains(volumeTypes, s.VolumeType) {
+		f.add("volume_type", "is %q; want one of %s", s.VolumeType, strings.Join(volumeTypes, ", "))
+	}
+	s.checkTags(f)
+}
+
+func (s Spec) checkImage(f *faults) {
+	switch {
+	case s.Image == "" && s.ImageFamily == "":
+		f.add("image", "is missing: give the name of an image, or image_family")
+	case s.Image != "" && s.ImageFamily != "":
+		f.add("image_family", "is given beside image: one of them must go")
+	case s.Image != "" && !name.MatchString(s.Image):
+		f.add("image", "is %q; want a name such as godwit-node-7, its project in image_project", s.Image)
+	case s.ImageFamily != "" && !name.MatchString(s.ImageFamily):
+		f.add("image_family", "is %q; want a name such as debian-12, its project in image_project", s.ImageFamily)
+	}
+	if s.ImageProject != "" && !projectName.MatchString(s.ImageProject) {
+		f.add("image_project", "is %q; want the id of a project such as debian-cloud", s.ImageProject)
+	}
+}
+
+func (s Spec) checkSubnets(f *faults) {
+	if len(s.Subnets) > 1 {
+		f.add("subnets", "has %d entries; a subnetwork spans all zones of its region: want one", len(s.Subnets))
+	}
+	for i, subnet := range s.Subnets {
+		field := fmt.Sprintf("subnets[%d]", i)
+		shared := sharedNet.FindStringSubmatch(subnet)
+		switch {
+		case shared != nil && shared[1] != s.Region:
+			f.add(field, "is in region %s, not in %s", shared[1], s.Region)
+		case shared == nil && !name.MatchString(subnet):
+			f.add(field, "is %q; want a name such as default, or projects/P/regions/R/subnetworks/S", subnet)
+		}
+	}
+}
+
+func (s Spec) checkTags(f *faults) {
+	if len(s.Tags) > maxTags {
+		f.add("tags", "are %d; want at most %d", len(s.Tags), maxTags)
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
+		switch field := "tags." + key; {
+		case !labelKey.MatchString(key):
+			f.add(field, "is no label of Google's: want a lower-case letter, then at most 62 of them, digits, - and _")
+		case strings.HasPrefix(key, labelPrefix):
+			f.add(field, "begins with %s, which is Godwit's", labelPrefix)
+		case !labelValue.MatchString(s.Tags[key]):
+			f.add(field, "is %q; want at most 63 lower-case letters, digits, - and _", s.Tags[key])
+		}
+	}
+}
+
+func (f *faults) names(field string, list []string, form *regexp.Regexp, example string, least, most int) {
+	if len(list) < least {
+		f.add(field, "is empty; want at least one, such as %s", example)
+	}
+	if len(list) > most {
+		f.add(field, "has %d entries; want at most %d", len(list), most)
+	}
+	for i, entry := range list {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case !form.MatchString(entry):
+			f.add(at, "is %q; want one such as %s", entry, example)
+		case slices.Contains(list[:i], entry):
+			f.add(at, "names %s a second time", entry)
+		}
+	}
+}
+
+func (s Spec) wanted(zones []string) offering.Wanted {
+	return offering.Wanted{
+		Types: s.InstanceTypes, Zones: zones, SpotPercent: s.SpotPercent,
+		Fallback: s.SpotFallback == nil || *s.SpotFallback,
+	}
+}
+
+// imageURL is the image or family, as an insert takes it.
+func (s Spec) imageURL(project string) string {
+	if s.ImageProject != "" {
+		project = s.ImageProject
+	}
+	if s.ImageFamily != "" {
+		return "projects/" + project + "/global/images/family/" + s.ImageFamily
+	}
+	return "projects/" + project + "/global/images/" + s.Image
+}
+
+func (s Spec) subnetURL() string {
+	subnet := s.Subnets[0]
+	if strings.Contains(subnet, "/") {
+		return subnet
+	}
+	return "regions/" + s.Region + "/subnetworks/" + subnet
+}
+
+func regionOf(zone string) string {
+	if i := strings.LastIndexByte(zone, '-'); i > 0 {
+		return zone[:i]
+	}
+	return ""
+}
+
+// Effect implements provisioner.Effects: where nodes are put and how they are
+// paid for matters while they are launched; the rest is what they are.
+func (p *Provider) Effect(field string) provisioner.Effect {
+	top, _, _ := strings.Cut(field, ".")
+	top, _, _ = strings.Cut(top, "[")
+	switch top {
+	case "tags", "zones", "instance_types", "spot_percent", "spot_fallback", "public_address":
+		return provisioner.NewNodes
+	}
+	return provisioner.Replace
+}

@@ -1,0 +1,117 @@
+package offering
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godwit/godwit/provisioner"
+)
+
+func TestSpotIsAskedFirstAndTypesByPreference(t *testing.T) {
+	t.Parallel()
+	w := Wanted{Types: []string{"large", "small"}, Zones: []string{"a", "b"}, SpotPercent: 100, Fallback: true}
+	list := w.List("token", map[string]int{"a": 3})
+	want := []Offering{
+		{true, "large", "b"}, {true, "large", "a"}, {true, "small", "b"}, {true, "small", "a"},
+		{false, "large", "b"}, {false, "large", "a"}, {false, "small", "b"}, {false, "small", "a"},
+	}
+	if fmt.Sprint(list) != fmt.Sprint(want) {
+		t.Errorf("asked in the order\n%v, want\n%v", list, want)
+	}
+	w.Fallback = false
+	if n := len(w.List("token", nil)); n != 4 {
+		t.Errorf("%d offerings without fallback", n)
+	}
+}
+
+func TestTheSpotShareFollowsFromTheToken(t *testing.T) {
+	t.Parallel()
+	w, spot := Wanted{Types: []string{"t"}, SpotPercent: 30}, 0
+	for i := range 1000 {
+		token := fmt.Sprint("token", i)
+		first := w.List(token, nil)[0]
+		if first != w.List(token, nil)[0] {
+			t.Fatalf("%s is drawn anew", token)
+		}
+		if first.Spot {
+			spot++
+		}
+	}
+	if spot < 240 || spot > 360 {
+		t.Errorf("%d of 1000 are spot, want about 300", spot)
+	}
+}
+
+func TestARefusalRestsItsOfferingAlone(t *testing.T) {
+	t.Parallel()
+	var r Refusals
+	now := time.Unix(1000, 0)
+	r.Note(now, Refusal{Offering: Offering{false, "t", "a"}, Class: provisioner.Capacity}, CapacityRests, "eu", false)
+	r.Note(now, Refusal{Offering: Offering{true, "t", "a"}, Class: provisioner.Quota}, QuotaRests, "eu", true)
+	for _, row := range []struct {
+		at   time.Duration
+		o    Offering
+		rest bool
+	}{
+		{0, Offering{false, "t", "a"}, true}, {0, Offering{false, "t", "b"}, false}, {0, Offering{false, "u", "a"}, false},
+		{0, Offering{true, "t", "b"}, true}, {CapacityRests, Offering{false, "t", "a"}, false}, {QuotaRests, Offering{true, "t", "b"}, false},
+	} {
+		if _, rests := r.Of(now.Add(row.at), "eu", row.o); rests != row.rest {
+			t.Errorf("after %s %s rests: %v", row.at, row.o, rests)
+		}
+	}
+}
+
+func TestExhaustedSaysWhatAnOperatorCanDo(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	one := func(class provisioner.Class, rests time.Duration) Refusal {
+		return Refusal{Offering{false, "t", string(class)}, class, now.Add(rests), "none left"}
+	}
+	err := Exhausted("n", "instance_types", now, []Refusal{one(provisioner.Quota, time.Minute), one(provisioner.Capacity, time.Hour)})
+	if !errors.Is(err, provisioner.Capacity) || provisioner.RetryAfter(err) != time.Minute || !strings.Contains(err.Error(), "t on demand in quota: none left") {
+		t.Errorf("%v", err)
+	}
+	if err := Exhausted("n", "instance_types", now, []Refusal{one(provisioner.Quota, time.Minute)}); !errors.Is(err, provisioner.Quota) {
+		t.Errorf("quota alone: %v", err)
+	}
+	err = Exhausted("n", "instance_types", now, []Refusal{one(provisioner.InvalidTemplate, time.Hour)})
+	if provisioner.Field(err) != "instance_types" {
+		t.Errorf("offered nowhere: %v", err)
+	}
+}
+
+func TestOneTokenOneCallAtATime(t *testing.T) {
+	t.Parallel()
+	var l Launches
+	leave, err := l.Enter(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.Enter(ended, "a"); !provisioner.Interrupted(err) {
+		t.Fatalf("two calls inside: %v", err)
+	}
+	other, err := l.Enter(t.Context(), "b")
+	if err != nil {
+		t.Fatalf("another token waits: %v", err)
+	}
+	other()
+	next := make(chan error)
+	go func() {
+		leave, err := l.Enter(t.Context(), "a")
+		if err == nil {
+			leave()
+		}
+		next <- err
+	}()
+	leave()
+	if err := <-next; err != nil || len(l.waiting) != 0 {
+		t.Errorf("%v, remembers %d tokens", err, len(l.waiting))
+	}
+}
