@@ -11,7 +11,7 @@ import (
 )
 
 // budget keeps calls within what Google gives a project, so that a burst of
-// launches waits here rather than being refused there, and leaves more than half
+// launches waits here rather than being refused there, and leaves two fifths
 // to whoever else uses the project: 1,500 queries a minute, which is 25 a second,
 // of reads and of changes each ("Compute Engine rate quotas",
 // https://cloud.google.com/compute/api-quota).
@@ -36,7 +36,7 @@ func newBudget(pause time.Duration) *budget {
 	if pause <= 0 {
 		pause = pauseFirst
 	}
-	return &budget{reads: rate.NewLimiter(10, 40), changes: rate.NewLimiter(10, 20), pause: pause}
+	return &budget{reads: rate.NewLimiter(15, 60), changes: rate.NewLimiter(10, 20), pause: pause}
 }
 
 // call makes one call: after its turn, and again with backoff while it is

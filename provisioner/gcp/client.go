@@ -47,13 +47,14 @@ type lazy struct {
 	made     *clients
 }
 
-func (l *lazy) get() (*clients, error) {
+func (l *lazy) get(ctx context.Context) (*clients, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.made != nil {
 		return l.made, nil
 	}
-	made, err := open(l.endpoint)
+	// They outlive the call that makes them.
+	made, err := open(context.WithoutCancel(ctx), l.endpoint)
 	if err != nil {
 		return nil, &provisioner.Error{Class: provisioner.Unauthorized, Op: "credentials", Err: err}
 	}
@@ -70,9 +71,7 @@ func (l *lazy) close() {
 	}
 }
 
-func open(endpoint string) (*clients, error) {
-	// The clients outlive every call, so their context is nobody's.
-	ctx := context.Background()
+func open(ctx context.Context, endpoint string) (*clients, error) {
 	options := []option.ClientOption{option.WithScopes(scope)}
 	if endpoint != "" {
 		options = []option.ClientOption{option.WithEndpoint(endpoint), option.WithoutAuthentication()}
@@ -125,7 +124,7 @@ type never struct{}
 func (never) Retry(error) (time.Duration, bool) { return 0, false }
 
 func read[T any](ctx context.Context, p *Provider, f func(context.Context, *clients) (T, error)) (T, error) {
-	c, err := p.clients.get()
+	c, err := p.clients.get(ctx)
 	if err != nil {
 		var none T
 		return none, err
@@ -134,7 +133,7 @@ func read[T any](ctx context.Context, p *Provider, f func(context.Context, *clie
 }
 
 func change[T any](ctx context.Context, p *Provider, f func(context.Context, *clients) (T, error)) (T, error) {
-	c, err := p.clients.get()
+	c, err := p.clients.get(ctx)
 	if err != nil {
 		var none T
 		return none, err
@@ -156,7 +155,7 @@ func (p *Provider) instance(ctx context.Context, zone, name string) (*computepb.
 // await follows an operation to its end, which may be its failure.
 func (p *Provider) await(ctx context.Context, zone, operation string) error {
 	for {
-		c, err := p.clients.get()
+		c, err := p.clients.get(ctx)
 		if err != nil {
 			return err
 		}

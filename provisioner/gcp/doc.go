@@ -4,7 +4,7 @@
 // the region. An instance's id is ZONE/NAME, so that an id alone says where to
 // ask.
 //
-//	Launch ── look by name in every zone ── found: that is it
+//	Launch ── asked before: look by name in every zone ── found: that is it
 //	             │
 //	             ▼
 //	          offerings in order of preference ──▶ insert, one at a time
@@ -15,11 +15,11 @@
 //	                                                 └─ wrong, not allowed: the launch fails
 //
 // What makes a launch happen once: the instance's name is derived from the
-// owner and the row's token, and a name is taken once in a zone. A launch first
-// asks every zone that the template allows for its name (reads of one instance
-// are consistent, lists need not be), then inserts with a request id that is
-// derived from name and offering: Google answers a repeated one with the first
-// operation.
+// owner and the row's token, and a name is taken once in a zone. A launch that may
+// have been asked for before looks in every zone that the template allows for its
+// name (reads of one instance are consistent, lists need not be). Then it inserts
+// with a request id that is derived from name and offering: Google answers a
+// repeated one with the first operation.
 //
 // What leaves nothing behind: owner labels are part of the insert, on the
 // instance and on its disks; disks are deleted with the instance, addresses are

@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/gcp/template"
 )
 
 // Labels by which instances and disks are known. Values that Google would not
 // take are escaped, long ones continue in a second label.
 const (
-	labelPrefix       = "godwit-"
+	labelPrefix       = template.LabelPrefix
 	labelInstallation = labelPrefix + "installation"
 	labelCluster      = labelPrefix + "cluster"
 	labelNode         = labelPrefix + "node"
@@ -100,11 +101,11 @@ func ownerLabels(owner provisioner.Owner, nodeID string) map[string]string {
 
 // instanceLabels are the owner's, the token and the tags, as far as Google can
 // hold them: tags are for people and bills.
-func instanceLabels(request provisioner.LaunchRequest, s Spec) map[string]string {
+func instanceLabels(request provisioner.LaunchRequest, s template.Spec) map[string]string {
 	labels := map[string]string{}
 	for _, tags := range []map[string]string{s.Tags, request.Tags} {
 		for key, value := range tags {
-			if key = fitting(key); labelKey.MatchString(key) && !strings.HasPrefix(key, labelPrefix) {
+			if key = fitting(key); template.LabelKey.MatchString(key) && !strings.HasPrefix(key, labelPrefix) {
 				labels[key] = fitting(value)
 			}
 		}

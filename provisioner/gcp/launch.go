@@ -12,6 +12,7 @@ import (
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/cloudinit"
+	"github.com/godwit/godwit/provisioner/gcp/template"
 	"github.com/godwit/godwit/provisioner/offering"
 )
 
@@ -30,7 +31,7 @@ func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest
 	if request.ClientToken == "" || request.NodeID == "" || request.Owner.Installation == "" {
 		return none, refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
 	}
-	spec, found := parse(request.Spec)
+	spec, found := template.Parse(request.Spec)
 	if len(found) > 0 {
 		return none, &provisioner.Error{
 			Class: provisioner.InvalidTemplate, Op: "launch", Subject: request.NodeID, Field: found[0].Field, Err: errors.New(found[0].Problem),
@@ -43,18 +44,19 @@ func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest
 	if err != nil {
 		return none, err
 	}
-	leave, err := p.launches.Enter(ctx, request.Owner.Installation+"\x00"+request.Owner.Cluster+"\x00"+request.ClientToken)
+	leave, again, err := p.launches.Enter(ctx, p.now(), request.Owner.Installation+"\x00"+request.Owner.Cluster+"\x00"+request.ClientToken)
 	if err != nil {
 		return none, err
 	}
 	defer leave()
 	a := &asking{p: p, request: request, spec: spec, name: instanceName(request.Owner, request.ClientToken), data: data}
+	a.again = again || !request.AskedBefore.IsZero()
 	return a.ask(ctx)
 }
 
 // userData is what the machine is told; what does not fit is the template's
 // fault.
-func userData(request provisioner.LaunchRequest, s Spec) (string, error) {
+func userData(request provisioner.LaunchRequest, s template.Spec) (string, error) {
 	data, err := cloudinit.Render(cloudinit.GCE, request.Bootstrap, s.Spec)
 	if err == nil {
 		return string(data), nil
@@ -70,9 +72,11 @@ func userData(request provisioner.LaunchRequest, s Spec) (string, error) {
 type asking struct {
 	p       *Provider
 	request provisioner.LaunchRequest
-	spec    Spec
+	spec    template.Spec
 	name    string
 	data    string
+	// again: an earlier call may have made it.
+	again bool
 }
 
 func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
@@ -85,6 +89,9 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 		}
 	}
 	for _, zone := range zones {
+		if !a.again {
+			break
+		}
 		found, err := a.p.instance(ctx, zone, a.name)
 		if err != nil {
 			return none, a.failure(err)
@@ -93,7 +100,7 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 			return a.known(found)
 		}
 	}
-	return a.first(ctx, a.spec.wanted(zones).List(a.request.ClientToken, a.p.spread.Of(a.request.Owner.Cluster)))
+	return a.first(ctx, a.spec.Wanted(zones).List(a.request.ClientToken, a.p.spread.Of(a.request.Owner.Cluster)))
 }
 
 // known is an instance of our name: this launch made it before.

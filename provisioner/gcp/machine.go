@@ -23,7 +23,7 @@ func (a *asking) machine(o offering.Offering) *computepb.Instance {
 			{Key: text("block-project-ssh-keys"), Value: text("true")},
 			{Key: text("serial-port-enable"), Value: text("false")},
 		}},
-		NetworkInterfaces:  []*computepb.NetworkInterface{{Subnetwork: text(s.subnetURL())}},
+		NetworkInterfaces:  []*computepb.NetworkInterface{{Subnetwork: text(s.SubnetURL())}},
 		Scheduling:         scheduling(o.Spot),
 		DeletionProtection: yes(false),
 	}
@@ -59,7 +59,7 @@ func (a *asking) disks(zone string) []*computepb.AttachedDisk {
 		return d
 	}
 	root := disk("root", s.RootGB)
-	root.Boot, root.InitializeParams.SourceImage = yes(true), text(s.imageURL(a.p.project))
+	root.Boot, root.InitializeParams.SourceImage = yes(true), text(s.ImageURL(a.p.project))
 	list := []*computepb.AttachedDisk{root}
 	if s.SwapVolumeGB > 0 {
 		list = append(list, disk("swap", s.SwapVolumeGB))

@@ -13,11 +13,12 @@ import (
 	"cloud.google.com/go/compute/apiv1/computepb"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/gcp/template"
 	"github.com/godwit/godwit/provisioner/offering"
 )
 
 // Name is what templates call this provider.
-const Name = "gcp"
+const Name = template.Provider
 
 // Config is what a Provider needs.
 type Config struct {
@@ -69,7 +70,7 @@ const (
 // New prepares the provider. It makes no call and looks for no credentials yet:
 // those that do not work show in Validate.
 func New(c Config) (*Provider, error) {
-	if !projectName.MatchString(c.Project) {
+	if !template.Project.MatchString(c.Project) {
 		return nil, fmt.Errorf("gcp provider: %q is not the id of a project, such as my-project-123", c.Project)
 	}
 	if c.Now == nil {
@@ -90,6 +91,9 @@ func (p *Provider) Close() { p.clients.close() }
 func (p *Provider) Capabilities() provisioner.Capabilities {
 	return provisioner.Capabilities{Provider: Name, StopStart: true, Spot: true, ListLag: listLag}
 }
+
+// Effect implements provisioner.Effects.
+func (p *Provider) Effect(field string) provisioner.Effect { return template.Effect(field) }
 
 // Get implements provisioner.Provider.
 func (p *Provider) Get(ctx context.Context, id string) (provisioner.Instance, error) {
@@ -154,7 +158,7 @@ func (p *Provider) Console(ctx context.Context, id string) ([]byte, error) {
 // stranger's.
 func parseID(id string) (zone, instance string, ok bool) {
 	zone, instance, ok = strings.Cut(id, "/")
-	return zone, instance, ok && zoneName.MatchString(zone) && name.MatchString(instance) && strings.HasPrefix(instance, labelPrefix)
+	return zone, instance, ok && template.Zone.MatchString(zone) && template.Name.MatchString(instance) && strings.HasPrefix(instance, labelPrefix)
 }
 
 func ours(i *computepb.Instance) bool { return i.GetLabels()[labelInstallation] != "" }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,8 +18,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// template is a valid one, with changes.
-func template(t *testing.T, changes map[string]any) json.RawMessage {
+// spec is a valid template, with changes.
+func spec(t *testing.T, changes map[string]any) json.RawMessage {
 	t.Helper()
 	fields := map[string]any{
 		"region": gcesim.Region, "image": "godwit-node-7", "instance_types": []string{"n2-standard-4"},
@@ -56,30 +57,30 @@ func harness(t *testing.T, o gcesim.Options, grant ...string) (providertest.Harn
 	return providertest.Harness{
 		Provider: connect(t, c),
 		Reopen:   func(t *testing.T) provisioner.Provider { return connect(t, c) },
-		Spec:     template(t, nil),
+		Spec:     spec(t, nil),
 		Invalid: map[string]json.RawMessage{
-			"region":              template(t, map[string]any{"region": "nowhere-central9"}),
-			"zones[0]":            template(t, map[string]any{"zones": []string{"us-central1-a"}}),
-			"instance_types":      template(t, map[string]any{"instance_types": []string{}}),
-			"image":               template(t, map[string]any{"image": nil}),
-			"image_family":        template(t, map[string]any{"image_family": "debian-12"}),
-			"subnets[0]":          template(t, map[string]any{"subnets": []string{"Default"}}),
-			"spot_percent":        template(t, map[string]any{"spot_percent": 101}),
-			"tags.Team":           template(t, map[string]any{"tags": map[string]string{"Team": "x"}}),
-			"node.send_cap_mbps":  template(t, map[string]any{"node": map[string]any{"send_cap_mbps": -1}}),
-			"send_cap":            template(t, map[string]any{"send_cap": 3}),
-			"first_boot_script":   template(t, map[string]any{"first_boot_script": "echo no interpreter"}),
-			"network_tags[0]":     template(t, map[string]any{"network_tags": []string{"NO"}}),
-			"volume_type":         template(t, map[string]any{"volume_type": "floppy"}),
-			"service_account":     template(t, map[string]any{"service_account": "somebody"}),
-			"root_gb":             template(t, map[string]any{"root_gb": 3}),
-			"swap_volume_gb":      template(t, map[string]any{"swap_volume_gb": 3}),
-			"image_project":       template(t, map[string]any{"image_project": "A"}),
-			"subnets":             template(t, map[string]any{"subnets": []string{"nodes", "default"}}),
-			"instance_types[0]":   template(t, map[string]any{"instance_types": []string{"n2_standard"}}),
-			"node.max_sessions":   template(t, map[string]any{"node": map[string]any{"max_sessions": -1}}),
-			"report_interval_s":   template(t, map[string]any{"report_interval_s": 61}),
-			"tags.godwit-cluster": template(t, map[string]any{"tags": map[string]string{"godwit-cluster": "x"}}),
+			"region":              spec(t, map[string]any{"region": "nowhere-central9"}),
+			"zones[0]":            spec(t, map[string]any{"zones": []string{"us-central1-a"}}),
+			"instance_types":      spec(t, map[string]any{"instance_types": []string{}}),
+			"image":               spec(t, map[string]any{"image": nil}),
+			"image_family":        spec(t, map[string]any{"image_family": "debian-12"}),
+			"subnets[0]":          spec(t, map[string]any{"subnets": []string{"Default"}}),
+			"spot_percent":        spec(t, map[string]any{"spot_percent": 101}),
+			"tags.Team":           spec(t, map[string]any{"tags": map[string]string{"Team": "x"}}),
+			"node.send_cap_mbps":  spec(t, map[string]any{"node": map[string]any{"send_cap_mbps": -1}}),
+			"send_cap":            spec(t, map[string]any{"send_cap": 3}),
+			"first_boot_script":   spec(t, map[string]any{"first_boot_script": "echo no interpreter"}),
+			"network_tags[0]":     spec(t, map[string]any{"network_tags": []string{"NO"}}),
+			"volume_type":         spec(t, map[string]any{"volume_type": "floppy"}),
+			"service_account":     spec(t, map[string]any{"service_account": "somebody"}),
+			"root_gb":             spec(t, map[string]any{"root_gb": 3}),
+			"swap_volume_gb":      spec(t, map[string]any{"swap_volume_gb": 3}),
+			"image_project":       spec(t, map[string]any{"image_project": "A"}),
+			"subnets":             spec(t, map[string]any{"subnets": []string{"nodes", "default"}}),
+			"instance_types[0]":   spec(t, map[string]any{"instance_types": []string{"n2_standard"}}),
+			"node.max_sessions":   spec(t, map[string]any{"node": map[string]any{"max_sessions": -1}}),
+			"report_interval_s":   spec(t, map[string]any{"report_interval_s": 61}),
+			"tags.godwit-cluster": spec(t, map[string]any{"tags": map[string]string{"godwit-cluster": "x"}}),
 		},
 		Output: "login:",
 		Crash: func(_ *testing.T, i provisioner.Instance) {
@@ -104,13 +105,12 @@ func TestProvider(t *testing.T) {
 // new instances are missing in lists, and waiting for an operation ends before it.
 func TestProviderOnABadDay(t *testing.T) {
 	t.Parallel()
-	seed := uint64(0)
+	var seed atomic.Uint64
 	providertest.Run(t, func(t *testing.T) providertest.Harness {
 		t.Helper()
-		seed++
 		h, _ := harness(t, gcesim.Options{
 			Step: 10 * time.Millisecond, Page: 4, ListLag: 50 * time.Millisecond, WaitLimit: 5 * time.Millisecond,
-			LoseOneIn: 3, FailOneIn: 8, RequestsPerSecond: 80, Burst: 10, Seed: seed,
+			LoseOneIn: 3, FailOneIn: 8, RequestsPerSecond: 80, Burst: 10, Seed: seed.Add(1),
 		})
 		return h
 	})

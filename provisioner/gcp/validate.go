@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/compute/apiv1/computepb"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/gcp/template"
 )
 
 // regionZones remembers which zones regions have.
@@ -67,7 +68,7 @@ func (p *Provider) region(ctx context.Context, region string) (*computepb.Region
 // whether region, zones, types, image and subnetwork exist and what the quota
 // is. It does not see whether there is room, nor the rights of a service account.
 func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisioner.FieldError, error) {
-	s, found := parse(raw)
+	s, found := template.Parse(raw)
 	if len(found) > 0 {
 		return found, nil
 	}
@@ -86,8 +87,8 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 // validation is one check of a template against the cloud.
 type validation struct {
 	p      *Provider
-	s      Spec
-	faults faults
+	s      template.Spec
+	faults template.Faults
 	region *computepb.Region
 	zones  []string
 	// vcpus of the smallest type that exists.
@@ -97,21 +98,21 @@ type validation struct {
 func (v *validation) place(ctx context.Context) error {
 	region, err := v.p.region(ctx, v.s.Region)
 	if missing(err) {
-		v.faults.add("region", "is %q, which project %s does not have; want one such as europe-west1", v.s.Region, v.p.project)
+		v.faults.Add("region", "is %q, which project %s does not have; want one such as europe-west1", v.s.Region, v.p.project)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	v.region = region
-	all := zonesIn(region)
+	v.zones = zonesIn(region)
 	for i, zone := range v.s.Zones {
-		if !slices.Contains(all, zone) {
-			v.faults.add(fmt.Sprintf("zones[%d]", i), "is %q, which does not exist; there are %v", zone, all)
+		if !slices.Contains(v.zones, zone) {
+			v.faults.Add(fmt.Sprintf("zones[%d]", i), "is %q, which does not exist; there are %v", zone, v.zones)
 		}
 	}
-	if v.zones = v.s.Zones; len(v.zones) == 0 {
-		v.zones = all
+	if len(v.s.Zones) > 0 {
+		v.zones = slices.DeleteFunc(v.zones, func(zone string) bool { return !slices.Contains(v.s.Zones, zone) })
 	}
 	return nil
 }
@@ -119,13 +120,16 @@ func (v *validation) place(ctx context.Context) error {
 // types asks for each type until a zone has it: one that some zones lack is
 // launched in the others.
 func (v *validation) types(ctx context.Context) error {
+	if len(v.zones) == 0 {
+		return nil // said already
+	}
 	for i, size := range v.s.InstanceTypes {
 		found, err := v.find(ctx, size)
 		if err != nil {
 			return err
 		}
 		if found == nil {
-			v.faults.add(fmt.Sprintf("instance_types[%d]", i), "is %q, which no zone of %v has", size, v.zones)
+			v.faults.Add(fmt.Sprintf("instance_types[%d]", i), "is %q, which no zone of %v has", size, v.zones)
 			continue
 		}
 		if n := found.GetGuestCpus(); v.vcpus == 0 || n < v.vcpus {
@@ -163,9 +167,9 @@ func (v *validation) image(ctx context.Context) error {
 	}
 	switch {
 	case missing(err):
-		v.faults.add(field, "is %q, which project %s does not have", what, project)
+		v.faults.Add(field, "is %q, which project %s does not have", what, project)
 	case err != nil && classify(err) == provisioner.Unauthorized && v.s.ImageProject != "":
-		v.faults.add("image_project", "is %q, which does not let this project use its images: %v", project, plain(err))
+		v.faults.Add("image_project", "is %q, which does not let this project use its images: %v", project, plain(err))
 	case err != nil:
 		return err
 	}
@@ -174,14 +178,14 @@ func (v *validation) image(ctx context.Context) error {
 
 func (v *validation) subnet(ctx context.Context) error {
 	subnet := v.s.Subnets[0]
-	if !name.MatchString(subnet) {
+	if !template.Name.MatchString(subnet) {
 		return nil // of a shared network: another project's, which insert asks for the right to use
 	}
 	_, err := read(ctx, v.p, func(ctx context.Context, c *clients) (*computepb.Subnetwork, error) {
 		return c.subnetworks.Get(ctx, &computepb.GetSubnetworkRequest{Project: v.p.project, Region: v.s.Region, Subnetwork: subnet}, once)
 	})
 	if missing(err) {
-		v.faults.add("subnets[0]", "is %q, which region %s does not have", subnet, v.s.Region)
+		v.faults.Add("subnets[0]", "is %q, which region %s does not have", subnet, v.s.Region)
 		return nil
 	}
 	return err
@@ -202,7 +206,7 @@ func (v *validation) quota(context.Context) error {
 	}
 	for _, q := range v.region.GetQuotas() {
 		if want, counts := wants[q.GetMetric()]; counts && q.GetLimit() < want {
-			v.faults.add("instance_types", "want %g of quota %s, and region %s grants %g: ask Google for more, or take another region",
+			v.faults.Add("instance_types", "want %g of quota %s, and region %s grants %g: ask Google for more, or take another region",
 				want, q.GetMetric(), v.s.Region, q.GetLimit())
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -239,43 +240,44 @@ func (s *Spread) Listed(instances []provisioner.Instance) {
 	}
 }
 
-// Launches lets one call at a time ask with one token. Its zero value is ready.
+// Launches lets one call at a time ask with one token, and knows which tokens
+// were asked with. Its zero value is ready.
 type Launches struct {
-	mutex   sync.Mutex
-	waiting map[string]*turn
+	mutex sync.Mutex
+	known map[string]*turn
 }
 
 type turn struct {
 	free  chan struct{} // holds one value while nobody is inside
-	users int
+	used  time.Time     // of Launches.mutex
+	asked bool          // of who is inside
 }
 
-// Enter waits for other calls with the same token to end.
-func (l *Launches) Enter(ctx context.Context, token string) (leave func(), err error) {
+// launchesKept is how long a token is remembered after its last call: longer
+// than the longest launch timeout of a policy.
+const launchesKept = 2 * time.Hour
+
+// Enter waits for other calls with the same token to end. again says that one of
+// them may have made something.
+func (l *Launches) Enter(ctx context.Context, now time.Time, token string) (leave func(), again bool, err error) {
 	l.mutex.Lock()
-	if l.waiting == nil {
-		l.waiting = map[string]*turn{}
+	if l.known == nil {
+		l.known = map[string]*turn{}
 	}
-	t := l.waiting[token]
+	t := l.known[token]
 	if t == nil {
+		maps.DeleteFunc(l.known, func(_ string, old *turn) bool { return now.Sub(old.used) > launchesKept })
 		t = &turn{free: make(chan struct{}, 1)}
 		t.free <- struct{}{}
-		l.waiting[token] = t
+		l.known[token] = t
 	}
-	t.users++
+	t.used = now
 	l.mutex.Unlock()
-	gone := func() {
-		l.mutex.Lock()
-		defer l.mutex.Unlock()
-		if t.users--; t.users == 0 {
-			delete(l.waiting, token)
-		}
-	}
 	select {
 	case <-t.free:
-		return func() { t.free <- struct{}{}; gone() }, nil
+		again, t.asked = t.asked, true
+		return func() { t.free <- struct{}{} }, again, nil
 	case <-ctx.Done():
-		gone()
-		return nil, ctx.Err()
+		return nil, false, ctx.Err()
 	}
 }

@@ -88,30 +88,34 @@ func TestExhaustedSaysWhatAnOperatorCanDo(t *testing.T) {
 func TestOneTokenOneCallAtATime(t *testing.T) {
 	t.Parallel()
 	var l Launches
-	leave, err := l.Enter(t.Context(), "a")
-	if err != nil {
-		t.Fatal(err)
+	now := time.Unix(1000, 0)
+	leave, again, err := l.Enter(t.Context(), now, "a")
+	if err != nil || again {
+		t.Fatalf("first: %v, again %v", err, again)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := l.Enter(ended, "a"); !provisioner.Interrupted(err) {
+	if _, _, err := l.Enter(ended, now, "a"); !provisioner.Interrupted(err) {
 		t.Fatalf("two calls inside: %v", err)
 	}
-	other, err := l.Enter(t.Context(), "b")
+	other, _, err := l.Enter(t.Context(), now, "b")
 	if err != nil {
 		t.Fatalf("another token waits: %v", err)
 	}
 	other()
-	next := make(chan error)
+	next := make(chan bool)
 	go func() {
-		leave, err := l.Enter(t.Context(), "a")
+		leave, again, err := l.Enter(t.Context(), now.Add(time.Hour), "a")
 		if err == nil {
 			leave()
 		}
-		next <- err
+		next <- again
 	}()
 	leave()
-	if err := <-next; err != nil || len(l.waiting) != 0 {
-		t.Errorf("%v, remembers %d tokens", err, len(l.waiting))
+	if !<-next {
+		t.Error("the second call does not know of the first")
+	}
+	if _, _, err := l.Enter(t.Context(), now.Add(3*time.Hour), "c"); err != nil || len(l.known) != 2 {
+		t.Errorf("%v, remembers %d tokens, want a and c", err, len(l.known))
 	}
 }

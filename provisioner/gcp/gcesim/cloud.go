@@ -31,7 +31,8 @@ type Options struct {
 	RequestsPerSecond float64
 	Burst             int
 	// LoseOneIn answers to a change is lost: it took effect, and the connection
-	// breaks. FailOneIn requests is answered with 503. 0: none.
+	// breaks. FailOneIn requests is answered with 503. 0: none. Nobody has such
+	// luck more than three times in a row with one resource.
 	LoseOneIn, FailOneIn int
 	// Seed of both.
 	Seed uint64
@@ -61,6 +62,7 @@ type Cloud struct {
 	throttled  int
 	used       map[string]bool
 	calls      map[string]int
+	unlucky    map[string]int // in a row, by path
 }
 
 // Offering is what a zone may be out of.
@@ -84,7 +86,7 @@ func New(o Options) *Cloud {
 		options: o, chance: rand.New(rand.NewPCG(o.Seed, 1)), //nolint:gosec // chance of a simulation, which must repeat
 		instances: map[string]*machine{}, disks: map[string]*diskRecord{}, operations: map[string]*change{},
 		requests: map[string]*change{}, exhausted: map[Offering]bool{}, quota: map[string]int{}, down: map[string]bool{},
-		used: map[string]bool{}, calls: map[string]int{},
+		used: map[string]bool{}, calls: map[string]int{}, unlucky: map[string]int{},
 	}
 	if o.RequestsPerSecond > 0 {
 		c.limit = rate.NewLimiter(rate.Limit(o.RequestsPerSecond), max(o.Burst, 1))
@@ -159,8 +161,14 @@ func (c *Cloud) Calls(method string) int {
 	return c.calls[method]
 }
 
-// lucky is chance with the mutex held.
-func (c *Cloud) oneIn(n int) bool { return n > 0 && c.chance.IntN(n) == 0 }
+// oneIn is chance, with the mutex held, for one resource.
+func (c *Cloud) oneIn(n int, path string) bool {
+	if n > 0 && c.chance.IntN(n) == 0 && c.unlucky[path] < 3 {
+		c.unlucky[path]++
+		return true
+	}
+	return false
+}
 
 // handler knows the methods, with the permissions that each always needs.
 func (c *Cloud) handler() http.Handler {
@@ -209,9 +217,12 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request, name string, permi
 	}
 	body, no := method(r)
 	c.mutex.Lock()
-	lost := changes && (c.lose > 0 || c.oneIn(c.options.LoseOneIn))
+	lost := changes && (c.lose > 0 || c.oneIn(c.options.LoseOneIn, r.URL.Path))
 	if lost && c.lose > 0 {
 		c.lose--
+	}
+	if !lost {
+		delete(c.unlucky, r.URL.Path)
 	}
 	c.mutex.Unlock()
 	switch {
@@ -232,7 +243,7 @@ func (c *Cloud) refused(r *http.Request, permissions []string) *refusal {
 			return refuse(http.StatusTooManyRequests, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute'")
 		}
 		return refuse(http.StatusForbidden, "rateLimitExceeded", "Rate Limit Exceeded")
-	case c.oneIn(c.options.FailOneIn):
+	case c.oneIn(c.options.FailOneIn, r.URL.Path):
 		return refuse(http.StatusServiceUnavailable, "backendError", "Backend Error")
 	case r.PathValue("project") != Project && !publicImages(r):
 		return refuse(http.StatusForbidden, "forbidden", "Required '%s' permission for 'projects/%s'", permissions[0], r.PathValue("project"))

@@ -12,7 +12,6 @@ type machine struct {
 	instance
 	born    time.Time
 	since   time.Time // of the status
-	started bool      // on its way to RUNNING
 	console strings.Builder
 }
 

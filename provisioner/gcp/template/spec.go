@@ -1,4 +1,6 @@
-package gcp
+// Package template is what a template of the provider gcp holds, and what is
+// wrong with one that Google need not be asked about. It links no SDK.
+package template
 
 import (
 	"encoding/json"
@@ -59,25 +61,36 @@ const (
 	maxMarks = 64 // network tags of an instance
 )
 
+// Provider is what templates call it.
+const Provider = "gcp"
+
+// LabelPrefix of the labels by which Godwit knows its own.
+const LabelPrefix = "godwit-"
+
 const known = "a gcp template: provider, region, zones, image, image_family, image_project, instance_types, subnets, network_tags, " +
 	"public_address, service_account, spot_percent, spot_fallback, root_gb, volume_type, tags, " + cloudinit.Fields + " are"
 
 // Forms of names: https://cloud.google.com/compute/docs/naming-resources and
 // https://cloud.google.com/compute/docs/labeling-resources.
 var (
-	name        = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	regionName  = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
-	zoneName    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z]$`)
-	projectName = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,61}[a-z0-9]$`)
-	sharedNet   = regexp.MustCompile(`^projects/[a-z0-9.:-]+/regions/([a-z0-9-]+)/subnetworks/[a-z][-a-z0-9]*$`)
-	account     = regexp.MustCompile(`^(default|[^@ ]+@[a-z0-9.-]+)$`)
-	labelKey    = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
-	labelValue  = regexp.MustCompile(`^[a-z0-9_-]{0,63}$`)
+	// Name of an instance, a subnetwork, a machine type.
+	Name       = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	regionName = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
+	// Zone is a zone's.
+	Zone = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z]$`)
+	// Project is a project's id.
+	Project   = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,61}[a-z0-9]$`)
+	sharedNet = regexp.MustCompile(`^projects/[a-z0-9.:-]+/regions/([a-z0-9-]+)/subnetworks/[a-z][-a-z0-9]*$`)
+	account   = regexp.MustCompile(`^(default|[^@ ]+@[a-z0-9.-]+)$`)
+	// LabelKey and LabelValue of a label.
+	LabelKey    = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+	LabelValue  = regexp.MustCompile(`^[a-z0-9_-]{0,63}$`)
 	volumeTypes = []string{"pd-balanced", "pd-ssd", "pd-standard", "pd-extreme", "hyperdisk-balanced"}
 )
 
-// parse reads a spec strictly: a misspelt cap would be a node without one.
-func parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
+// Parse reads a spec strictly, for a misspelt cap would be a node without one,
+// and fills its defaults in.
+func Parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
 	var s Spec
 	if faults := provisioner.DecodeTemplate(raw, &s, known); faults != nil {
 		return s, faults
@@ -88,127 +101,129 @@ func parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
 	if s.VolumeType == "" {
 		s.VolumeType = "pd-balanced"
 	}
-	var f faults
+	var f Faults
 	s.check(&f)
 	return s, append(f, s.Spec.Faults()...)
 }
 
-type faults []provisioner.FieldError
+type Faults []provisioner.FieldError
 
-func (f *faults) add(field, format string, values ...any) {
+// Add notes one; format and values say what is wrong and what would be right.
+func (f *Faults) Add(field, format string, values ...any) {
 	*f = append(*f, provisioner.FieldError{Field: field, Problem: fmt.Sprintf(format, values...)})
 }
 
-func (s Spec) check(f *faults) {
-	if s.Provider != "" && s.Provider != Name {
-		f.add("provider", "is %q; this is the provider %q", s.Provider, Name)
+func (s Spec) check(f *Faults) {
+	if s.Provider != "" && s.Provider != Provider {
+		f.Add("provider", "is %q; this is the provider %q", s.Provider, Provider)
 	}
 	if !regionName.MatchString(s.Region) {
-		f.add("region", "is %q; want one such as europe-west1", s.Region)
+		f.Add("region", "is %q; want one such as europe-west1", s.Region)
 	}
-	f.names("zones", s.Zones, zoneName, s.Region+"-b", 0, maxZones)
+	f.names("zones", s.Zones, Zone, s.Region+"-b", 0, maxZones)
 	for i, zone := range s.Zones {
-		if zoneName.MatchString(zone) && regionOf(zone) != s.Region {
-			f.add(fmt.Sprintf("zones[%d]", i), "is %q, which is not in region %s", zone, s.Region)
+		if Zone.MatchString(zone) && regionOf(zone) != s.Region {
+			f.Add(fmt.Sprintf("zones[%d]", i), "is %q, which is not in region %s", zone, s.Region)
 		}
 	}
 	s.checkImage(f)
-	f.names("instance_types", s.InstanceTypes, name, "n2-standard-4", 1, maxTypes)
+	f.names("instance_types", s.InstanceTypes, Name, "n2-standard-4", 1, maxTypes)
 	s.checkSubnets(f)
-	f.names("network_tags", s.NetworkTags, name, "godwit-node", 0, maxMarks)
+	f.names("network_tags", s.NetworkTags, Name, "godwit-node", 0, maxMarks)
 	if s.ServiceAccount != "" && !account.MatchString(s.ServiceAccount) {
-		f.add("service_account", "is %q; want an address such as nodes@project.iam.gserviceaccount.com", s.ServiceAccount)
+		f.Add("service_account", "is %q; want an address such as nodes@project.iam.gserviceaccount.com", s.ServiceAccount)
 	}
 	if s.SpotPercent < 0 || s.SpotPercent > 100 {
-		f.add("spot_percent", "is %d; want 0 to 100", s.SpotPercent)
+		f.Add("spot_percent", "is %d; want 0 to 100", s.SpotPercent)
 	}
 	if s.RootGB != 0 && (s.RootGB < minGB || s.RootGB > maxGB) {
-		f.add("root_gb", "is %d; want 0 (the image's own) or %d to %d", s.RootGB, minGB, maxGB)
+		f.Add("root_gb", "is %d; want 0 (the image's own) or %d to %d", s.RootGB, minGB, maxGB)
 	}
 	if s.SwapVolumeGB != 0 && s.SwapVolumeGB < minGB {
-		f.add("swap_volume_gb", "is %d; want 0 (none), or %d and more", s.SwapVolumeGB, minGB)
+		f.Add("swap_volume_gb", "is %d; want 0 (none), or %d and more", s.SwapVolumeGB, minGB)
 	}
 	if !slices.Contains(volumeTypes, s.VolumeType) {
-		f.add("volume_type", "is %q; want one of %s", s.VolumeType, strings.Join(volumeTypes, ", "))
+		f.Add("volume_type", "is %q; want one of %s", s.VolumeType, strings.Join(volumeTypes, ", "))
 	}
 	s.checkTags(f)
 }
 
-func (s Spec) checkImage(f *faults) {
+func (s Spec) checkImage(f *Faults) {
 	switch {
 	case s.Image == "" && s.ImageFamily == "":
-		f.add("image", "is missing: give the name of an image, or image_family")
+		f.Add("image", "is missing: give the name of an image, or image_family")
 	case s.Image != "" && s.ImageFamily != "":
-		f.add("image_family", "is given beside image: one of them must go")
-	case s.Image != "" && !name.MatchString(s.Image):
-		f.add("image", "is %q; want a name such as godwit-node-7, its project in image_project", s.Image)
-	case s.ImageFamily != "" && !name.MatchString(s.ImageFamily):
-		f.add("image_family", "is %q; want a name such as debian-12, its project in image_project", s.ImageFamily)
+		f.Add("image_family", "is given beside image: one of them must go")
+	case s.Image != "" && !Name.MatchString(s.Image):
+		f.Add("image", "is %q; want a name such as godwit-node-7, its project in image_project", s.Image)
+	case s.ImageFamily != "" && !Name.MatchString(s.ImageFamily):
+		f.Add("image_family", "is %q; want a name such as debian-12, its project in image_project", s.ImageFamily)
 	}
-	if s.ImageProject != "" && !projectName.MatchString(s.ImageProject) {
-		f.add("image_project", "is %q; want the id of a project such as debian-cloud", s.ImageProject)
+	if s.ImageProject != "" && !Project.MatchString(s.ImageProject) {
+		f.Add("image_project", "is %q; want the id of a project such as debian-cloud", s.ImageProject)
 	}
 }
 
-func (s Spec) checkSubnets(f *faults) {
+func (s Spec) checkSubnets(f *Faults) {
 	if len(s.Subnets) > 1 {
-		f.add("subnets", "has %d entries; a subnetwork spans all zones of its region: want one", len(s.Subnets))
+		f.Add("subnets", "has %d entries; a subnetwork spans all zones of its region: want one", len(s.Subnets))
 	}
 	for i, subnet := range s.Subnets {
 		field := fmt.Sprintf("subnets[%d]", i)
 		shared := sharedNet.FindStringSubmatch(subnet)
 		switch {
 		case shared != nil && shared[1] != s.Region:
-			f.add(field, "is in region %s, not in %s", shared[1], s.Region)
-		case shared == nil && !name.MatchString(subnet):
-			f.add(field, "is %q; want a name such as default, or projects/P/regions/R/subnetworks/S", subnet)
+			f.Add(field, "is in region %s, not in %s", shared[1], s.Region)
+		case shared == nil && !Name.MatchString(subnet):
+			f.Add(field, "is %q; want a name such as default, or projects/P/regions/R/subnetworks/S", subnet)
 		}
 	}
 }
 
-func (s Spec) checkTags(f *faults) {
+func (s Spec) checkTags(f *Faults) {
 	if len(s.Tags) > maxTags {
-		f.add("tags", "are %d; want at most %d", len(s.Tags), maxTags)
+		f.Add("tags", "are %d; want at most %d", len(s.Tags), maxTags)
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
 		switch field := "tags." + key; {
-		case !labelKey.MatchString(key):
-			f.add(field, "is no label of Google's: want a lower-case letter, then at most 62 of them, digits, - and _")
-		case strings.HasPrefix(key, labelPrefix):
-			f.add(field, "begins with %s, which is Godwit's", labelPrefix)
-		case !labelValue.MatchString(s.Tags[key]):
-			f.add(field, "is %q; want at most 63 lower-case letters, digits, - and _", s.Tags[key])
+		case !LabelKey.MatchString(key):
+			f.Add(field, "is no label of Google's: want a lower-case letter, then at most 62 of them, digits, - and _")
+		case strings.HasPrefix(key, LabelPrefix):
+			f.Add(field, "begins with %s, which is Godwit's", LabelPrefix)
+		case !LabelValue.MatchString(s.Tags[key]):
+			f.Add(field, "is %q; want at most 63 lower-case letters, digits, - and _", s.Tags[key])
 		}
 	}
 }
 
-func (f *faults) names(field string, list []string, form *regexp.Regexp, example string, least, most int) {
+func (f *Faults) names(field string, list []string, form *regexp.Regexp, example string, least, most int) {
 	if len(list) < least {
-		f.add(field, "is empty; want at least one, such as %s", example)
+		f.Add(field, "is empty; want at least one, such as %s", example)
 	}
 	if len(list) > most {
-		f.add(field, "has %d entries; want at most %d", len(list), most)
+		f.Add(field, "has %d entries; want at most %d", len(list), most)
 	}
 	for i, entry := range list {
 		at := fmt.Sprintf("%s[%d]", field, i)
 		switch {
 		case !form.MatchString(entry):
-			f.add(at, "is %q; want one such as %s", entry, example)
+			f.Add(at, "is %q; want one such as %s", entry, example)
 		case slices.Contains(list[:i], entry):
-			f.add(at, "names %s a second time", entry)
+			f.Add(at, "names %s a second time", entry)
 		}
 	}
 }
 
-func (s Spec) wanted(zones []string) offering.Wanted {
+// Wanted is the choice among the zones.
+func (s Spec) Wanted(zones []string) offering.Wanted {
 	return offering.Wanted{
 		Types: s.InstanceTypes, Zones: zones, SpotPercent: s.SpotPercent,
 		Fallback: s.SpotFallback == nil || *s.SpotFallback,
 	}
 }
 
-// imageURL is the image or family, as an insert takes it.
-func (s Spec) imageURL(project string) string {
+// ImageURL is the image or family, as an insert takes it.
+func (s Spec) ImageURL(project string) string {
 	if s.ImageProject != "" {
 		project = s.ImageProject
 	}
@@ -218,7 +233,8 @@ func (s Spec) imageURL(project string) string {
 	return "projects/" + project + "/global/images/" + s.Image
 }
 
-func (s Spec) subnetURL() string {
+// SubnetURL is the subnetwork, as an insert takes it.
+func (s Spec) SubnetURL() string {
 	subnet := s.Subnets[0]
 	if strings.Contains(subnet, "/") {
 		return subnet
@@ -233,9 +249,9 @@ func regionOf(zone string) string {
 	return ""
 }
 
-// Effect implements provisioner.Effects: where nodes are put and how they are
-// paid for matters while they are launched; the rest is what they are.
-func (p *Provider) Effect(field string) provisioner.Effect {
+// Effect of a change of a field, for nodes that run: where nodes are put and how
+// they are paid for matters while they are launched; the rest is what they are.
+func Effect(field string) provisioner.Effect {
 	top, _, _ := strings.Cut(field, ".")
 	top, _, _ = strings.Cut(top, "[")
 	switch top {
