@@ -12,7 +12,7 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
 WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
-.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-go-rest test-go-clouds test-web lint sim bench bench-control bench-wan bench-local bench-profile bench-flood trial-kill fuzz check-wan deps-bench wan web generate cross clean
+.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-go-rest test-go-clouds test-web lint sim bench bench-control bench-wan bench-local bench-profile bench-flood test-boot deps-boot trial-kill fuzz check-wan deps-bench wan web generate cross clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -130,6 +130,12 @@ test-go-rest: | $(BUILD)/go.mod
 
 test-go-clouds: | $(BUILD)/go.mod
 	$(GO) test $(CLOUD_FLAGS) -race -shuffle=on -timeout 15m $$($(GO) list ./... | grep -E '$(CLOUDS)')
+
+deps-boot:
+	@[ "$$(id -u)" -ne 0 ] || scripts/deps.sh boot
+
+test-boot: deps-boot $(BIN)/godwit $(BIN)/godwit-node ## boot nodes for real (systemd, cloud-init), as root; the first time it makes a root file system, some minutes
+	@GO='$(GO)' scripts/test-boot.sh $(BIN)
 
 test-web: web/node_modules/.package-lock.json
 	cd web && npm run --silent check && npm test --silent

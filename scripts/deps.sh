@@ -2,7 +2,7 @@
 # Finds out which Debian packages a target needs and lacks; as root installs
 # them, as a user says what to run. Prints nothing when nothing is missing.
 #
-#   scripts/deps.sh [run|bench|all|generate|ci]     what the target needs (default all)
+#   scripts/deps.sh [run|bench|boot|all|generate|ci]     what the target needs (default all)
 set -euo pipefail
 
 want=${1:-all}
@@ -59,6 +59,12 @@ if [ "$want" = all ] || [ "$want" = ci ]; then
 	need slapd test -x /usr/sbin/slapd
 	need openssh-client have ssh
 	need openssh-server test -x /usr/sbin/sshd
+fi
+if [ "$want" = boot ] || [ "$want" = ci ]; then
+	need debootstrap have debootstrap
+	need systemd-container have systemd-nspawn
+	need iproute2 have ip
+	need bind9-dnsutils have dig
 fi
 if [ "$want" = ci ]; then
 	need docker-compose have docker-compose
