@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -38,24 +39,48 @@ func Best(s Snapshot, p Policy, now time.Time) (Placement, error) {
 	if ranked := Rank(s, p, now); len(ranked) > 0 {
 		return ranked[0], nil
 	}
-	running, pending := 0, 0
+	return Placement{}, &Refusal{RetryAfter: retryAfter, Text: refusal(s, p, now.UTC())}
+}
+
+// refusal says what keeps each running node from taking a session.
+func refusal(s Snapshot, p Policy, now time.Time) string {
+	var full, sick, silent, unheard, pending int
 	for i := range s.Nodes {
+		n := &s.Nodes[i]
 		switch {
-		case s.Nodes[i].State == Running:
-			running++
-		case s.Nodes[i].State.Pending():
+		case n.State.Pending():
 			pending++
+		case n.State != Running:
+		case n.ReportedAt.Before(s.ListeningSince) || n.ReportedAt.IsZero():
+			unheard++
+		case n.late(s, &p, now):
+			silent++
+		case !n.ServicesHealthy:
+			sick++
+		default:
+			full++
 		}
 	}
-	text := textf("no node can take a session: %s at the limit of %s or unhealthy", count(running, "running node"),
-		count(p.MaxSessions, "session"))
-	if running == 0 {
+	var why []string
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{full, "at the limit of " + count(p.MaxSessions, "session")}, {sick, "unhealthy"},
+		{silent, "silent"}, {unheard, "not heard from yet"},
+	} {
+		if part.n > 0 {
+			why = append(why, count(part.n, "running node")+" "+part.text)
+		}
+	}
+	text := "no node can take a session: " + strings.Join(why, ", ")
+	if len(why) == 0 {
 		text = "no node is running"
 	}
 	if pending > 0 {
 		text += textf(", %d on the way", pending)
 	}
-	return Placement{}, &Refusal{RetryAfter: retryAfter, Text: text}
+	return text
 }
 
 // Rank lists the nodes that may take a new session, best first; several may be
@@ -72,10 +97,8 @@ func Rank(s Snapshot, p Policy, now time.Time) []Placement {
 		if n.State != Running {
 			continue
 		}
-		heard := latest(n.ReportedAt, s.ListeningSince)
-		late := now.Sub(heard) > p.reportTimeout()/2 && now.Sub(n.Since) > p.reportTimeout()/2
 		l := n.load(&p, now)
-		a, _ := n.assign(l, &p, now, late)
+		a, _ := n.assign(l, &p, now, n.late(s, &p, now))
 		if a.Pool == Degraded || l.Sessions >= p.MaxSessions {
 			continue
 		}
@@ -94,6 +117,13 @@ func Rank(s Snapshot, p Policy, now time.Time) []Placement {
 		ranked = keepForLast(ranked, idle[len(idle)-reserve:])
 	}
 	return ranked
+}
+
+// late reports whether a running node's reports are overdue. Before the manager
+// listened none could come.
+func (n *Node) late(s Snapshot, p *Policy, now time.Time) bool {
+	heard := latest(n.ReportedAt, s.ListeningSince)
+	return now.Sub(heard) > p.reportTimeout()/2 && now.Sub(n.Since) > p.reportTimeout()/2
 }
 
 // pressure is the larger of promised demand over its cap and sessions over

@@ -61,8 +61,26 @@ func TestAtMaxHighNodesServeUpToTheirSessionLimit(t *testing.T) {
 	if !errors.As(err, &refused) || refused.RetryAfter != retryAfter {
 		t.Fatalf("got %v, want a refusal with a time to retry", err)
 	}
-	if want := "no node can take a session: 2 running nodes at the limit of 11 sessions or unhealthy, 1 on the way"; refused.Text != want {
+	if want := "no node can take a session: 2 running nodes at the limit of 11 sessions, 1 on the way"; refused.Text != want {
 		t.Errorf("got %q, want %q", refused.Text, want)
+	}
+}
+
+func TestARefusalSaysWhatKeepsEachNode(t *testing.T) {
+	t.Parallel()
+	unheard := func(n *Node) { n.ReportedAt, n.ServicesHealthy = time.Time{}, false }
+	for want, nodes := range map[string][]Node{
+		"no node can take a session: 2 running nodes not heard from yet":                                                 {node("n1", unheard), node("n2", unheard)},
+		"no node can take a session: 1 running node unhealthy, 1 running node silent, 1 running node not heard from yet": {node("n1", sick), node("n2", silentFor(20*time.Second)), node("n3", unheard)},
+		"no node can take a session: 1 running node at the limit of 11 sessions, 1 running node unhealthy, 2 on the way": {
+			node("n1", sending(11, 80)), node("n2", sick), pendingNode("n3", Booting, time.Minute), pendingNode("n4", Booting, time.Minute),
+		},
+	} {
+		s := newScene(nodes...)
+		s.p.MaxSessions = 11
+		if _, err := Best(s.Snapshot, s.p, noon); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 
