@@ -306,6 +306,15 @@ func (l *landing) open(e job.Entry, ask bool) {
 			Size: e.Size, BlockSize: bs, Identity: e.Identity, Transfer: l.transfer, Epoch: l.epoch,
 			Fresh: l.noResume || !ask, Sparse: len(holes) > 0,
 		})
+		if err == nil && o.part.Resumed() == 0 {
+			// The claim waits for a commit: that of a session whose client died may
+			// have made the file since the look above.
+			if want, err = l.wanted(e, p); !want {
+				_ = o.part.Discard()
+				l.end(e, p, control.Skipped, err)
+				return
+			}
+		}
 		if err != nil {
 			l.end(e, p, control.Failed, err)
 			return

@@ -2,6 +2,9 @@ package transfer
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -73,5 +76,33 @@ func TestAFileWithdrawnWhileItIsCommittedEndsOnce(t *testing.T) {
 	}
 	if _, err := part.ReadAt(make([]byte, 1), 0); err == nil {
 		t.Error("the part is open still")
+	}
+}
+
+// A client dies, and its user runs the same command again while the node still
+// commits what came: the second session looks for the file, waits for the commit
+// by its claim and finds no part. It must look again, else all is sent again.
+func TestAFileThatIsCommittedWhileItsPartIsClaimedIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	tree, err := store.Open(dir, store.Options{})
+	must(t, err)
+	defer tree.Close()
+	looks := 0
+	l := newLanding(landingConfig{
+		tree: tree, dest: ".", overwrite: store.OverwriteDiff,
+		skip: func(string) bool {
+			if looks++; looks == 2 {
+				write(t, filepath.Join(dir, "f"), 2<<20)
+				must(t, os.Chtimes(filepath.Join(dir, "f"), farPast, farPast))
+			}
+			return false
+		},
+		report: func(job.Entry, string, control.Outcome, Code, string) {},
+	}, &sync.Mutex{})
+	l.rcv = job.NewReceiver(job.ReceiverConfig{Control: func(control.Type, []byte) {}})
+	l.open(job.Entry{ID: 7, Kind: job.File, Path: "f", Size: 2 << 20, Mtime: farPast.UnixNano()}, true)
+	if left := listing(t, dir); !slices.Equal(left, []string{dir, filepath.Join(dir, "f")}) {
+		t.Errorf("a part was begun: %v", left)
 	}
 }
