@@ -127,6 +127,43 @@ func TestSignInIsThrottledAndSaysWhenToComeBack(t *testing.T) {
 	w.must(http.StatusUnauthorized, "GET", "/api/v1/me", nil, session)
 }
 
+func TestRefusedSignInsAreAuditedWithoutWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.setup()
+	w.must(http.StatusUnauthorized, "POST", "/api/v1/sessions", api.SignIn{Name: "ADA", Password: "a loud evening"})
+	w.must(http.StatusUnauthorized, "POST", "/api/v1/sessions", api.SignIn{Name: "a quiet morning", Password: "ada"})
+	r := w.must(http.StatusOK, "GET", "/api/v1/audit?action=sign_in_refused", nil, admin)
+	l := decode[api.Page[api.AuditEntry]](t, r).Items
+	if len(l) != 2 {
+		t.Fatalf("%s", r.body)
+	}
+	typed, known := l[0], l[1]
+	ada := decode[api.Me](t, w.must(http.StatusOK, "GET", "/api/v1/me", nil, admin))
+	if known.ObjectID != ada.ID || known.After["name"] != "ada" || known.After["why"] != "unauthorized" || known.Actor != "anonymous" || known.Address == "" {
+		t.Errorf("%+v", known)
+	}
+	// Somebody typed the password where the name belongs.
+	if typed.ObjectID != "" || strings.Contains(string(r.body), "quiet") || strings.Contains(string(r.body), "loud") {
+		t.Errorf("%s", r.body)
+	}
+}
+
+func TestGuessingDoesNotFillTheAudit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.setup()
+	w.acme(admin)
+	const tries = 400
+	for range tries {
+		w.must(http.StatusSeeOther, "GET", "/api/v1/sign-in/oidc/acme/callback", nil)
+	}
+	n := len(decode[api.Page[api.AuditEntry]](t, w.must(http.StatusOK, "GET", "/api/v1/audit?limit=500&action=sign_in_refused", nil, admin)).Items)
+	if n == 0 || n >= tries {
+		t.Errorf("%d of %d refusals are in the audit", n, tries)
+	}
+}
+
 func TestSessionEndsAfterItsHours(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -83,6 +83,8 @@ type ask struct {
 	stream  bool     // the answer does not end
 	// wants is the status, where it is not the first of success that the document names.
 	wants int
+	// audited: though it is a GET, since a browser makes it on its way.
+	audited bool
 }
 
 type at map[string]string
@@ -99,7 +101,7 @@ type contract struct {
 func (c *contract) role() api.Role { return api.Role(c.op.Extensions["x-godwit-role"].(string)) }
 
 func (c *contract) pure() bool {
-	return c.op.Method == http.MethodGet || c.op.Extensions["x-godwit-pure"] == true
+	return c.op.Method == http.MethodGet && !c.ask.audited || c.op.Extensions["x-godwit-pure"] == true
 }
 
 // asksMatch: the document requires If-Match.

@@ -128,11 +128,14 @@ func (s *Server) signInByDirectory(ctx context.Context, in SignIn) (*signedIn, e
 	person, err := p.ldap.SignIn(ctx, in.Name, in.Password)
 	s.report(ctx, p.row, err)
 	if err != nil {
-		s.log.WarnContext(ctx, "sign-in refused", "provider", p.row.Name, "name", in.Name, "address", address, "request", requestID(ctx))
-		return nil, providerProblem(p.row.Name, err)
+		return nil, s.refused(ctx, p.row.Name, in.Name, providerProblem(p.row.Name, err))
 	}
 	s.guesses.forgive(address, guess)
-	return s.admit(ctx, p, person)
+	session, err := s.admit(ctx, p, person)
+	if err != nil {
+		return nil, s.refused(ctx, p.row.Name, in.Name, err)
+	}
+	return session, nil
 }
 
 // userName is what a person may be called here.
@@ -264,8 +267,7 @@ func (s *Server) completeOIDC(ctx context.Context, p external, in *oidcBackIn) (
 
 // backToSignIn shows a person why they were not signed in: the console reads it from its address.
 func (s *Server) backToSignIn(ctx context.Context, provider string, err error) *redirection {
-	p := s.problem(ctx, err)
-	s.log.WarnContext(ctx, "sign-in refused", "provider", provider, "address", callerOf(ctx).address, "request", p.RequestID, "code", p.Code, "why", p.Detail)
+	p := s.refused(ctx, provider, "", err)
 	q := url.Values{"sign_in": {p.Code}, "provider": {provider}, "detail": {p.Detail}}
 	return &redirection{Location: "/?" + q.Encode(), Cookies: []http.Cookie{attemptCookieOf("", -time.Second)}}
 }

@@ -16,6 +16,7 @@ import (
 // machines that try one name. Only the last can lock somebody out, so it is wide.
 type guesses struct {
 	pair, address, name *throttle
+	audited             *throttle     // refusals that are written down; see refused
 	hashing             chan struct{} // argon2 takes 19 MiB each: a few at once
 }
 
@@ -24,6 +25,7 @@ func newGuesses(now func() time.Time) guesses {
 		pair:    newThrottle(5, 20*time.Second, now),
 		address: newThrottle(30, 2*time.Second, now),
 		name:    newThrottle(100, time.Second, now),
+		audited: newThrottle(auditedRefusals, auditedRefusalEvery, now),
 		hashing: make(chan struct{}, 2),
 	}
 }
@@ -151,14 +153,14 @@ func (s *Server) signIn(ctx context.Context, in *signInIn) (*signedIn, error) {
 		return nil, err
 	}
 	if !good {
-		s.log.WarnContext(ctx, "sign-in refused", "name", in.Body.Name, "address", address, "request", requestID(ctx))
-		return nil, unauthorized("name or password is wrong")
+		return nil, s.refused(ctx, "", in.Body.Name, unauthorized("name or password is wrong"))
 	}
 	s.guesses.forgive(address, in.Body.Name)
 	if v, _, err := s.readSettings(ctx, s.store.Tables); err != nil {
 		return nil, err
 	} else if v.LocalSignIn == administrators && Role(user.Role) != RoleAdmin {
-		return nil, newProblem(http.StatusForbidden, "", "only administrators sign in with a password kept here; use a sign-in provider")
+		return nil, s.refused(ctx, "", in.Body.Name,
+			newProblem(http.StatusForbidden, "", "only administrators sign in with a password kept here; use a sign-in provider"))
 	}
 	return s.open(ctx, user)
 }

@@ -15,6 +15,8 @@ describe('the audit in words', () => {
     ['ada drained node node-1, by API token robot', { actor: 'user:ada token:robot', action: 'drain', object: 'node', object_id: 'n1' }],
     ['acme made transfer nightly, by access key', { actor: 'key:k1', object: 'transfer', after: { name: 'nightly' } }],
     ['admin signed in', { action: 'sign_in', object_id: 'u1' }],
+    ['anonymous could not sign in as user eve', { actor: 'anonymous', action: 'sign_in_refused', object_id: 'u1', after: { name: 'eve', why: 'unauthorized' } }],
+    ['anonymous could not sign in as user not known here', { actor: 'anonymous', action: 'sign_in_refused', after: { why: 'unauthorized' } }],
     ['admin changed settings', { action: 'update', object: 'settings', object_id: 'api' }],
     ['anonymous flew to kite k9', { actor: 'anonymous', action: 'flew_to', object: 'kite', object_id: 'k9' }],
   ])('%s', (text, more) => expect(said(more)).toBe(text))

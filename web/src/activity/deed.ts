@@ -2,7 +2,7 @@
 import type { AuditEntry } from '../api/types'
 
 const past: Record<string, string> = {
-  create: 'made', update: 'changed', delete: 'removed', revoke: 'revoked', rotate: 'renewed', sign_in: 'signed in', sign_out: 'signed out', set_up: 'set up', cancel: 'cancelled',
+  create: 'made', update: 'changed', delete: 'removed', revoke: 'revoked', rotate: 'renewed', sign_in: 'signed in', sign_out: 'signed out', sign_in_refused: 'could not sign in as', set_up: 'set up', cancel: 'cancelled',
   change_password: 'changed the password of', drain: 'drained', undrain: 'un-drained', terminate: 'terminated', pause: 'paused', resume: 'resumed', scale: 'scaled', revert: 'reverted',
   restart: 'restarted', test: 'tested', launch: 'launched', duplicate: 'duplicated', disable: 'disabled', enable: 'enabled', end: 'ended', put: 'set', replay: 'replayed',
 }
@@ -36,7 +36,7 @@ export function deed(e: AuditEntry, names: (id: string) => string | undefined): 
     how: token ? `by API token ${token}` : kind === 'token' ? 'by API token' : kind === 'key' ? 'by access key' : '',
     did: past[e.action] ?? e.action.replaceAll('_', ' '),
     noun: own || e.object === 'settings' && !id ? (own ? '' : 'settings') : nounOf(e.object),
-    name: own || e.object === 'settings' ? '' : named,
+    name: own || e.object === 'settings' ? '' : named || (e.action === 'sign_in_refused' ? 'not known here' : ''),
     thing: id,
   }
 }
