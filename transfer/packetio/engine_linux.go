@@ -7,24 +7,24 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/godwit/godwit/transfer/wire"
 )
 
-// exactBelow is the wait up to which a thread is blocked in ppoll instead of a
-// goroutine in the netpoller, whose timers are a millisecond late.
+// exactBelow is the wait up to which an alarm is set instead of a deadline of
+// the runtime's, which is a millisecond late.
 const exactBelow = 2 * time.Millisecond
 
 // kernel is the engine that lets the kernel split and coalesce.
 type kernel struct {
 	udp     *net.UDPConn
 	raw     syscall.RawConn
+	alarm   *alarm
 	segment bool // UDP_SEGMENT works here
 	room    int  // bytes of the receive buffer
-	oob     []byte
+	out     sysBatch
 	woken   atomic.Bool
 
 	// Arguments and results of the closures below, which exist once so that
@@ -32,9 +32,7 @@ type kernel struct {
 	msgs     *Messages
 	got      int
 	err      error
-	timeout  unix.Timespec
 	recvFn   func(fd uintptr)
-	pollFn   func(fd uintptr)
 	readable func(fd uintptr) bool
 	asked    bool
 }
@@ -47,7 +45,10 @@ func newEngine(udp *net.UDPConn, o Options) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kernel{udp: udp, raw: raw, oob: segmentMessage()}
+	k := &kernel{udp: udp, raw: raw}
+	if k.alarm, err = newAlarm(); err != nil {
+		return nil, err
+	}
 	err = raw.Control(func(fd uintptr) {
 		// The option reads back where the kernel knows it (4.18).
 		_, e := unix.GetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT)
@@ -60,13 +61,11 @@ func newEngine(udp *net.UDPConn, o Options) (engine, error) {
 		}
 	})
 	if err != nil {
+		k.alarm.close()
 		return nil, err
 	}
+	k.out.init()
 	k.recvFn = func(fd uintptr) { k.got, k.err = k.msgs.receive(int(fd)) }
-	k.pollFn = func(fd uintptr) {
-		p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		_, k.err = unix.Ppoll(p[:], &k.timeout, nil)
-	}
 	k.readable = func(fd uintptr) bool {
 		if k.asked {
 			return true
@@ -79,20 +78,11 @@ func newEngine(udp *net.UDPConn, o Options) (engine, error) {
 	return k, nil
 }
 
-func segmentMessage() []byte {
-	b := make([]byte, unix.CmsgSpace(2))
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-	h.Level, h.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
-	h.SetLen(unix.CmsgLen(2))
-	return b
-}
-
 func (k *kernel) send(b *wire.Batch, to netip.AddrPort) error {
 	if b.Count() == 1 || !k.segment {
 		return sendEach(k.udp, b, to)
 	}
-	*(*uint16)(unsafe.Pointer(&k.oob[unix.CmsgLen(0)])) = uint16(b.Segment())
-	_, _, err := k.udp.WriteMsgUDPAddrPort(b.Bytes(), k.oob, to)
+	err := k.sendTrain(b, to)
 	if errors.Is(err, unix.EIO) || errors.Is(err, unix.EINVAL) {
 		// EIO: the device cannot. EINVAL: it cannot, or the size exceeds the
 		// interface; then single datagrams say so.
@@ -102,6 +92,20 @@ func (k *kernel) send(b *wire.Batch, to netip.AddrPort) error {
 		}
 	}
 	return err
+}
+
+// sendTrain sends the batch in one call that the kernel cuts up.
+func (k *kernel) sendTrain(b *wire.Batch, to netip.AddrPort) error {
+	k.out.segment(b.Segment())
+	if to.IsValid() {
+		_, _, err := k.udp.WriteMsgUDPAddrPort(b.Bytes(), k.out.oob[:], to)
+		return err
+	}
+	k.out.data(b.Bytes())
+	if err := k.raw.Write(k.out.sendFn); err != nil {
+		return err
+	}
+	return k.out.err
 }
 
 func (k *kernel) recv(m *Messages) (int, error) {
@@ -114,17 +118,10 @@ func (k *kernel) recv(m *Messages) (int, error) {
 
 func (k *kernel) wait(d time.Duration) error {
 	if d < exactBelow {
-		if k.woken.Swap(false) {
-			return nil
+		if !k.woken.Swap(false) {
+			k.alarm.sleep(d)
 		}
-		k.timeout = unix.NsecToTimespec(int64(d))
-		if err := k.raw.Control(k.pollFn); err != nil {
-			return err
-		}
-		if errors.Is(k.err, unix.EINTR) {
-			return nil
-		}
-		return k.err
+		return nil
 	}
 	deadline := time.Time{}
 	if d < 1<<61 {
@@ -150,8 +147,8 @@ func (k *kernel) wake() {
 	_ = k.udp.SetReadDeadline(time.Unix(1, 0))
 }
 
-func (k *kernel) rest(d time.Duration) { sleep(d) }
+func (k *kernel) rest(d time.Duration) { k.alarm.sleep(d) }
 
 func (k *kernel) buffer() int { return k.room }
 
-func (k *kernel) close() {}
+func (k *kernel) close() { k.alarm.close() }

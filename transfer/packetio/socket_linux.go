@@ -107,7 +107,8 @@ func (m *Messages) receive(fd int) (int, error) {
 	}
 	m.n = 0
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&s.hdr[0])),
+		// It does not wait, so the scheduler need not be told: see alarm.
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&s.hdr[0])),
 			slots, unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:

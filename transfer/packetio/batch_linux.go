@@ -1,0 +1,60 @@
+package packetio
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// sysBatch is the kernel's description of one train of datagrams, set up once
+// so that no send allocates.
+type sysBatch struct {
+	hdr    unix.Msghdr
+	iov    unix.Iovec
+	oob    []byte
+	err    error
+	sendFn func(fd uintptr) bool
+}
+
+func (s *sysBatch) init() {
+	s.oob = make([]byte, unix.CmsgSpace(2))
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&s.oob[0]))
+	h.Level, h.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
+	h.SetLen(unix.CmsgLen(2))
+	s.hdr.Iov = &s.iov
+	s.hdr.SetIovlen(1)
+	s.hdr.Control = &s.oob[0]
+	s.hdr.SetControllen(len(s.oob))
+	s.sendFn = s.send
+}
+
+// segment sets the size of each datagram but the last.
+func (s *sysBatch) segment(n int) {
+	*(*uint16)(unsafe.Pointer(&s.oob[unix.CmsgLen(0)])) = uint16(n)
+}
+
+// data sets what is sent: not empty.
+func (s *sysBatch) data(b []byte) {
+	s.iov.Base = &b[0]
+	s.iov.SetLen(len(b))
+}
+
+// send sends to whom the socket is connected to; false: the socket is full. It
+// does not wait, so the scheduler need not be told: see alarm.
+func (s *sysBatch) send(fd uintptr) bool {
+	for {
+		_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&s.hdr)), unix.MSG_DONTWAIT)
+		switch errno {
+		case 0:
+			s.err = nil
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			return false
+		default:
+			s.err = syscall.Errno(errno)
+		}
+		return true
+	}
+}
