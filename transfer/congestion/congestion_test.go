@@ -220,3 +220,24 @@ func TestSilenceHalves(t *testing.T) {
 		t.Fatalf("rate %v, want the least", c.Rate())
 	}
 }
+
+// TestSlowReceiverIsNotThePath: once it takes all again, what the path is known
+// to carry is sent at once, however long the round trip.
+func TestSlowReceiverIsNotThePath(t *testing.T) {
+	t.Parallel()
+	const rtt = 500 * ms
+	p := &path{capacity: 100e6 / 8, rtt: rtt, interval: 25 * ms}
+	c := New(Config{Packet: 1500, RTT: rtt})
+	var s Sample
+	p.run(c, &s, 20*time.Second)
+	s.PeerRate = 30e6
+	p.run(c, &s, 10*rtt)
+	if c.State().Reason != ByPeer {
+		t.Fatalf("%+v", c.State())
+	}
+	s.PeerRate = 0
+	p.run(c, &s, 2*rtt) // the first of it is still on its way
+	if got := p.run(c, &s, 2*rtt) / p.capacity; got < .9 {
+		t.Errorf("%.2f of the path: %+v", got, c.State())
+	}
+}

@@ -49,6 +49,7 @@ const (
 	leanGain     = 0.30 // below 1/e: no oscillation
 	leanUp       = 0.08
 	leanDown     = 0.30
+	growLeast    = 0.02 // a round, after some of an empty queue
 	leastUp      = 1.01 // while the queue is under half its target
 	speedMost    = 256
 	probeEvery   = 16 // RTTs

@@ -90,7 +90,10 @@ func (c *Controller) pickSpeed(queue, target time.Duration) {
 	}
 	c.lowRounds++
 	if c.lowRounds > 3 {
-		c.speed = min(2*c.speed, speedMost)
+		// At once to what makes a difference: on a long path the queue to aim at is
+		// next to nothing beside the round trip.
+		least := growLeast / (leanGain * target.Seconds() / c.srtt.Seconds())
+		c.speed = min(max(2*c.speed, least), speedMost)
 	}
 }
 

@@ -9,9 +9,9 @@ func (c *Controller) OnReport(s *Sample) {
 		c.crowd.add(s.Now, max(s.RTT, leastRTT), c.srtt)
 	}
 	c.peerRate = s.PeerRate / 8
-	c.limited = s.Limited
+	c.limited = s.Limited || c.reason == ByPeer
 	c.reports++
-	if s.Limited {
+	if c.limited {
 		c.idle++
 		c.limitedAt = s.Now
 	}
