@@ -189,7 +189,7 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 		n, p.token = s.source.Fill(now, body)
 		if n == 0 {
 			s.dry, s.limited = true, true
-			s.again.begin(now, s.ledger.next-1, s.loss.srtt/8)
+			s.again.begin(now, s.ledger.next-1, s.apart())
 		}
 	}
 	if n == 0 {

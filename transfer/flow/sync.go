@@ -1,18 +1,24 @@
 package flow
 
 import (
+	"math"
 	"time"
 
 	"github.com/godwit/godwit/transfer/wire"
 )
 
 const (
+	queryMost   = 4096 // packets asked about at once
 	repeatFirst = 64   // packets that may be repeated before any credit is earned
 	repeatPer   = 64   // data packets that earn one repeat: 1.6 % at most, more where much is lost
-	repeatMost  = 4096 // credit that can be saved up for the tail
-	copiesMost  = 4    // of one packet
-	fewOpen     = 1024 // packets in flight that may be repeated more than once
-	queryMost   = 4096 // packets asked about at once
+	repeatMost  = 8192 // credit that can be saved up for the tail
+	repeatKeep  = 4096 // of it, for when few are open: the last ones decide when all is there
+	copiesMost  = 6    // of one packet
+	fewOpen     = 2048 // packets in flight that may be repeated more than once
+	// missMost is how many packets may be expected to be lost with all their copies.
+	missMost = 1. / 8
+	// burstPackets lie between copies of a packet: losses come in bursts.
+	burstPackets = 64
 )
 
 // controlDeadline is when a control datagram is due.
@@ -119,23 +125,40 @@ func (a *again) earn(loss float64, inFlight int) {
 func (s *Sender) passes(now time.Duration) {
 	a := &s.again
 	if s.dry && a.next < s.ledger.floor && now >= s.passAt() {
-		a.next, a.at = s.ledger.next-1, now+s.loss.srtt/8
+		a.next, a.at = s.ledger.next-1, now+s.apart()
 		a.pass++
 	}
+}
+
+// apart is how far a packet and its copy are from each other.
+func (s *Sender) apart() time.Duration {
+	burst := time.Duration(burstPackets * s.packet() / s.cc.Rate() * float64(time.Second))
+	return min(burst, s.loss.srtt/8)
 }
 
 // passAt is when the next pass is due; Forever: none is.
 func (s *Sender) passAt() time.Duration {
 	a := &s.again
-	if !s.dry || a.next >= s.ledger.floor || a.pass == 0 || a.pass >= copiesMost ||
+	if !s.dry || a.next >= s.ledger.floor || a.pass == 0 || int(a.pass) >= s.copiesWanted() ||
 		a.left < 1 || s.unsettled == 0 || s.unsettled > fewOpen {
 		return Forever
 	}
 	return a.at
 }
 
+// copiesWanted is how many copies of each open packet make it likely that one of
+// each arrives. A loss below a thousandth is not known that well.
+func (s *Sender) copiesWanted() int {
+	sends := math.Log(float64(s.unsettled)/missMost) / -math.Log(max(s.cc.Loss(), 1e-3))
+	return min(max(int(math.Ceil(sends))-1, 1), copiesMost)
+}
+
 func (s *Sender) mayRepeat() bool {
-	return s.again.left >= 1 && s.again.next >= s.ledger.floor && s.again.next > 0
+	left := s.again.left
+	if s.unsettled > fewOpen {
+		left -= repeatKeep
+	}
+	return left >= 1 && s.again.next >= s.ledger.floor && s.again.next > 0
 }
 
 // repeat fills body with another copy of the newest packet whose fate is open.
