@@ -13,6 +13,7 @@ const (
 	reportLeast  = 4 * time.Millisecond
 	reportMost   = 25 * time.Millisecond
 	reportSoon   = time.Millisecond // between reports that gaps or the sender ask for
+	reportEager  = 4                // round trips with reports as often as may be
 	gapsPerNote  = 150              // new gaps that make a report due early: more would not fit thrice
 	noteRounds   = 3                // reports that each packet is covered by
 	fewRuns      = 64               // older history is repeated while it takes no more runs than this
@@ -37,6 +38,7 @@ type Receiver struct {
 	owd            time.Duration // running, relative
 	lastTick       uint32
 	lastArrival    time.Duration
+	begun          time.Duration // when the first packet came
 	seen           bool
 	least          time.Duration // least owd since the last report
 	hasLeast       bool
@@ -100,8 +102,12 @@ func NewReceiver(cfg Config, sink Sink) (*Receiver, error) {
 // packets; 0: no limit. The next report carries it.
 func (r *Receiver) SetAdvertisedRate(rate uint64) { r.maxRate = rate }
 
-// interval is the time between reports while data comes.
+// interval is the time between reports while data comes. The sender decides by
+// the first ones how fast to go on: they are not kept waiting.
 func (r *Receiver) interval() time.Duration {
+	if r.lastArrival-r.begun < reportEager*r.rtt {
+		return reportLeast
+	}
 	return min(max(r.rtt/8, reportLeast), reportMost)
 }
 
@@ -174,6 +180,8 @@ func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint32
 	// The one-way delay relative to the first packet's, unwrapped step by step.
 	if r.seen {
 		r.owd += now - r.lastArrival - wire.TickDelta(tick, r.lastTick)
+	} else {
+		r.begun = now
 	}
 	r.seen, r.lastArrival, r.lastTick = true, now, tick
 	if !r.hasLeast || r.owd < r.least {
