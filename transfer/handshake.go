@@ -44,14 +44,78 @@ func dial(ctx context.Context, spec Spec, roots *x509.CertPool) (*link, error) {
 	return nil, last
 }
 
+// Where packets get lost, a handshake that lost one waits for a second and more
+// until TCP repeats it. So another one begins when the first is late, and the
+// first to succeed is taken.
+const (
+	attemptsMost = 3
+	lateLeast    = 400 * time.Millisecond // doubled for each further attempt
+	lateRTTs     = 1.6                    // for the TLS handshake, once the round trip is known
+)
+
+// attempt is one try to reach a node.
+type attempt struct {
+	link *link
+	err  error
+}
+
+// dialOne connects to one address.
 func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) (*link, error) {
-	at := net.JoinHostPort(host, strconv.Itoa(spec.Port))
-	unreachable := func(err error) error {
-		return newError(CodeUnreachable, "cannot reach node "+at, err)
-	}
 	config, err := clientTLS(host, spec, roots)
 	if err != nil {
 		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	at := net.JoinHostPort(host, strconv.Itoa(spec.Port))
+	done := make(chan attempt, attemptsMost)
+	connected := make(chan time.Duration, attemptsMost)
+	open, begun := 0, 0
+	begin := func() {
+		open, begun = open+1, begun+1
+		go func() {
+			l, err := reach(ctx, at, config, connected)
+			done <- attempt{l, err}
+		}()
+	}
+	begin()
+	late := time.NewTimer(lateLeast)
+	defer late.Stop()
+	for {
+		select {
+		case <-late.C:
+			if begun < attemptsMost {
+				late.Reset(lateLeast << begun)
+				begin()
+			}
+		case rtt := <-connected:
+			late.Reset(max(lateLeast, time.Duration(lateRTTs*float64(rtt))))
+		case a := <-done:
+			open--
+			if a.err != nil && (CodeOf(a.err) == CodeUnreachable && open > 0) {
+				continue // another may still get through
+			}
+			cancel()
+			go discard(done, open)
+			return a.link, a.err
+		}
+	}
+}
+
+// discard closes what n attempts may still bring.
+func discard(done <-chan attempt, n int) {
+	for range n {
+		if a := <-done; a.link != nil {
+			_ = a.link.Close()
+		}
+	}
+}
+
+// reach connects to at and finishes the TLS handshake; connected hears how long
+// TCP took.
+func reach(ctx context.Context, at string, config *tls.Config, connected chan<- time.Duration) (*link, error) {
+	unreachable := func(err error) error {
+		return newError(CodeUnreachable, "cannot reach node "+at, err)
 	}
 	d := net.Dialer{Timeout: dialTimeout}
 	began := time.Now()
@@ -60,6 +124,7 @@ func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) 
 	if err != nil {
 		return nil, unreachable(err)
 	}
+	connected <- rtt
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	conn := tls.Client(raw, config)
