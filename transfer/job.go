@@ -117,7 +117,7 @@ type Options struct {
 	RetryMin, RetryMax time.Duration
 
 	// Memory bounds the bytes in flight and in buffers on this side; 0 means
-	// 256 MiB.
+	// 384 MiB.
 	Memory int64
 
 	// Transport is what data may ride; "": UDP, or the control connection for

@@ -11,7 +11,7 @@ const (
 	// DefaultMemory bounds bytes in flight and in buffers of one session: at
 	// 1 Gb/s, 500 ms and 10 % loss a byte waits for four round trips until
 	// its block is whole.
-	DefaultMemory = 256 << 20
+	DefaultMemory = 384 << 20
 
 	// ALPN is the protocol name in the TLS handshake.
 	ALPN = "godwit/1"

@@ -39,7 +39,7 @@ type ServerConfig struct {
 	MaxSessions int      // 0: 1000
 	Ciphers     []Cipher // allowed ones; empty: all
 
-	// Memory bounds bytes in flight and in buffers of one session; 0 means 256
+	// Memory bounds bytes in flight and in buffers of one session; 0 means 384
 	// MiB. More than four sessions share four times as much, see
 	// sessionMemory.
 	Memory int64

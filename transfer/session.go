@@ -18,6 +18,9 @@ import (
 
 const (
 	tickEvery = 50 * time.Millisecond
+	// freedEvery is how often small progress is told: a frame costs both ends
+	// more than a hundred datagrams do.
+	freedEvery = 200 * time.Millisecond
 	// mute is how long the data path may stay silent while it should not.
 	// The control connection proves that the peer is there, so UDP is blocked.
 	mute = 10 * time.Second
@@ -79,6 +82,7 @@ type session struct {
 	finishing     sync.WaitGroup
 	progress      control.Progress
 	reported      control.Progress
+	reportedAt    time.Duration
 	totals        control.Totals
 	meter         meter
 	bytes         int64

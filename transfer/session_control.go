@@ -244,10 +244,7 @@ func (s *session) tick(now time.Duration) {
 	f := s.figures(now)
 	if s.rcv != nil {
 		s.rcv.Flush()
-		if p := s.rcv.Progress(); p != s.reported {
-			s.reported = p
-			s.ctl.send(control.TypeProgress, control.AppendProgress(nil, p))
-		}
+		s.tellProgress(now)
 		s.frcv.SetAdvertisedRate(s.advertised())
 		stalled = f.arrived == 0 && !s.finished && s.rcv.Stats().Open == 0 && s.totals.Files > 0
 	} else {
@@ -261,6 +258,18 @@ func (s *session) tick(now time.Duration) {
 		s.fail(newError(CodeUnreachable, "no datagrams get through to "+s.peer+
 			": is UDP blocked, on the way or by a firewall?", nil))
 	}
+}
+
+// tellProgress lets the sender know what was freed, which is what it may send:
+// at once when it is much, else now and then. Under the lock.
+func (s *session) tellProgress(now time.Duration) {
+	p := s.rcv.Progress()
+	freed := int64(p.Freed) - int64(s.reported.Freed)
+	if p == s.reported || freed < s.memory/32 && now-s.reportedAt < freedEvery {
+		return
+	}
+	s.reported, s.reportedAt = p, now
+	s.ctl.send(control.TypeProgress, control.AppendProgress(nil, p))
 }
 
 // count notes how many data bytes have travelled; under the lock.
@@ -279,7 +288,8 @@ func (s *session) advertised() uint64 {
 	if s.target > 0 && (rate == 0 || s.target < rate) {
 		rate = s.target
 	}
-	fill := float64(s.rcv.Stats().Buffered) / float64(s.memory)
+	// Blocks with holes wait for the network, which a lower rate does not help.
+	fill := float64(s.rcv.Stats().Waiting) / float64(s.memory/2)
 	if fill > 0.5 {
 		disk := max(int64(float64(s.meter.rate)*(1.5-fill)), int64(hashtree.DefaultBlockSize))
 		if rate == 0 || disk < rate {

@@ -109,6 +109,7 @@ type Receiver struct {
 	high map[uint64]struct{} // ended ids above low
 
 	buffered int64
+	waiting  int64 // of it, whole and handed to the application
 	freed    int64
 	durable  int64
 	received int64 // data bytes, each once
@@ -306,6 +307,7 @@ func (r *Receiver) full(id uint64, o *incoming, i int, b *inBlock) {
 	o.done[i] = struct{}{}
 	o.tree.Clear(i)
 	o.writing++
+	r.waiting += int64(len(b.data))
 	r.cfg.Write(id, i, b.data)
 }
 
@@ -389,6 +391,7 @@ func (r *Receiver) check(id uint64, o *incoming) {
 		o.finishing = true
 		delete(o.blocks, 0)
 		o.done[0] = struct{}{}
+		r.waiting += int64(len(b.data))
 		r.cfg.Small(o.e, o.root, b.data, o.opened)
 	case o.got >= o.want && o.writing == 0 && o.tree.Missing() == 0 && len(o.blocks) == 0:
 		root, err := o.tree.Root()
@@ -408,6 +411,7 @@ func (r *Receiver) check(id uint64, o *incoming) {
 // Free takes a buffer back that Small or Write handed over, once for each.
 func (r *Receiver) Free(id uint64, data []byte) {
 	r.buffered -= int64(len(data))
+	r.waiting -= int64(len(data))
 	if o := r.open[id]; o != nil {
 		o.freed += int64(len(data))
 		r.freed += int64(len(data))
@@ -528,13 +532,14 @@ type ReceiverStats struct {
 	Received int64 // data bytes, each once
 	Repeated int64 // data bytes that were here already
 	Buffered int64
+	Waiting  int64 // buffered bytes that the application has and has not freed
 	Open     int   // objects without a verdict
 	Progress int64 // bytes of these that came or were here
 }
 
 // Stats returns the counters.
 func (r *Receiver) Stats() ReceiverStats {
-	return ReceiverStats{Received: r.received, Repeated: r.repeated, Buffered: r.buffered, Open: len(r.open), Progress: r.progress}
+	return ReceiverStats{Received: r.received, Repeated: r.repeated, Buffered: r.buffered, Waiting: r.waiting, Open: len(r.open), Progress: r.progress}
 }
 
 // add records [from, to) and returns how many of its bytes are new.

@@ -25,7 +25,7 @@ type SenderConfig struct {
 
 const (
 	// readAhead bounds bytes read and not sent yet.
-	readAhead = 16 << 20
+	readAhead = 8 << 20
 	// maxOpen bounds objects without a verdict; the scan waits.
 	maxOpen = 1 << 16
 	// maxAttempts is how often a file is sent whose hash comes out different.

@@ -1,7 +1,6 @@
 package packetio
 
 import (
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -53,7 +52,7 @@ func (s *sysBatch) send(fd uintptr) bool {
 		case unix.EAGAIN:
 			return false
 		default:
-			s.err = syscall.Errno(errno)
+			s.err = errno
 		}
 		return true
 	}
