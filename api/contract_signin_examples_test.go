@@ -17,7 +17,9 @@ func (s *scene) provider() api.SignInProvider {
 var signInExamples = map[string]func(*scene) ask{
 	"get-sign-in-methods": func(*scene) ask { return ask{} },
 	"begin-oidc-sign-in":  func(s *scene) ask { return ask{at: at{"provider": s.provider().Name}} },
-	"finish-oidc-sign-in": func(s *scene) ask { return ask{at: at{"provider": s.provider().Name}, query: "state=a&code=b", audited: true} },
+	"finish-oidc-sign-in": func(s *scene) ask {
+		return ask{at: at{"provider": s.provider().Name}, query: "state=a&code=b", audited: true}
+	},
 
 	"list-sign-in-providers": func(*scene) ask { return ask{} },
 	"create-sign-in-provider": func(s *scene) ask {
