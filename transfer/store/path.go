@@ -53,11 +53,12 @@ func Clean(p string) (string, error) {
 			return refuse("the name is reserved for unfinished transfers")
 		}
 	}
+	clean := path.Clean(p)
 	if strings.IndexByte(p, '\\') >= 0 {
 		if onWindows {
 			return refuse("it contains a backslash")
 		}
-		if p[0] == '\\' || len(p) > 2 && p[1] == ':' && p[2] == '\\' {
+		if clean[0] == '\\' || len(clean) > 2 && clean[1] == ':' && clean[2] == '\\' {
 			return refuse("it is absolute on Windows")
 		}
 		for name := range strings.FieldsFuncSeq(p, func(r rune) bool { return r == '/' || r == '\\' }) {
@@ -66,7 +67,6 @@ func Clean(p string) (string, error) {
 			}
 		}
 	}
-	clean := path.Clean(p)
 	if onWindows {
 		if reason := windowsTrick(clean); reason != "" {
 			return refuse(reason)
