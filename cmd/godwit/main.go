@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		return code
 	}
 	fmt.Fprintln(s.err, "godwit:", err)
-	if hint := hintFor(err, code); hint != "" {
+	if hint := hintFor(err); hint != "" {
 		fmt.Fprintln(s.err, "       ", hint)
 	}
 	return code
@@ -129,7 +129,7 @@ func exitCode(err error) int {
 }
 
 // hintFor says what to do next, where the error itself does not.
-func hintFor(err error, code int) string {
+func hintFor(err error) string {
 	e, isAPI := errors.AsType[*client.Error](err)
 	u, silent := errors.AsType[*client.Unreachable](err)
 	switch {
@@ -141,8 +141,10 @@ func hintFor(err error, code int) string {
 		return "ask an administrator for the role or the access key that may"
 	case errors.Is(err, pin.ErrMismatch):
 		return "compare the fingerprint with the line that the manager prints when it starts"
-	case code == exitUnavailable && !isAPI:
+	case silent:
 		return "is the manager running, and its address right? godwit login shows the one in use"
+	case transfer.CodeOf(err) == transfer.CodeUnreachable:
+		return "does it run there, and do firewalls let its port through, TCP and UDP?"
 	}
 	return ""
 }

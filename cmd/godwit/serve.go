@@ -200,7 +200,16 @@ func (fl serveFlags) open() (net.Listener, *packetio.Listener, error) {
 	if err != nil || n < 0 || n > 65535 {
 		return nil, nil, usagef("--listen %s: %q is no port", fl.listen, port)
 	}
-	return transfer.Listen(host, n)
+	tcp, udp, err := transfer.Listen(host, n)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		err = fmt.Errorf("cannot listen on %s: another program has that port; give another one with --listen", fl.listen)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		err = fmt.Errorf("cannot listen on %s: this machine has no such address; --listen :%s takes all that it has", fl.listen, port)
+	case errors.Is(err, syscall.EACCES):
+		err = fmt.Errorf("cannot listen on %s: this account may not use that port; take one above 1023", fl.listen)
+	}
+	return tcp, udp, err
 }
 
 // advertise is how clients reach the listener at a: by the name that the flags give, by the address

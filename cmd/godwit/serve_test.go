@@ -253,6 +253,21 @@ func TestServeOnceEndsByItself(t *testing.T) {
 	}
 }
 
+func TestServeSaysWhatKeepsItFromItsPortAndKnowsOfNoManager(t *testing.T) {
+	t.Parallel()
+	s := serve(t, t.TempDir())
+	_, at, _ := strings.Cut(strings.TrimSuffix(s.address, "/"), "@")
+	out, code := ends(t, "serve", "--listen", at, t.TempDir())
+	if code != exitFailed || !strings.Contains(out, "another program has that port") || !strings.Contains(out, "--listen") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	s.end(t)
+	out, code = ends(t, "ls", s.address)
+	if code != exitUnavailable || strings.Contains(out, "manager") || !strings.Contains(out, "firewalls") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
 func TestServeRefusesWhatMakesNoSense(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
