@@ -31,7 +31,7 @@ func TestClusterOnEC2LaunchesAndLeavesNothing(t *testing.T) {
 	}
 	spec := map[string]any{
 		"image_name": ec2sim.ImageFamily, "instance_types": []string{"m8i.large", "c7i.large"},
-		"subnets": []string{ec2sim.SubnetB, ec2sim.SubnetC}, "security_groups": []string{ec2sim.ForeignGroup},
+		"subnets": []string{ec2sim.SubnetB, ec2sim.SubnetC}, "security_groups": []string{ec2sim.ForeignGroup}, "binary": "image",
 	}
 	create := func() (int, string) {
 		return p.call("POST", "/api/v1/templates", map[string]any{"name": "cloud", "provider": "aws", "spec": spec})

@@ -78,7 +78,7 @@ var codes = map[string]meaning{
 	"InvalidKeyPair.NotFound":                 {provisioner.InvalidTemplate, "key_name"},
 	"InvalidIamInstanceProfileArn.Malformed":  {provisioner.InvalidTemplate, "instance_profile"},
 	"InvalidInstanceType":                     {provisioner.InvalidTemplate, "instance_types"},
-	"InvalidUserData.Malformed":               {provisioner.InvalidTemplate, "first_boot"},
+	"InvalidUserData.Malformed":               {provisioner.InvalidTemplate, "first_boot_script"},
 	"InvalidBlockDeviceMapping":               {provisioner.InvalidTemplate, "root_gb"},
 	"InvalidParameterCombination":             {class: provisioner.InvalidTemplate},
 	"InvalidParameterValue":                   {class: provisioner.InvalidTemplate},
@@ -178,7 +178,7 @@ func fieldOf(message string) string {
 	for _, known := range []struct{ word, field string }{
 		{"iaminstanceprofile", "instance_profile"}, {"iam instance profile", "instance_profile"},
 		{"instancetype", "instance_types"}, {"instance type", "instance_types"},
-		{"user data", "first_boot"}, {"userdata", "first_boot"},
+		{"user data", "first_boot_script"}, {"userdata", "first_boot_script"},
 		{"securitygroup", "security_groups"}, {"security group", "security_groups"},
 		{"subnet", "subnets"}, {"imageid", "image"}, {"key pair", "key_name"},
 		{"volume", "root_gb"}, {"snapshot", "root_gb"}, {"tag", "tags"},

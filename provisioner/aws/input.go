@@ -10,7 +10,7 @@ import (
 )
 
 // swapDevice is the name under which the volume for swap is attached; the
-// machine finds it as the one disk beside its root.
+// machine finds it by its size.
 const swapDevice = "/dev/sdf"
 
 // input is the request for one offering: equal for equal launches.
@@ -78,8 +78,8 @@ func (a *asking) volumes() []types.BlockDeviceMapping {
 	if root := awssdk.ToString(a.image.RootDeviceName); root != "" && a.image.RootDeviceType == types.DeviceTypeEbs {
 		list = append(list, volume(root, s.RootGB))
 	}
-	if s.SwapGB > 0 {
-		list = append(list, volume(swapDevice, s.SwapGB))
+	if s.SwapVolumeGB > 0 {
+		list = append(list, volume(swapDevice, s.SwapVolumeGB))
 	}
 	return list
 }

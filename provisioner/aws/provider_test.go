@@ -2,10 +2,10 @@ package aws
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/godwit/godwit/provisioner"
-	"github.com/godwit/godwit/provisioner/aws/template"
 	"github.com/godwit/godwit/provisioner/providertest"
 )
 
@@ -29,10 +29,10 @@ func TestProvider(t *testing.T) {
 				"security_groups[0]":  spec(map[string]any{"security_groups": []string{"default"}}),
 				"spot_percent":        spec(map[string]any{"spot_percent": 101}),
 				"volume_type":         spec(map[string]any{"volume_type": "floppy"}),
-				"swap_gb":             spec(map[string]any{"swap_gb": -1}),
-				"first_boot":          spec(map[string]any{"first_boot": string(make([]byte, template.UserDataLimit+1))}),
+				"swap_volume_gb":      spec(map[string]any{"swap_volume_gb": -1}),
+				"first_boot_script":   spec(map[string]any{"first_boot_script": "#!/bin/sh\n# " + noise(40<<10)}),
 				"node.send_cap_mbps":  spec(map[string]any{"node": map[string]any{"send_cap_mbps": -1}}),
-				"node.port":           spec(map[string]any{"node": map[string]any{"port": 70000}}),
+				"transfer_port":       spec(map[string]any{"transfer_port": 70000}),
 				"report_interval_s":   spec(map[string]any{"report_interval_s": 61}),
 				"tags.godwit:cluster": spec(map[string]any{"tags": map[string]string{"godwit:cluster": "x"}}),
 				"zone":                spec(map[string]any{"zone": "a"}),
@@ -43,4 +43,14 @@ func TestProvider(t *testing.T) {
 			Bulk:   12,
 		}
 	})
+}
+
+// noise is text that no compression shortens much.
+func noise(n int) string {
+	rng := rand.New(rand.NewPCG(1, 1))
+	text := make([]byte, n)
+	for i := range text {
+		text[i] = byte('!' + rng.IntN(90))
+	}
+	return string(text)
 }

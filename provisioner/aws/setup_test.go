@@ -66,7 +66,7 @@ func spec(change map[string]any) json.RawMessage {
 	all := map[string]any{
 		"provider": "aws", "image": ec2sim.ImageID, "instance_types": []string{"c7i.large", "c6i.large"},
 		"subnets": []string{ec2sim.SubnetA, ec2sim.SubnetB, ec2sim.SubnetC}, "security_groups": []string{ec2sim.Group},
-		"instance_profile": ec2sim.Profile, "root_gb": 20,
+		"instance_profile": ec2sim.Profile, "root_gb": 20, "binary": "image",
 	}
 	for field, value := range change {
 		if all[field] = value; value == nil {

@@ -11,10 +11,13 @@ import (
 	"strings"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/cloudinit"
 )
 
 // Spec is the part of a template that this provider reads.
 type Spec struct {
+	cloudinit.Spec
+
 	Provider string `json:"provider"`
 	// Region is one of the manager's; empty: its first.
 	Region string `json:"region"`
@@ -40,38 +43,15 @@ type Spec struct {
 	SpotFallback *bool `json:"spot_fallback"`
 	// RootGB is the size of the root volume; 0: the image's own.
 	RootGB int `json:"root_gb"`
-	// SwapGB is the size of a volume for swap; 0: none.
-	SwapGB int `json:"swap_gb"`
 	// VolumeType of both; gp3 if absent.
 	VolumeType string `json:"volume_type"`
 	// Encrypted: both volumes are; false: as the account's default says.
 	Encrypted bool `json:"encrypted"`
-	// FirstBoot is a script that runs once, before the node starts.
-	FirstBoot string   `json:"first_boot"`
-	Node      NodeSpec `json:"node"`
-	// ReportIntervalS is how often a node reports, in seconds; 5 if absent.
-	ReportIntervalS int               `json:"report_interval_s"`
-	Tags            map[string]string `json:"tags"`
-}
-
-// NodeSpec is what every node of the template runs with. Zero means without
-// limit of its own.
-type NodeSpec struct {
-	SendCapMbps     float64 `json:"send_cap_mbps"`
-	ReceiveCapMbps  float64 `json:"receive_cap_mbps"`
-	SessionRateMbps float64 `json:"session_rate_mbps"`
-	MaxSessions     int     `json:"max_sessions"`
-	// Port for transfers, TCP and UDP; 33001 if absent.
-	Port int `json:"port"`
+	Tags      map[string]string `json:"tags"`
 }
 
 // Bounds of a spec: beyond them is a slip of the keyboard, or EC2 refuses.
 const (
-	maxMbps     = 1_000_000 // a terabit per second
-	maxSessions = 100_000
-	maxReportS  = 60
-	reportS     = 5
-	defaultPort = 33001
 	maxTypes    = 20
 	maxSubnets  = 16
 	maxGroups   = 16        // of an interface, by EC2's largest quota
@@ -82,8 +62,8 @@ const (
 )
 
 const known = "an aws template: provider, region, image, image_name, image_owner, instance_types, subnets, security_groups, " +
-	"public_address, instance_profile, key_name, spot_percent, spot_fallback, root_gb, swap_gb, volume_type, encrypted, " +
-	"first_boot, node, report_interval_s, tags are"
+	"public_address, instance_profile, key_name, spot_percent, spot_fallback, root_gb, volume_type, encrypted, tags, " +
+	cloudinit.Fields + " are"
 
 var (
 	imageID      = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
@@ -96,10 +76,6 @@ var (
 
 // Provider is what templates call it.
 const Provider = "aws"
-
-// UserDataLimit is EC2's, in bytes before base64 ("Run commands when you launch
-// an EC2 instance with user data input", EC2 user guide).
-const UserDataLimit = 16 << 10
 
 // TagPrefix of the tags by which Godwit knows its own.
 const TagPrefix = "godwit:"
@@ -120,13 +96,8 @@ func Parse(raw json.RawMessage, regions []string) (Spec, []provisioner.FieldErro
 	if s.VolumeType == "" {
 		s.VolumeType = "gp3"
 	}
-	if s.ReportIntervalS == 0 {
-		s.ReportIntervalS = reportS
-	}
-	if s.Node.Port == 0 {
-		s.Node.Port = defaultPort
-	}
-	f := Faults{}
+	s.Spec = s.WithDefaults()
+	f := Faults(s.Faults())
 	if !slices.Contains(regions, s.Region) {
 		f.Add("region", "is %q; this manager launches in %s (--aws-regions)", s.Region, strings.Join(regions, ", "))
 	}
@@ -152,15 +123,9 @@ func (s Spec) check(f *Faults) {
 	names(f, "security_groups", s.SecurityGroups, groupID, "sg-0123456789abcdef0", maxGroups)
 	between(f, "spot_percent", s.SpotPercent, 0, 100)
 	between(f, "root_gb", s.RootGB, 0, maxGB)
-	between(f, "swap_gb", s.SwapGB, 0, maxGB)
 	if !slices.Contains(volumeTypes, s.VolumeType) {
 		f.Add("volume_type", "is %q; want one of %s", s.VolumeType, strings.Join(volumeTypes, ", "))
 	}
-	if len(s.FirstBoot) > UserDataLimit {
-		f.Add("first_boot", "has %d bytes; all user data must fit into %d: put it into the image", len(s.FirstBoot), UserDataLimit)
-	}
-	s.Node.check(f)
-	between(f, "report_interval_s", s.ReportIntervalS, 1, maxReportS)
 	s.checkTags(f)
 }
 
@@ -177,23 +142,6 @@ func (s Spec) checkImage(f *Faults) {
 	case s.ImageName != "" && !imageOwner.MatchString(s.ImageOwner):
 		f.Add("image_owner", "is %q; want an account of 12 digits, self, amazon or aws-marketplace", s.ImageOwner)
 	}
-}
-
-func (n NodeSpec) check(f *Faults) {
-	for _, rate := range []struct {
-		field string
-		mbps  float64
-	}{
-		{"node.send_cap_mbps", n.SendCapMbps},
-		{"node.receive_cap_mbps", n.ReceiveCapMbps},
-		{"node.session_rate_mbps", n.SessionRateMbps},
-	} {
-		if rate.mbps < 0 || rate.mbps > maxMbps {
-			f.Add(rate.field, "is %g Mb/s; want 0 (no cap) to %d", rate.mbps, maxMbps)
-		}
-	}
-	between(f, "node.max_sessions", n.MaxSessions, 0, maxSessions)
-	between(f, "node.port", n.Port, 1, 65535)
 }
 
 func (s Spec) checkTags(f *Faults) {

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -87,7 +88,8 @@ func templateSchema(t *testing.T) *schema {
 	for name, of := range map[string]reflect.Type{
 		"local": reflect.TypeFor[local.Spec](), "attached": reflect.TypeFor[attached.Spec](), "aws": reflect.TypeFor[template.Spec](),
 	} {
-		g := &generator{t: t, docs: docs(t, filepath.Join(root, strings.TrimPrefix(of.PkgPath(), "github.com/godwit/godwit/")))}
+		g := &generator{t: t, docs: docs(t, filepath.Join(root, "provisioner", "cloudinit"))} // embedded by clouds
+		maps.Copy(g.docs, docs(t, filepath.Join(root, strings.TrimPrefix(of.PkgPath(), "github.com/godwit/godwit/"))))
 		spec := g.object(of, "")
 		delete(spec.Properties, "provider") // the document's own field says it
 		spec.Description = "What the provider " + name + " launches."
@@ -135,6 +137,10 @@ type generator struct {
 func (g *generator) object(of reflect.Type, path string) *schema {
 	s := &schema{Type: "object", Closed: false, Properties: map[string]*schema{}}
 	for f := range of.Fields() {
+		if f.Anonymous { // its fields are this one's
+			maps.Copy(s.Properties, g.object(f.Type, path).Properties)
+			continue
+		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" || name == "-" {
 			g.t.Fatalf("%s.%s has no JSON name", of, f.Name)
