@@ -2,9 +2,9 @@ package aws
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"go.uber.org/goleak"
 
+	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/aws/ec2sim"
 )
 
@@ -40,7 +41,6 @@ func simulated(t *testing.T, options ec2sim.Options) *scene {
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
-		record(sim)
 	})
 	return &scene{t: t, sim: sim, url: server.URL, keys: credentials.NewStaticCredentialsProvider("AKIASIM", "secret", "")}
 }
@@ -80,16 +80,31 @@ func spec(change map[string]any) json.RawMessage {
 	return raw
 }
 
-// recorded are the calls that all tests of this package made.
-var recorded = struct {
-	sync.Mutex
-	calls map[string]int
-}{calls: map[string]int{}}
+var owner = provisioner.Owner{Installation: "inst", Cluster: "c1"}
 
-func record(sim *ec2sim.Sim) {
-	recorded.Lock()
-	defer recorded.Unlock()
-	for action, n := range sim.Calls() {
-		recorded.calls[action] += n
+func request(n int, raw json.RawMessage) provisioner.LaunchRequest {
+	node := fmt.Sprintf("node%d", n)
+	return provisioner.LaunchRequest{
+		ClientToken: "token-" + node, NodeID: node, NodeName: node, Owner: owner, Spec: raw,
+		Bootstrap: provisioner.Bootstrap{ManagerURLs: []string{"https://manager:8443"}, CASHA256: "00", NodeID: node, Cluster: "c1", JoinToken: "secret"},
+	}
+}
+
+func (s *scene) launch(p *Provider, r provisioner.LaunchRequest) provisioner.Instance {
+	s.t.Helper()
+	instance, err := p.Launch(s.t.Context(), r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return instance
+}
+
+func (s *scene) eventually(what string, holds func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(10 * time.Second); !holds(); {
+		if time.Now().After(end) {
+			s.t.Fatalf("%s: not within ten seconds", what)
+		}
+		<-time.After(5 * time.Millisecond)
 	}
 }

@@ -3,6 +3,7 @@ package ec2sim
 import (
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -69,21 +70,32 @@ func (c *call) answer() (any, *fault) {
 	if s.denied[c.action] {
 		return nil, &fault{"UnauthorizedOperation", "You are not authorized to perform this operation. User: arn:aws:sts::" + account + ":assumed-role/manager is not authorized to perform: ec2:" + c.action, http.StatusForbidden}
 	}
-	do := map[string]func() (any, *fault){
-		"RunInstances": c.runInstances, "DescribeInstances": c.describeInstances, "TerminateInstances": c.terminateInstances,
-		"StopInstances": c.stopInstances, "StartInstances": c.startInstances, "GetConsoleOutput": c.getConsoleOutput,
-		"DescribeImages": c.describeImages, "DescribeSubnets": c.describeSubnets, "DescribeSecurityGroups": c.describeSecurityGroups,
-		"DescribeInstanceTypes": c.describeInstanceTypes, "DescribeInstanceTypeOfferings": c.describeOfferings,
-		"DescribeInstanceStatus": c.describeStatus, "DescribeSpotInstanceRequests": c.describeSpotRequests,
-	}[c.action]
+	do := actions[c.action]
 	if c.sts {
-		do = map[string]func() (any, *fault){"GetCallerIdentity": c.getCallerIdentity, "AssumeRole": c.assumeRole}[c.action]
+		do = ofSTS[c.action]
 	}
 	if do == nil {
 		return nil, refuse("InvalidAction", "The action %s is not valid for this web service.", c.action)
 	}
-	return do()
+	return do(c)
 }
+
+// actions are what the simulator knows of EC2, and ofSTS of STS.
+var (
+	actions = map[string]func(*call) (any, *fault){
+		"RunInstances": (*call).runInstances, "DescribeInstances": (*call).describeInstances, "TerminateInstances": (*call).terminateInstances,
+		"StopInstances": (*call).stopInstances, "StartInstances": (*call).startInstances, "GetConsoleOutput": (*call).getConsoleOutput,
+		"DescribeImages": (*call).describeImages, "DescribeSubnets": (*call).describeSubnets, "DescribeSecurityGroups": (*call).describeSecurityGroups,
+		"DescribeInstanceTypes": (*call).describeInstanceTypes, "DescribeInstanceTypeOfferings": (*call).describeOfferings,
+		"DescribeInstanceStatus": (*call).describeStatus, "DescribeSpotInstanceRequests": (*call).describeSpotRequests,
+	}
+	ofSTS = map[string]func(*call) (any, *fault){
+		"GetCallerIdentity": (*call).getCallerIdentity, "AssumeRole": (*call).assumeRole,
+	}
+)
+
+// Actions of EC2 that the simulator answers, in order; it refuses every other.
+func Actions() []string { return slices.Sorted(maps.Keys(actions)) }
 
 // write puts the answer into the protocol's XML.
 func (c *call) write(w http.ResponseWriter, body any, f *fault) {

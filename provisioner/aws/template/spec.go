@@ -46,7 +46,7 @@ type Spec struct {
 	// VolumeType of both; gp3 if absent.
 	VolumeType string `json:"volume_type"`
 	// Encrypted: both volumes are; false: as the account's default says.
-	Encrypted bool `json:"encrypted"`
+	Encrypted bool              `json:"encrypted"`
 	Tags      map[string]string `json:"tags"`
 }
 
