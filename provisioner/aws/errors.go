@@ -86,7 +86,7 @@ var codes = map[string]meaning{
 	"MissingParameter":                        {class: provisioner.InvalidTemplate},
 	"UnknownParameter":                        {class: provisioner.InvalidTemplate},
 	"VPCIdNotSpecified":                       {provisioner.InvalidTemplate, "subnets"},
-	"InvalidNetworkInterface.NotFound":        {class: provisioner.Transient},
+	"InvalidNetworkInterfaceID.NotFound":      {class: provisioner.Transient},
 	"InvalidVolume.NotFound":                  {class: provisioner.Transient},
 	"InvalidSpotInstanceRequestID.NotFound":   {class: provisioner.Transient},
 	"InvalidInstanceID.NotFound":              {class: provisioner.NotFound},
