@@ -68,6 +68,7 @@ if [ "$want" = boot ] || [ "$want" = ci ]; then
 fi
 if [ "$want" = ci ]; then
 	need docker-compose have docker-compose
+	need python3-venv python3 -c 'import ensurepip' # make test-clouds
 fi
 
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -51,6 +51,42 @@ const known: Record<string, { says: string; sections: readonly SpecSection[] }> 
       reporting(2),
     ],
   },
+  aws: {
+    says: 'Nodes are instances of Amazon EC2.',
+    sections: [
+      {
+        title: 'What is launched',
+        fields: [
+          { path: 'region', label: 'Region', help: 'One of those that the manager was started with; its first if empty.', kind: 'text', placeholder: 'eu-central-1' },
+          { path: 'image', label: 'Image', help: 'An id. Or leave it empty and give a name.', kind: 'text', placeholder: 'ami-0123456789abcdef0' },
+          { path: 'image_name', label: 'Newest image named', help: '* and ? match.', kind: 'text', placeholder: 'debian-12-amd64-*' },
+          { path: 'image_owner', label: 'Of the owner', help: 'An account, self or amazon; self if empty.', kind: 'text', placeholder: 'self' },
+          { path: 'instance_types', label: 'Instance types', help: 'One per line, the preferred first.', kind: 'list' },
+          { path: 'spot_percent', label: 'Share of spot', help: 'Of the nodes. What spot refuses is launched on demand.', kind: 'number', unit: '%', whole: true },
+          { path: 'instance_profile', label: 'Instance profile', help: "The nodes' own rights; none if empty.", kind: 'text' },
+          { path: 'key_name', label: 'SSH key pair', help: 'None if empty.', kind: 'text' },
+        ],
+      },
+      {
+        title: 'Where it runs',
+        fields: [
+          { path: 'subnets', label: 'Subnets', help: 'One per line, of one VPC. Nodes are spread over them.', kind: 'list' },
+          { path: 'security_groups', label: 'Security groups', help: 'One per line.', kind: 'list' },
+          { path: 'transfer_port', label: 'Port for transfers', help: 'TCP and UDP; the security groups must let clients in.', kind: 'number', whole: true, placeholder: '33001' },
+        ],
+      },
+      {
+        title: 'Its disks',
+        fields: [
+          { path: 'root_gb', label: 'Root volume', help: "As large as the image's if empty.", kind: 'number', unit: 'GB', whole: true },
+          { path: 'swap_volume_gb', label: 'Volume for swap', help: 'None if empty.', kind: 'number', unit: 'GB', whole: true },
+          { path: 'volume_type', label: 'Type', help: 'Of both.', kind: 'text', placeholder: 'gp3' },
+        ],
+      },
+      caps,
+      reporting(5),
+    ],
+  },
   attached: {
     says: 'Nodes run on machines of yours that were attached; each offers slots.',
     sections: [

@@ -74,7 +74,7 @@ func TestJSONAndYAMLReadTheSame(t *testing.T) {
 // What a newer manager's provider takes is not ours to refuse.
 func TestUnknownProvidersAreLeftToTheManager(t *testing.T) {
 	t.Parallel()
-	docs, fault := read(t, "kind: Template\nname: a\nprovider: aws\nspec: {image: ami-1, zones: [a, b]}\n")
+	docs, fault := read(t, "kind: Template\nname: a\nprovider: nimbus\nspec: {image: ami-1, zones: [a, b]}\n")
 	if fault != "" || !json.Valid(docs[0].Spec) || !strings.Contains(string(docs[0].Spec), "ami-1") {
 		t.Errorf("%+v %s", docs, fault)
 	}
