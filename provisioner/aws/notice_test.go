@@ -34,7 +34,7 @@ func TestNoticesReachTheirInstances(t *testing.T) {
 	for _, i := range list {
 		notices[i.ID] = i.Notice
 	}
-	if n := notices[spot]; n == nil || n.Kind != provisioner.Reclaimed || n.At.Sub(time.Now()).Abs() > 2*time.Minute || !strings.Contains(n.Text, "marked-for-termination") {
+	if n := notices[spot]; n == nil || n.Kind != provisioner.Reclaimed || time.Until(n.At) > 2*time.Minute || time.Until(n.At) < time.Minute || !strings.Contains(n.Text, "marked-for-termination") {
 		t.Errorf("interrupted spot: %+v", n)
 	}
 	for _, id := range ids[:2] {
