@@ -19,7 +19,17 @@ type Cluster struct {
 	Scale         *int        `json:"scale,omitempty" doc:"Number of nodes set by an operator; absent, the policy decides."`
 	Nodes         NodeCounts  `json:"nodes"`
 	Conditions    []Condition `json:"conditions" doc:"What is wrong now, such as a quota that is used up."`
-	CreatedAt     time.Time   `json:"created_at"`
+	// Names are what DNS says of the cluster.
+	Names     *ClusterNames `json:"names,omitempty" doc:"Names in DNS; absent where the manager publishes none."`
+	CreatedAt time.Time     `json:"created_at"`
+}
+
+// ClusterNames are a cluster's names in DNS, each with the addresses of its nodes.
+type ClusterNames struct {
+	Available        string `json:"available" doc:"Nodes that take new clients; never empty while a node serves."`
+	All              string `json:"all" doc:"Every node that serves."`
+	AvailablePrivate string `json:"available_private" doc:"As available, with private addresses."`
+	AllPrivate       string `json:"all_private" doc:"As all, with private addresses."`
 }
 
 // NodeCounts counts a cluster's nodes.

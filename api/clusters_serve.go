@@ -22,6 +22,9 @@ func (p *picture) clusterView(c statestore.Cluster) Cluster {
 		Scale: c.DesiredOverride, Conditions: []Condition{}, CreatedAt: c.CreatedAt,
 		Nodes: NodeCounts{ByState: map[string]int{}, ByPool: map[string]int{}},
 	}
+	if p.names != nil {
+		out.Names = p.names(c.Name)
+	}
 	for i := range p.nodes {
 		n := &p.nodes[i]
 		if n.ClusterID != c.ID {

@@ -21,21 +21,25 @@ type picture struct {
 	nodes      []statestore.Node // that are not terminated, by id
 	byID       map[string]*statestore.Node
 	pools      map[string]policy.Assignment // by node: what the last decision said of it
+	names      func(cluster string) *ClusterNames
 }
 
 // flock holds the newest picture.
-type flock struct{ p atomic.Pointer[picture] }
+type flock struct {
+	p     atomic.Pointer[picture]
+	names func(cluster string) *ClusterNames // none when nil
+}
 
 func (f *flock) current() *picture {
 	if p := f.p.Load(); p != nil {
 		return p
 	}
-	return &picture{}
+	return &picture{names: f.names}
 }
 
 // refresh reads the picture anew.
 func (f *flock) refresh(ctx context.Context, t *statestore.Tables, now time.Time) error {
-	p := &picture{at: now, templates: map[string]statestore.Template{}, byID: map[string]*statestore.Node{}, pools: map[string]policy.Assignment{}}
+	p := &picture{at: now, templates: map[string]statestore.Template{}, byID: map[string]*statestore.Node{}, pools: map[string]policy.Assignment{}, names: f.names}
 	var err error
 	if p.clusters, err = everything(func(page statestore.Page) (statestore.List[statestore.Cluster], error) {
 		return t.Clusters.List(ctx, page)

@@ -76,7 +76,9 @@ type Config struct {
 	Nodes   http.Handler // serves /node/v1: join and renewal
 	Console http.Handler // serves all other paths
 	Checks  []Check      // what /readyz asks, besides the state store
-	Wake    func()       // called after desired state changed, so that it is acted on at once; must not block
+	// Names are those that a cluster has in DNS; nil where there are none, and may be nil.
+	Names func(cluster string) *ClusterNames
+	Wake  func() // called after desired state changed, so that it is acted on at once; must not block
 
 	Version   string
 	PublicURL string // https://host:port
@@ -139,6 +141,7 @@ func New(c Config) (*Server, error) {
 		started: c.Now(), changed: make(chan struct{}, 1), stopping: make(chan struct{}), playing: make(chan struct{}, 1),
 		checks: append([]Check{{Name: "state store", Ready: c.Store.Ping}}, c.Checks...),
 	}
+	s.flock.names = c.Names
 	s.network = egress.New(s.allowedEgress)
 	s.metrics.registry.MustRegister(fleetCollector{s})
 	s.mount()

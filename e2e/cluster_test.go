@@ -18,10 +18,10 @@ import (
 )
 
 // small is a cluster that reacts within seconds.
-func small(t *testing.T, s *stage.Stage, minNodes, capMbps int) {
+func small(t *testing.T, s *stage.Stage, minNodes, capMbps int, flags ...string) {
 	t.Helper()
 	ctx := t.Context()
-	if err := s.Start(ctx); err != nil {
+	if err := s.Start(ctx, flags...); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.FirstRun(ctx); err != nil {

@@ -22,8 +22,12 @@ type clusterRow struct {
 		Available int            `json:"available"`
 		ByPool    map[string]int `json:"by_pool"`
 	} `json:"nodes"`
-	PolicyVersion int64     `json:"policy_version"`
-	CreatedAt     time.Time `json:"created_at"`
+	PolicyVersion int64 `json:"policy_version"`
+	Names         *struct {
+		Available string `json:"available"`
+		All       string `json:"all"`
+	} `json:"names"`
+	CreatedAt time.Time `json:"created_at"`
 	// Conditions are those that last.
 	Conditions []struct {
 		Kind  string    `json:"kind"`
@@ -55,6 +59,9 @@ func (c clusterRow) cells() []string {
 func drawCluster(t *table, c clusterRow) {
 	t.row(clusterHead...)
 	t.row(c.cells()...)
+	if c.Names != nil {
+		t.line(fmt.Sprintf("in DNS: %s takes new clients, %s is every node", c.Names.Available, c.Names.All))
+	}
 	for _, w := range c.Conditions {
 		t.line(fmt.Sprintf("wrong for %s: %s: %s", brief(time.Since(w.Since)), w.Kind, w.Text))
 	}

@@ -1586,6 +1586,8 @@ export interface components {
             deleting: boolean;
             id: string;
             name: string;
+            /** @description Names in DNS; absent where the manager publishes none. */
+            names?: components["schemas"]["ClusterNames"];
             nodes: components["schemas"]["NodeCounts"];
             /** @description The cluster is watched and decisions are recorded, but nothing is changed. */
             paused: boolean;
@@ -1628,6 +1630,16 @@ export interface components {
             policy?: components["schemas"]["PolicyChange"];
             /** @description Id or name. */
             template: string;
+        };
+        ClusterNames: {
+            /** @description Every node that serves. */
+            all: string;
+            /** @description As all, with private addresses. */
+            all_private: string;
+            /** @description Nodes that take new clients; never empty while a node serves. */
+            available: string;
+            /** @description As available, with private addresses. */
+            available_private: string;
         };
         ClusterPatch: {
             /** @description Clients that name the cluster must use the new name. */

@@ -200,6 +200,16 @@ function WhatItIs({ cluster: c }: { cluster: Cluster }) {
               </span>
             ) : null,
           ],
+          [
+            'In DNS',
+            c.names ? (
+              <span key="n">
+                <Id value={c.names.available} what="name of the available nodes" />
+                <br />
+                <Id value={c.names.all} what="name of all nodes" />
+              </span>
+            ) : null,
+          ],
           ['Made', <Ago key="m" at={c.created_at} />],
           ['Id', <Id key="i" value={c.id} />],
         ]}

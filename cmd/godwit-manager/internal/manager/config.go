@@ -44,6 +44,14 @@ type Config struct {
 	NodeCommand []string
 	// Providers are further ones, by the name that templates use.
 	Providers map[string]provisioner.Provider
+	// DNSListen is the address of the DNS server, UDP and TCP; empty: there is none.
+	DNSListen string
+	// DNSZone is what it is the authority for; DefaultDNSZone if empty.
+	DNSZone string
+	// DNSNameServer is the name by which the parent zone delegates; "ns." and the zone if empty.
+	DNSNameServer string
+	// DNSTTL is how long clients keep an answer; dns.DefaultTTL if zero.
+	DNSTTL time.Duration
 	// LocalLease is how long local nodes outlive the last sign of their manager.
 	LocalLease time.Duration
 	// LeaderLease is how long leadership lasts without renewal: after a leader's death another waits so long.
@@ -61,6 +69,7 @@ type Config struct {
 const (
 	DefaultListen      = "127.0.0.1:8443"
 	DefaultFleetListen = "127.0.0.1:0"
+	DefaultDNSZone     = "godwit.internal"
 	DefaultLocalLease  = 60 * time.Second
 	DefaultLeaderLease = 6 * time.Second
 )
@@ -97,6 +106,9 @@ func (c *Config) complete() error {
 		if self, err := os.Executable(); err == nil {
 			c.NodePrograms = filepath.Dir(self)
 		}
+	}
+	if err := c.completeDNS(); err != nil {
+		return err
 	}
 	if c.LocalLease <= 0 {
 		c.LocalLease = DefaultLocalLease

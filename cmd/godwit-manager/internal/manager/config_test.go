@@ -49,3 +49,23 @@ func TestAddressesOfHTTPSAreChecked(t *testing.T) {
 		t.Errorf("%q, %v", c.NodeURLs, err)
 	}
 }
+
+func TestFlagsOfTheDNSServerAreChecked(t *testing.T) {
+	t.Parallel()
+	for says, c := range map[string]Config{
+		"add --dns-listen":         {DNSZone: "godwit.example.org"},
+		"is not host:port":         {DNSListen: "53"},
+		"--dns-zone":               {DNSListen: ":53", DNSZone: "not a name"},
+		"--dns-name-server":        {DNSListen: ":53", DNSNameServer: "-x.example.org"},
+		"is not between 1s and 24": {DNSListen: ":53", DNSTTL: 1},
+	} {
+		c.Data = "d"
+		if err := c.complete(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%+v: %v, want %q", c, err, says)
+		}
+	}
+	c := Config{Data: "d", DNSListen: "127.0.0.1:0", DNSNameServer: "NS1.example.org."}
+	if err := c.complete(); err != nil || c.DNSZone != DefaultDNSZone || c.DNSNameServer != "ns1.example.org" || c.DNSTTL == 0 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}

@@ -75,6 +75,7 @@ type Facts struct {
 	// CertSHA256 is the same pin under the name that older readers know.
 	CertSHA256 string `json:"cert_sha256"`
 	FleetAddr  string `json:"fleet_addr"`
+	DNSAddr    string `json:"dns_addr,omitempty"` // of the DNS server, if there is one
 	PID        int    `json:"pid"`
 }
 

@@ -53,6 +53,7 @@ type manager struct {
 	listener net.Listener
 	public   string
 	clock    *steady.Clock
+	names    *nameServer // nil without one
 	programs *programs
 	closers  []func() error // in order of opening
 }
@@ -78,7 +79,7 @@ func Run(ctx context.Context, c Config) error {
 }
 
 func (m *manager) open(ctx context.Context) error {
-	steps := []func(context.Context) error{m.openStore, m.openIdentity, m.openFleet, m.openCluster, m.openHTTPS}
+	steps := []func(context.Context) error{m.openStore, m.openIdentity, m.openFleet, m.openCluster, m.openNames, m.openHTTPS}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -253,8 +254,8 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 			Authority: m.identity, Settings: e.settings, Record: m.record, Binary: m.programs.find, Log: m.log,
 		}),
 		Console: m.config.Console, Version: m.config.Version, PublicURL: m.public, CASHA256: m.identity.Pin(), Log: m.log,
-		Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
-		Wake:   func() { m.cluster.Wake(); m.teller.Wake(); m.consoles.Wake() },
+		Names: m.names.of, Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
+		Wake: func() { m.cluster.Wake(); m.teller.Wake(); m.consoles.Wake() },
 	})
 	if err != nil {
 		return err
@@ -310,6 +311,10 @@ func (m *manager) run(ctx context.Context) error {
 	} {
 		running.Go(func() { loop(loops) })
 	}
+	if m.names != nil {
+		running.Go(func() { m.names.directory.Run(loops) })
+		running.Go(func() { m.ended(loops, "DNS server", m.names.server.Serve(loops)) })
+	}
 	server := &http.Server{
 		Handler: m.api.Handler(), TLSConfig: m.identity.HTTPS(m.config.names(m.public)...), //nolint:contextcheck // certificates are asked for with each connection
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
@@ -363,7 +368,7 @@ func reachable(addr net.Addr) string {
 // announce tells the world that the manager serves.
 func (m *manager) announce(ctx context.Context) error {
 	pin := m.identity.Pin()
-	facts := Facts{URL: m.public, Listen: reachable(m.listener.Addr()), CASHA256: pin, CertSHA256: pin, FleetAddr: m.fleet.Addr(), PID: os.Getpid()}
+	facts := Facts{URL: m.public, Listen: reachable(m.listener.Addr()), CASHA256: pin, CertSHA256: pin, FleetAddr: m.fleet.Addr(), DNSAddr: m.names.addr(), PID: os.Getpid()}
 	if err := m.greet(ctx, m.config.Out); err != nil {
 		return err
 	}
