@@ -344,7 +344,7 @@ func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.
 	load.totals = func(files, bytes int64, _ bool) { x.totals(files, bytes) }
 	load.trouble = func(path string, code Code, message string) {
 		_ = x.ctl.sendJSON(control.TypeTrouble, control.Trouble{Path: path, Code: string(code), Message: message})
-		x.outcome(FileOutcome{Path: path, Outcome: outcomeFailed, Code: code, Message: message})
+		x.outcome(FileOutcome{Path: path, Outcome: outcomeFailed, Code: code, Message: message}, false)
 	}
 	load.unread = func(path string, code Code, message string) {
 		_ = x.ctl.sendJSON(control.TypeTrouble, control.Trouble{Path: path, Code: string(code), Message: message})

@@ -21,19 +21,22 @@ func (x *serverSession) landed(e job.Entry, path string, outcome control.Outcome
 	if e.Kind == job.Dir && o.Outcome != outcomeFailed {
 		return
 	}
-	x.outcome(o)
+	x.outcome(o, e.Kind == job.Symlink && o.Outcome == outcomeCommitted)
 }
 
 // maxOutcomes bounds the files of one event.
 const maxOutcomes = 500
 
-func (x *serverSession) outcome(o FileOutcome) {
+// outcome counts and tells what ended. A link that was made is told, and counts as
+// no file, neither here nor in a client's Result.
+func (x *serverSession) outcome(o FileOutcome, link bool) {
 	s := x.server
 	s.mu.Lock()
-	switch o.Outcome {
-	case outcomeCommitted:
+	switch {
+	case link:
+	case o.Outcome == outcomeCommitted:
 		s.totals.FilesCommitted++
-	case outcomeSkipped:
+	case o.Outcome == outcomeSkipped:
 		s.totals.FilesSkipped++
 	default:
 		s.totals.FilesFailed++
@@ -41,10 +44,11 @@ func (x *serverSession) outcome(o FileOutcome) {
 	s.mu.Unlock()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	switch o.Outcome {
-	case outcomeCommitted:
+	switch {
+	case link:
+	case o.Outcome == outcomeCommitted:
 		x.status.Files++
-	case outcomeSkipped:
+	case o.Outcome == outcomeSkipped:
 		x.status.Skipped++
 	default:
 		x.status.Failed++

@@ -63,6 +63,22 @@ func TestServerTellsTheStoryOfASession(t *testing.T) {
 	}
 }
 
+func TestBothEndsCountTheSameFiles(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, n *node, job Job, _, _ string) {
+		r := mustRun(t, client(t, n), job)
+		await(t, "end of the session", func() bool { return n.Totals().SessionsEnded == 1 })
+		if got := n.Totals().FilesCommitted; got != r.Files || r.Files != 206 {
+			t.Errorf("the node counts %d files, the client %d", got, r.Files)
+		}
+		mustRun(t, client(t, n), job)
+		await(t, "end of the session", func() bool { return n.Totals().SessionsEnded == 2 })
+		if x := n.Totals(); x.FilesCommitted != r.Files || x.FilesSkipped != r.Files+2 {
+			t.Errorf("again: the node counts %d files and %d skipped", x.FilesCommitted, x.FilesSkipped)
+		}
+	})
+}
+
 func TestClientTellsTheStoryOfAJob(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
