@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
+	"time"
 
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/statestore"
@@ -65,7 +68,31 @@ func (s *Server) clusterID(ctx context.Context, name string) (string, error) {
 		return "", nil
 	}
 	c, err := findCluster(ctx, s.store.Tables, name)
-	return c.ID, err
+	if err == nil {
+		return c.ID, nil
+	}
+	if e, gone := s.deletedCluster(ctx, name); gone {
+		return "", newProblem(http.StatusNotFound, "", fmt.Sprintf("cluster %s was deleted on %s, and its nodes, decisions and conditions with it; its transfers and the audit remain",
+			name, e.At.UTC().Format(time.DateTime+" MST")))
+	}
+	return "", err
+}
+
+// pastClusterID is clusterID for what outlives a cluster: it knows deleted ones by their last name too.
+func (s *Server) pastClusterID(ctx context.Context, name string) (string, error) {
+	id, err := s.clusterID(ctx, name)
+	if err != nil {
+		if e, gone := s.deletedCluster(ctx, name); gone {
+			return e.ObjectID, nil
+		}
+	}
+	return id, err
+}
+
+// deletedCluster is how a cluster went that is no more.
+func (s *Server) deletedCluster(ctx context.Context, name string) (statestore.AuditEntry, bool) {
+	e, err := s.store.Audit.Deleted(ctx, "cluster", name)
+	return e, err == nil
 }
 
 func (s *Server) listClusters(ctx context.Context, in *clustersIn) (*body[Page[Cluster]], error) {

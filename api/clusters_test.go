@@ -165,9 +165,27 @@ func TestDeletedClusterEndsItsNodesAndGoes(t *testing.T) {
 	if _, err := w.store.Nodes.Transition(t.Context(), storetest.Term(t, w.store), n.ID, []statestore.NodeState{statestore.NodeRunning}, statestore.NodeTerminated, "ordered", nil); err != nil {
 		t.Fatal(err)
 	}
+	made, err := w.store.Transfers.Create(t.Context(), statestore.Transfer{AccessKeyID: "k", ClusterID: row.ID, Direction: statestore.DirectionSend})
+	if err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "the cluster to go", func() bool {
 		return w.call("GET", "/api/v1/clusters/alpha", nil, admin).StatusCode == http.StatusNotFound
 	})
+	// What outlives it is found by its name, what does not is said to be gone.
+	for _, name := range []string{"alpha", row.ID} {
+		past := decode[api.Page[api.Transfer]](t, w.must(http.StatusOK, "GET", "/api/v1/transfers?cluster="+name, nil, admin))
+		if len(past.Items) != 1 || past.Items[0].ID != made.ID {
+			t.Errorf("transfers of %s: %+v", name, past)
+		}
+		p := w.must(http.StatusNotFound, "GET", "/api/v1/decisions?cluster="+name, nil, admin).problem(t)
+		if !strings.Contains(p.Detail, "was deleted on 2") || p.Code != "not_found" {
+			t.Errorf("decisions of %s: %+v", name, p)
+		}
+	}
+	if p := w.must(http.StatusNotFound, "GET", "/api/v1/decisions?cluster=never", nil, admin).problem(t); strings.Contains(p.Detail, "deleted") {
+		t.Errorf("of a cluster that never was: %+v", p)
+	}
 }
 
 func TestOperatorsPauseAndScale(t *testing.T) {

@@ -19,7 +19,7 @@ type transferQuery struct {
 }
 
 func (s *Server) listTransfers(ctx context.Context, in *transfersIn) (*body[Page[Transfer]], error) {
-	cluster, err := s.clusterID(ctx, in.Cluster)
+	cluster, err := s.pastClusterID(ctx, in.Cluster)
 	if err != nil {
 		return nil, err
 	}

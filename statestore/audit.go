@@ -60,6 +60,21 @@ func (a Audit) List(ctx context.Context, f AuditFilter, p Page) (List[AuditEntry
 	return paged("audit", rows, p.limit(), func(e AuditEntry) string { return e.ID }), err
 }
 
+// Deleted returns the newest deletion of an object of a kind that had this id or
+// name; ErrNotFound when the audit knows of none.
+func (a Audit) Deleted(ctx context.Context, object, name string) (AuditEntry, error) {
+	rows, err := all[AuditEntry](ctx, a.handle, "audit", `SELECT `+auditColumns+` FROM audit
+		WHERE object = $1 AND action = 'delete' AND (object_id = $2 OR before ->> 'name' = $2)
+		ORDER BY id DESC LIMIT 1`, object, name)
+	if err == nil && len(rows) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return AuditEntry{}, err
+	}
+	return rows[0], nil
+}
+
 // Forget deletes entries older than the time: the operator's retention.
 func (a Audit) Forget(ctx context.Context, before time.Time) (int64, error) {
 	return a.exec(ctx, "old audit entries", `DELETE FROM audit WHERE at < $1`, before)
