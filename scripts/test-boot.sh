@@ -12,6 +12,10 @@ if [ "$(id -u)" -ne 0 ]; then
 	echo "test-boot: skipped, for it needs root"
 	exit 0
 fi
+if ! unshare --mount --net --pid --fork true 2>/dev/null; then
+	echo "test-boot: skipped, for this machine allows no namespaces of its own"
+	exit 0
+fi
 scripts/bootfs.sh "$cache"
 "${GO:-go}" test -c -o "$bins/boot.test" ./cmd/godwit-manager/internal/boot
 
