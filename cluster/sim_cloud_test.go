@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sort"
 	"time"
 
@@ -26,6 +27,8 @@ type simCloud struct {
 	listsFail   time.Time
 	// throttled answers every call until then with a refusal.
 	throttled time.Time
+	// warns is a chance of its own, so that notices leave other draws alone.
+	warns *rand.Rand
 }
 
 type simInstance struct {
@@ -40,7 +43,7 @@ type simInstance struct {
 }
 
 func newSimCloud(w *world) *simCloud {
-	return &simCloud{w: w, instances: map[string]*simInstance{}, quota: w.policy.MaxNodes + 3}
+	return &simCloud{w: w, instances: map[string]*simInstance{}, quota: w.policy.MaxNodes + 3, warns: rand.New(rand.NewPCG(uint64(w.policy.MaxNodes), 3))}
 }
 
 // exists says that the machine is there; it costs money unless it is stopped.
@@ -68,6 +71,17 @@ func (c *simCloud) advance() {
 				i.stopsAt, i.State = time.Time{}, provisioner.Stopped
 			}
 		case i.dead:
+		case i.Notice != nil && i.Notice.Kind == provisioner.Reclaimed && !w.now.Before(i.Notice.At):
+			c.kill(i)
+			w.meet("instance taken back")
+		case i.Notice == nil && !w.calm() && !w.obedient && c.warns.IntN(900) == 0:
+			i.Notice = &provisioner.Notice{Kind: provisioner.Reclaimed, At: w.now.Add(2 * time.Minute)}
+			if c.warns.IntN(2) == 0 {
+				i.Notice = &provisioner.Notice{Kind: provisioner.Impaired}
+			}
+			w.trouble(w.now.Add(2 * time.Minute))
+			w.tell("%s of %s: %s", i.ID, i.NodeID, i.Notice.Kind)
+			w.meet("notice of " + string(i.Notice.Kind))
 		case w.chance(1500):
 			c.kill(i)
 			w.meet("instance died")

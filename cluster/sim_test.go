@@ -69,7 +69,7 @@ func meetsWhatItClaims(t *testing.T, met map[string]int) {
 	t.Helper()
 	t.Logf("%v", met)
 	for _, what := range []string{
-		"crash", "deposed", "store away", "lost answer", "capacity", "quota", "throttled", "instance died",
+		"crash", "deposed", "store away", "lost answer", "capacity", "quota", "throttled", "instance died", "instance taken back", "notice of reclaimed", "notice of impaired",
 		"never joins", "silent", "drain command lost", "launch repeated", "stopped", "started", "start refused", "does not come back",
 		"zone outage", "every call throttled", "reports late", "clock_wrong", "minimum_unreachable", "warm_pool_failing", "load stored", "list failed", "launched", "drained", "undrained", "terminated",
 		"session moved", "asked to move", "moved by request", "session done", "orphan", "replayed decision", "order", "pause",
