@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -66,7 +67,15 @@ func newKeyCommand(a *app) *cobra.Command {
 			if len(may) > 0 {
 				body["permissions"] = may
 			}
-			return call(c.Context(), a, http.MethodPost, at("access-keys"), body, drawSecret)
+			if err := call(c.Context(), a, http.MethodPost, at("access-keys"), body, drawSecret); err != nil {
+				return err
+			}
+			if _, p, err := a.api(); err == nil && here(p.Manager) {
+				if why := doubts(path); why != "" {
+					fmt.Fprintf(a.err, "godwit: note: %s; where nodes run on this machine, transfers with this key will fail\n", why)
+				}
+			}
+			return nil
 		},
 	}
 	create.Flags().StringVar(&path, "path", "", "directory of the tenant's files, seen by all nodes of the cluster")
