@@ -1,0 +1,59 @@
+package template
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/godwit/godwit/provisioner"
+)
+
+const valid = `{"image":"ami-0123456789abcdef0","instance_types":["c7i.large"],"subnets":["subnet-0123456789abcdef0"],"security_groups":["sg-0123456789abcdef0"]}`
+
+func TestDefaultsAreFilledIn(t *testing.T) {
+	t.Parallel()
+	s, faults := Parse([]byte(valid), []string{"eu-central-1", "eu-west-1"})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	if s.Region != "eu-central-1" || s.VolumeType != "gp3" || s.TransferPort != 33001 || s.ReportIntervalS != 5 || s.ImageOwner != "" {
+		t.Errorf("%+v", s)
+	}
+	s, faults = Parse([]byte(strings.Replace(valid, `"image":"ami-0123456789abcdef0"`, `"image_name":"node-*","region":"eu-west-1"`, 1)), []string{"eu-central-1", "eu-west-1"})
+	if len(faults) > 0 || s.ImageOwner != "self" || s.Region != "eu-west-1" {
+		t.Errorf("%+v %v", s, faults)
+	}
+}
+
+func TestEffectOfAChange(t *testing.T) {
+	t.Parallel()
+	for field, want := range map[string]provisioner.Effect{
+		"tags.team": provisioner.NewNodes, "subnets[1]": provisioner.NewNodes, "instance_types": provisioner.NewNodes, "spot_percent": provisioner.NewNodes,
+		"image": provisioner.Replace, "security_groups[0]": provisioner.Replace, "node.send_cap_mbps": provisioner.Replace, "first_boot_script": provisioner.Replace,
+	} {
+		if got := Effect(field); got != want {
+			t.Errorf("%s: %s, want %s", field, got, want)
+		}
+	}
+}
+
+// A template is whatever somebody sends: it is read or refused with a field and
+// a reason, and what is read can be launched from.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		valid, `{}`, `{} {}`, `null`, `[]`, `{"image":1}`, `{"tags":{"aws:x":"y","":"z"}}`, `{"node":{"send_cap_mbps":1e400}}`,
+		`{"subnets":["subnet-0123456789abcdef0","subnet-0123456789abcdef0"]}`, `{"spot_fallback":null,"public_address":false}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s, faults := Parse(raw, []string{"eu-central-1"})
+		for _, fault := range faults {
+			if fault.Problem == "" {
+				t.Errorf("a fault of %q without a reason", fault.Field)
+			}
+		}
+		if len(faults) == 0 && (s.Region == "" || len(s.InstanceTypes) == 0 || len(s.Subnets) == 0 || s.Image == "" && s.ImageName == "") {
+			t.Errorf("taken: %+v", s)
+		}
+	})
+}
