@@ -1,0 +1,469 @@
+package azure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/azure/template"
+	"github.com/godwit/godwit/provisioner/offering"
+)
+
+// Name is what templates call this provider.
+const Name = template.Provider
+
+// Config is what a Provider needs.
+type Config struct {
+	// Subscription and ResourceGroup in which nodes run. A group that is taken away
+	// while nodes run there strands them.
+	Subscription, ResourceGroup string
+	// Credential replaces the SDK's default chain (environment, workload and managed
+	// identity, the Azure command line); nil: that chain.
+	Credential azcore.TokenCredential
+	// Compute and Network replace the connections to Azure; for tests.
+	Compute, Network policy.Transporter
+	// Pause after the first failure of a call, doubled with each more; the SDK's own
+	// if zero.
+	Pause time.Duration
+	// Poll is how often an operation is looked at; 2 s if zero.
+	Poll time.Duration
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+	// Log receives what nobody waits for; slog's default if nil.
+	Log *slog.Logger
+}
+
+// Provider launches on Azure. Make it with New; it is safe for concurrent use.
+type Provider struct {
+	config Config
+	now    func() time.Time
+	log    *slog.Logger
+	http   *http.Client // for serial logs
+
+	mutex sync.Mutex // of what follows
+	made  *clients
+
+	launches offering.Launches
+	refusals offering.Refusals
+	spread   offering.Spread
+}
+
+var (
+	_ provisioner.Provider  = (*Provider)(nil)
+	_ provisioner.Effects   = (*Provider)(nil)
+	_ provisioner.Collector = (*Provider)(nil)
+)
+
+const (
+	// listLag is how long a new machine may be missing in lists: Azure's caches are
+	// eventually consistent, without a figure.
+	listLag = 30 * time.Second
+	// atOnce bounds the calls that one Terminate, Stop or Start makes together.
+	atOnce      = 10
+	defaultPoll = 2 * time.Second
+)
+
+var (
+	subscriptionID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	groupName      = regexp.MustCompile(`^[\w().-]{0,89}[\w()-]$`)
+	machineName    = regexp.MustCompile(`^godwit-[0-9a-f]{8}-[0-9a-f]{24}$`)
+)
+
+// New prepares the provider. It makes no call and looks for no credentials yet:
+// those that do not work show in Validate.
+func New(c Config) (*Provider, error) {
+	if !subscriptionID.MatchString(c.Subscription) {
+		return nil, fmt.Errorf("azure provider: %q is not the id of a subscription", c.Subscription)
+	}
+	if !groupName.MatchString(c.ResourceGroup) {
+		return nil, fmt.Errorf("azure provider: %q is not the name of a resource group", c.ResourceGroup)
+	}
+	if c.Poll <= 0 {
+		c.Poll = defaultPoll
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &Provider{config: c, now: c.Now, log: c.Log, http: &http.Client{Timeout: callTakes}}, nil
+}
+
+// Close gives the provider's idle connections back. Nodes go on.
+func (p *Provider) Close() { p.http.CloseIdleConnections() }
+
+// client makes the clients when they are first wanted, and again until that
+// works: credentials that are missing keep nodes from being launched here, not
+// the manager from starting.
+func (p *Provider) client() (*clients, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.made == nil {
+		made, err := open(p.config)
+		if err != nil {
+			return nil, &provisioner.Error{Class: provisioner.Unauthorized, Op: "credentials", Err: err}
+		}
+		p.made = made
+	}
+	return p.made, nil
+}
+
+// group is the id of the nodes' resource group.
+func (p *Provider) group() string {
+	return "/subscriptions/" + p.config.Subscription + "/resourceGroups/" + p.config.ResourceGroup
+}
+
+// Capabilities implements provisioner.Provider.
+func (p *Provider) Capabilities() provisioner.Capabilities {
+	return provisioner.Capabilities{Provider: Name, StopStart: true, Spot: true, ListLag: listLag}
+}
+
+// Effect implements provisioner.Effects.
+func (p *Provider) Effect(field string) provisioner.Effect { return template.Effect(field) }
+
+// Get implements provisioner.Provider.
+func (p *Provider) Get(ctx context.Context, id string) (provisioner.Instance, error) {
+	none := provisioner.Instance{}
+	found, err := p.machine(ctx, id)
+	switch {
+	case err != nil:
+		return none, failure("get", id, err)
+	case found == nil || !ours(found.Tags):
+		return none, &provisioner.Error{Class: provisioner.NotFound, Op: "get", Subject: id}
+	}
+	return p.complete(ctx, found)
+}
+
+// machine reads one with its power state; nil without an error: there is none.
+func (p *Provider) machine(ctx context.Context, name string) (*armcompute.VirtualMachine, error) {
+	if !machineName.MatchString(name) {
+		return nil, nil //nolint:nilnil // absence is an answer
+	}
+	c, err := p.client()
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.machines.Get(ctx, p.config.ResourceGroup, name, &armcompute.VirtualMachinesClientGetOptions{Expand: to(armcompute.InstanceViewTypesInstanceView)})
+	if missing(err) {
+		return nil, nil //nolint:nilnil // absence is an answer
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &answer.VirtualMachine, nil
+}
+
+// complete adds the addresses, which are the interface's.
+func (p *Provider) complete(ctx context.Context, m *armcompute.VirtualMachine) (provisioner.Instance, error) {
+	seen := describe(m, nil)
+	c, err := p.client()
+	if err != nil {
+		return seen, err
+	}
+	for _, name := range interfaceNames(m) {
+		answer, err := c.interfaces.Get(ctx, p.config.ResourceGroup, name, &armnetwork.InterfacesClientGetOptions{Expand: to("ipConfigurations/publicIPAddress")})
+		if missing(err) {
+			continue // not made yet, or going
+		}
+		if err != nil {
+			return seen, failure("get", seen.ID, err)
+		}
+		addresses(&seen, &answer.Interface, nil)
+	}
+	return seen, nil
+}
+
+// List implements provisioner.Provider.
+func (p *Provider) List(ctx context.Context, owner provisioner.Owner) ([]provisioner.Instance, error) {
+	c, err := p.client()
+	if err != nil {
+		return nil, err
+	}
+	machines, err := all(ctx, c.machines.NewListPager(p.config.ResourceGroup, nil),
+		func(page armcompute.VirtualMachinesClientListResponse) []*armcompute.VirtualMachine {
+			return page.Value
+		})
+	if err != nil {
+		return nil, failure("list", "", err)
+	}
+	states, err := all(ctx, c.machines.NewListAllPager(&armcompute.VirtualMachinesClientListAllOptions{StatusOnly: to("true")}),
+		func(page armcompute.VirtualMachinesClientListAllResponse) []*armcompute.VirtualMachine {
+			return page.Value
+		})
+	if err != nil {
+		return nil, failure("list", "", err)
+	}
+	interfaces, public, err := p.network(ctx)
+	if err != nil {
+		return nil, failure("list", "", err)
+	}
+	power := map[string]*armcompute.VirtualMachine{}
+	for _, s := range states {
+		power[strings.ToLower(value(s.ID))] = s
+	}
+	var instances []provisioner.Instance
+	for _, m := range machines {
+		if !ours(m.Tags) || !owner.Owns(ownerOf(m.Tags)) {
+			continue
+		}
+		seen := describe(m, power[strings.ToLower(value(m.ID))])
+		for _, name := range interfaceNames(m) {
+			addresses(&seen, interfaces[name], public)
+		}
+		instances = append(instances, seen)
+	}
+	slices.SortFunc(instances, func(a, b provisioner.Instance) int { return strings.Compare(a.ID, b.ID) })
+	instances = slices.CompactFunc(instances, func(a, b provisioner.Instance) bool { return a.ID == b.ID })
+	if owner.Cluster == "" {
+		p.spread.Listed(instances)
+	}
+	return instances, nil
+}
+
+// network reads the group's interfaces by name and its addresses by id.
+func (p *Provider) network(ctx context.Context) (map[string]*armnetwork.Interface, map[string]*armnetwork.PublicIPAddress, error) {
+	c, err := p.client()
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := all(ctx, c.interfaces.NewListPager(p.config.ResourceGroup, nil),
+		func(page armnetwork.InterfacesClientListResponse) []*armnetwork.Interface { return page.Value })
+	if err != nil {
+		return nil, nil, err
+	}
+	public, err := all(ctx, c.addresses.NewListPager(p.config.ResourceGroup, nil),
+		func(page armnetwork.PublicIPAddressesClientListResponse) []*armnetwork.PublicIPAddress {
+			return page.Value
+		})
+	if err != nil {
+		return nil, nil, err
+	}
+	byName, byID := map[string]*armnetwork.Interface{}, map[string]*armnetwork.PublicIPAddress{}
+	for _, i := range list {
+		byName[value(i.Name)] = i
+	}
+	for _, a := range public {
+		byID[strings.ToLower(value(a.ID))] = a
+	}
+	return byName, byID, nil
+}
+
+// Console implements provisioner.Provider: the serial log that Azure's boot
+// diagnostics keep.
+func (p *Provider) Console(ctx context.Context, id string) ([]byte, error) {
+	gone := &provisioner.Error{Class: provisioner.NotFound, Op: "console", Subject: id}
+	if !machineName.MatchString(id) {
+		return nil, gone
+	}
+	c, err := p.client()
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.machines.RetrieveBootDiagnosticsData(ctx, p.config.ResourceGroup, id, nil)
+	if err != nil {
+		return nil, failure("console", id, err)
+	}
+	address := value(answer.SerialConsoleLogBlobURI)
+	if address == "" {
+		return nil, nil
+	}
+	text, err := p.fetch(ctx, address)
+	if err != nil {
+		// The address carries a signature: it stays out of errors.
+		return nil, refuse(provisioner.Transient, "console", id, "the serial log cannot be read: %w", errors.Unwrap(err))
+	}
+	return text[max(0, len(text)-provisioner.ConsoleLimit):], nil
+}
+
+// mostLog bounds what is read of a serial log; Azure keeps about a megabyte.
+const mostLog = 16 << 20
+
+func (p *Provider) fetch(ctx context.Context, address string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := p.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	switch response.StatusCode {
+	case http.StatusOK:
+		return io.ReadAll(io.LimitReader(response.Body, mostLog))
+	case http.StatusNotFound:
+		return nil, nil // nothing was written yet
+	}
+	return nil, fmt.Errorf("serial log: %w", errors.New(response.Status))
+}
+
+func interfaceNames(m *armcompute.VirtualMachine) []string {
+	var names []string
+	if m.Properties != nil && m.Properties.NetworkProfile != nil {
+		for _, i := range m.Properties.NetworkProfile.NetworkInterfaces {
+			names = append(names, last(value(i.ID)))
+		}
+	}
+	return names
+}
+
+// addresses adds those of an interface; public ones are in it, or in the list.
+func addresses(seen *provisioner.Instance, i *armnetwork.Interface, public map[string]*armnetwork.PublicIPAddress) {
+	if i == nil || i.Properties == nil {
+		return
+	}
+	for _, c := range i.Properties.IPConfigurations {
+		if c.Properties == nil {
+			continue
+		}
+		if a := value(c.Properties.PrivateIPAddress); a != "" {
+			seen.PrivateAddresses = append(seen.PrivateAddresses, a)
+		}
+		at := c.Properties.PublicIPAddress
+		if at != nil && at.Properties == nil {
+			at = public[strings.ToLower(value(at.ID))]
+		}
+		if at != nil && at.Properties != nil && value(at.Properties.IPAddress) != "" {
+			seen.PublicAddresses = append(seen.PublicAddresses, value(at.Properties.IPAddress))
+		}
+	}
+}
+
+// describe turns Azure's view into the contract's. A list has the power state in
+// a second document.
+func describe(m, states *armcompute.VirtualMachine) provisioner.Instance {
+	tags := flat(m.Tags)
+	out := provisioner.Instance{
+		ID: value(m.Name), ClientToken: tags[tagToken], NodeID: tags[tagNode], Owner: ownerOf(m.Tags),
+		Zone: zoneName(value(m.Location), m.Zones), Tags: map[string]string{},
+	}
+	for key, text := range tags {
+		if !strings.HasPrefix(key, template.TagPrefix) {
+			out.Tags[key] = text
+		}
+	}
+	out.LaunchedAt, _ = time.Parse(time.RFC3339Nano, tags[tagMade]) // zero if somebody took the tag away
+	if m.Properties == nil {
+		out.State = provisioner.Pending
+		return out
+	}
+	if m.Properties.HardwareProfile != nil {
+		out.Type = string(value(m.Properties.HardwareProfile.VMSize))
+	}
+	out.Spot = value(m.Properties.Priority) == armcompute.VirtualMachinePriorityTypesSpot
+	view := m.Properties.InstanceView
+	if view == nil && states != nil && states.Properties != nil {
+		view = states.Properties.InstanceView
+	}
+	out.State, out.Detail = stateOf(value(m.Properties.ProvisioningState), view)
+	out.Notice = noticeOf(view, out)
+	return out
+}
+
+// stateOf maps the states of https://learn.microsoft.com/azure/virtual-machines/states-billing.
+func stateOf(provisioning string, view *armcompute.VirtualMachineInstanceView) (provisioner.InstanceState, string) {
+	power, detail := "", ""
+	if view != nil {
+		for _, s := range view.Statuses {
+			code := value(s.Code)
+			if at, ok := strings.CutPrefix(code, "PowerState/"); ok {
+				power = at
+			}
+			if strings.HasPrefix(code, "ProvisioningState/failed") {
+				detail = strings.TrimPrefix(code, "ProvisioningState/failed/") + ": " + value(s.Message)
+			}
+		}
+	}
+	if provisioning == "Deleting" {
+		return provisioner.Terminating, detail
+	}
+	switch power {
+	case "running":
+		return provisioner.Running, detail
+	case "stopping", "deallocating":
+		return provisioner.Stopping, detail
+	case "stopped", "deallocated":
+		return provisioner.Stopped, detail
+	}
+	if provisioning == "Failed" {
+		return provisioner.Stopped, detail
+	}
+	return provisioner.Pending, detail
+}
+
+// noticeOf tells of maintenance that Azure has planned and lets its owner begin.
+func noticeOf(view *armcompute.VirtualMachineInstanceView, seen provisioner.Instance) *provisioner.Notice {
+	if seen.Spot && seen.State == provisioner.Stopping {
+		return &provisioner.Notice{Kind: provisioner.Reclaimed, Text: "a spot machine that is stopping"}
+	}
+	if view == nil || view.MaintenanceRedeployStatus == nil {
+		return nil
+	}
+	m := view.MaintenanceRedeployStatus
+	return &provisioner.Notice{Kind: provisioner.Maintenance, At: value(m.MaintenanceWindowStartTime).UTC(), Text: value(m.LastOperationMessage)}
+}
+
+// Tags by which machines, interfaces and addresses are known.
+const (
+	tagInstallation = template.TagPrefix + "installation"
+	tagCluster      = template.TagPrefix + "cluster"
+	tagNode         = template.TagPrefix + "node"
+	tagToken        = template.TagPrefix + "token"
+	tagMade         = template.TagPrefix + "made"
+)
+
+func flat(tags map[string]*string) map[string]string {
+	out := map[string]string{}
+	for key, text := range tags {
+		out[key] = value(text)
+	}
+	return out
+}
+
+func ours(tags map[string]*string) bool { return value(tags[tagInstallation]) != "" }
+
+func ownerOf(tags map[string]*string) provisioner.Owner {
+	return provisioner.Owner{Installation: value(tags[tagInstallation]), Cluster: value(tags[tagCluster])}
+}
+
+// tagsFor are those of everything that one launch makes.
+func tagsFor(request provisioner.LaunchRequest, s template.Spec, now time.Time) map[string]*string {
+	all := maps.Clone(s.Tags)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, request.Tags)
+	maps.Copy(all, map[string]string{
+		tagInstallation: request.Owner.Installation, tagCluster: request.Owner.Cluster, tagNode: request.NodeID,
+		tagToken: request.ClientToken, tagMade: now.UTC().Format(time.RFC3339Nano),
+	})
+	out := map[string]*string{}
+	for key, text := range all {
+		out[key] = &text
+	}
+	return out
+}
+
+// zoneName is the contract's name of a place: Azure's zones are numbers.
+func zoneName(region string, zones []*string) string {
+	if len(zones) == 0 {
+		return region
+	}
+	return region + "-" + value(zones[0])
+}

@@ -1,0 +1,211 @@
+// Package template is what a template of the provider azure holds, and what is
+// wrong with one that Azure need not be asked about. It links no SDK.
+package template
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/cloudinit"
+	"github.com/godwit/godwit/provisioner/offering"
+)
+
+// Spec is the part of a template that this provider reads.
+type Spec struct {
+	cloudinit.Spec
+	Provider string `json:"provider"`
+	// Region in which nodes stand, such as westeurope.
+	Region string `json:"region"`
+	// Zones "1", "2", "3" over which nodes are spread; empty: Azure chooses, as in
+	// regions that have none.
+	Zones []string `json:"zones"`
+	// Image is publisher:offer:sku:version, or the id of an image of one's own:
+	// /subscriptions/…/images/NAME or /subscriptions/…/galleries/…/versions/VERSION.
+	Image string `json:"image"`
+	// InstanceTypes are sizes in order of preference.
+	InstanceTypes []string `json:"instance_types"`
+	// Subnets is one, VNET/SUBNET in the nodes' resource group or an id.
+	Subnets []string `json:"subnets"`
+	// SecurityGroups is at most one, a name in the nodes' resource group or an id.
+	SecurityGroups []string `json:"security_groups"`
+	// PublicAddress: nodes get one; it ends with them.
+	PublicAddress bool `json:"public_address"`
+	// Identity is the id of a user-assigned managed identity; empty: none.
+	Identity string `json:"identity"`
+	// SSHPublicKey may sign in as godwit-admin. Azure makes no machine without one.
+	SSHPublicKey string `json:"ssh_public_key"`
+	// SpotPercent of the nodes are asked for as spot.
+	SpotPercent int `json:"spot_percent"`
+	// SpotFallback: what spot refuses is launched on demand; true if absent.
+	SpotFallback *bool `json:"spot_fallback"`
+	// RootGB is the size of the root disk; 0: the image's own.
+	RootGB int `json:"root_gb"`
+	// VolumeType of the disks; Premium_LRS if absent.
+	VolumeType string            `json:"volume_type"`
+	Tags       map[string]string `json:"tags"`
+}
+
+// Bounds of a spec: beyond them is a slip of the keyboard, or Azure refuses.
+const (
+	maxTypes    = 20
+	maxGB       = 4095 // of a disk to boot from
+	maxTags     = 40   // Azure takes 50; ours are among them
+	maxTagValue = 256
+)
+
+const known = "an azure template: provider, region, zones, image, instance_types, subnets, security_groups, public_address, identity, " +
+	"ssh_public_key, spot_percent, spot_fallback, root_gb, volume_type, tags, " + cloudinit.Fields + " are"
+
+// Provider is what templates call it.
+const Provider = "azure"
+
+// TagPrefix of the tags by which Godwit knows its own.
+const TagPrefix = "godwit-"
+
+// Names: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
+var (
+	region       = regexp.MustCompile(`^[a-z][a-z0-9]{2,30}$`)
+	zone         = regexp.MustCompile(`^[1-9]$`)
+	urn          = regexp.MustCompile(`^[A-Za-z0-9._-]+:[A-Za-z0-9._-]+:[A-Za-z0-9._-]+:[A-Za-z0-9._-]+$`)
+	imageID      = regexp.MustCompile(`(?i)^/subscriptions/[^/ ]+/resourceGroups/[^/ ]+/providers/Microsoft\.Compute/(images/[^/ ]+|galleries/[^/ ]+/images/[^/ ]+(/versions/[^/ ]+)?)$`)
+	instanceType = regexp.MustCompile(`^(Standard|Basic)_[A-Za-z0-9_-]+$`)
+	subnetName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	subnetID     = regexp.MustCompile(`(?i)^/subscriptions/[^/ ]+/resourceGroups/[^/ ]+/providers/Microsoft\.Network/virtualNetworks/[^/ ]+/subnets/[^/ ]+$`)
+	groupName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	groupID      = regexp.MustCompile(`(?i)^/subscriptions/[^/ ]+/resourceGroups/[^/ ]+/providers/Microsoft\.Network/networkSecurityGroups/[^/ ]+$`)
+	identityID   = regexp.MustCompile(`(?i)^/subscriptions/[^/ ]+/resourceGroups/[^/ ]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/ ]+$`)
+	publicKey    = regexp.MustCompile(`^(ssh-rsa|ssh-ed25519) [A-Za-z0-9+/=]{40,}( [^\n]*)?$`)
+	tagName      = regexp.MustCompile(`^[^<>%&\\?/\x00-\x1f]{1,256}$`)
+	volumeTypes  = []string{"Premium_LRS", "StandardSSD_LRS", "Standard_LRS", "Premium_ZRS", "StandardSSD_ZRS"}
+)
+
+// Parse reads a spec strictly, for a misspelt cap would be a node without one,
+// and fills its defaults in.
+func Parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
+	var s Spec
+	if faults := provisioner.DecodeTemplate(raw, &s, known); faults != nil {
+		return s, faults
+	}
+	if s.VolumeType == "" {
+		s.VolumeType = "Premium_LRS"
+	}
+	var f Faults
+	s.check(&f)
+	return s, append(f, s.Spec.Faults()...)
+}
+
+// Faults of a spec, as they are found.
+type Faults []provisioner.FieldError
+
+// Add notes one; format and values say what is wrong and what would be right.
+func (f *Faults) Add(field, format string, values ...any) {
+	*f = append(*f, provisioner.FieldError{Field: field, Problem: fmt.Sprintf(format, values...)})
+}
+
+func (s Spec) check(f *Faults) {
+	if s.Provider != "" && s.Provider != Provider {
+		f.Add("provider", "is %q; this is the provider %q", s.Provider, Provider)
+	}
+	if !region.MatchString(s.Region) {
+		f.Add("region", "is %q; want one such as westeurope", s.Region)
+	}
+	f.names("zones", s.Zones, 0, 3, `"1"`, zone)
+	if !urn.MatchString(s.Image) && !imageID.MatchString(s.Image) {
+		f.Add("image", "is %q; want publisher:offer:sku:version, or the id of an image or of a gallery's", s.Image)
+	}
+	f.names("instance_types", s.InstanceTypes, 1, maxTypes, "Standard_D4s_v5", instanceType)
+	f.names("subnets", s.Subnets, 1, 1, "network/nodes", subnetName, subnetID)
+	f.names("security_groups", s.SecurityGroups, 0, 1, "nodes", groupName, groupID)
+	if s.Identity != "" && !identityID.MatchString(s.Identity) {
+		f.Add("identity", "is %q; want the id of a user-assigned identity, /subscriptions/…/userAssignedIdentities/NAME", s.Identity)
+	}
+	if !publicKey.MatchString(s.SSHPublicKey) {
+		f.Add("ssh_public_key", "is %q; want a line such as ssh-ed25519 AAAA…: Azure makes no machine without", s.SSHPublicKey)
+	}
+	if s.SpotPercent < 0 || s.SpotPercent > 100 {
+		f.Add("spot_percent", "is %d; want 0 to 100", s.SpotPercent)
+	}
+	if s.RootGB < 0 || s.RootGB > maxGB {
+		f.Add("root_gb", "is %d; want 0 (the image's own) to %d", s.RootGB, maxGB)
+	}
+	if !slices.Contains(volumeTypes, s.VolumeType) {
+		f.Add("volume_type", "is %q; want one of %s", s.VolumeType, strings.Join(volumeTypes, ", "))
+	}
+	s.checkTags(f)
+}
+
+func (s Spec) checkTags(f *Faults) {
+	if len(s.Tags) > maxTags {
+		f.Add("tags", "are %d; want at most %d", len(s.Tags), maxTags)
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
+		switch field := "tags." + key; {
+		case !tagName.MatchString(key):
+			f.Add(field, `is no tag of Azure's: want 1 to 256 characters without < > %% & \ ? /`)
+		case strings.HasPrefix(strings.ToLower(key), TagPrefix):
+			f.Add(field, "begins with %s, which is Godwit's", TagPrefix)
+		case len(s.Tags[key]) > maxTagValue:
+			f.Add(field, "has %d bytes; want at most %d", len(s.Tags[key]), maxTagValue)
+		}
+	}
+}
+
+func (f *Faults) names(field string, list []string, least, most int, example string, forms ...*regexp.Regexp) {
+	if len(list) < least {
+		f.Add(field, "is empty; want at least one, such as %s", example)
+	}
+	if len(list) > most {
+		f.Add(field, "has %d entries; want at most %d", len(list), most)
+	}
+	for i, entry := range list {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case !slices.ContainsFunc(forms, func(form *regexp.Regexp) bool { return form.MatchString(entry) }):
+			f.Add(at, "is %q; want one such as %s", entry, example)
+		case slices.Contains(list[:i], entry):
+			f.Add(at, "names %s a second time", entry)
+		}
+	}
+}
+
+// Wanted is the choice of offerings.
+func (s Spec) Wanted() offering.Wanted {
+	return offering.Wanted{
+		Types: s.InstanceTypes, Zones: s.Zones, SpotPercent: s.SpotPercent,
+		Fallback: s.SpotFallback == nil || *s.SpotFallback,
+	}
+}
+
+// SubnetID of the template, group being the id of the nodes' resource group.
+func (s Spec) SubnetID(group string) string {
+	if subnetID.MatchString(s.Subnets[0]) {
+		return s.Subnets[0]
+	}
+	network, subnet, _ := strings.Cut(s.Subnets[0], "/")
+	return group + "/providers/Microsoft.Network/virtualNetworks/" + network + "/subnets/" + subnet
+}
+
+// SecurityGroupID of the template; empty: none.
+func (s Spec) SecurityGroupID(group string) string {
+	if len(s.SecurityGroups) == 0 || groupID.MatchString(s.SecurityGroups[0]) {
+		return strings.Join(s.SecurityGroups, "")
+	}
+	return group + "/providers/Microsoft.Network/networkSecurityGroups/" + s.SecurityGroups[0]
+}
+
+// Effect of a change of a field, for nodes that run: where nodes are put and how
+// they are paid for matters while they are launched; the rest is what they are.
+func Effect(field string) provisioner.Effect {
+	top, _, _ := strings.Cut(field, ".")
+	top, _, _ = strings.Cut(top, "[")
+	switch top {
+	case "tags", "zones", "instance_types", "spot_percent", "spot_fallback", "public_address":
+		return provisioner.NewNodes
+	}
+	return provisioner.Replace
+}
