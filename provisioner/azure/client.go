@@ -40,8 +40,8 @@ type budget struct {
 	reads, changes *rate.Limiter
 }
 
-func newBudget() *budget {
-	return &budget{reads: rate.NewLimiter(15, 120), changes: rate.NewLimiter(6, 100)}
+func newBudget(scale float64) *budget {
+	return &budget{reads: rate.NewLimiter(rate.Limit(15*scale), 120), changes: rate.NewLimiter(rate.Limit(6*scale), 100)}
 }
 
 // Do implements policy.Policy.
@@ -77,7 +77,7 @@ func open(c Config) (*clients, error) {
 	options := func(transport policy.Transporter) *arm.ClientOptions {
 		return &arm.ClientOptions{ClientOptions: policy.ClientOptions{
 			Transport:        transport,
-			PerRetryPolicies: []policy.Policy{newBudget()},
+			PerRetryPolicies: []policy.Policy{newBudget(c.Budget)},
 			Retry:            policy.RetryOptions{MaxRetries: retries, RetryDelay: c.Pause, MaxRetryDelay: pauseMost, TryTimeout: callTakes},
 			Telemetry:        policy.TelemetryOptions{ApplicationID: "godwit"},
 		}, DisableRPRegistration: true} // whose right the manager does not have

@@ -40,6 +40,8 @@ type Config struct {
 	// Pause after the first failure of a call, doubled with each more; the SDK's own
 	// if zero.
 	Pause time.Duration
+	// Budget scales the calls that the provider allows itself; 1 if zero.
+	Budget float64
 	// Poll is how often an operation is looked at; 2 s if zero.
 	Poll time.Duration
 	// Now is the clock; time.Now if nil.
@@ -92,6 +94,9 @@ func New(c Config) (*Provider, error) {
 	}
 	if !groupName.MatchString(c.ResourceGroup) {
 		return nil, fmt.Errorf("azure provider: %q is not the name of a resource group", c.ResourceGroup)
+	}
+	if c.Budget <= 0 {
+		c.Budget = 1
 	}
 	if c.Poll <= 0 {
 		c.Poll = defaultPoll

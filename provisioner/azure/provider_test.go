@@ -48,7 +48,7 @@ func connect(t *testing.T, c *armsim.Cloud) *Provider {
 	t.Helper()
 	p, err := New(Config{
 		Subscription: armsim.Subscription, ResourceGroup: armsim.Group, Credential: &azfake.TokenCredential{},
-		Compute: c.Compute, Network: c.Network, Pause: time.Millisecond, Poll: time.Millisecond,
+		Compute: c.Compute, Network: c.Network, Pause: time.Millisecond, Poll: time.Millisecond, Budget: 1000,
 	})
 	if err != nil {
 		t.Fatal(err)

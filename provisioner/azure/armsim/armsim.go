@@ -201,7 +201,7 @@ type wire struct {
 	fakes map[string]policy.Transporter
 }
 
-var ofMachine = regexp.MustCompile(`/virtualMachines/([^/?]+)`)
+var ofMachine = regexp.MustCompile(`/virtualMachines/(godwit-[^/?]+)`)
 
 func (w *wire) fake(r *http.Request) (to policy.Transporter, name string) {
 	if found := ofMachine.FindStringSubmatch(r.URL.Path); found != nil {

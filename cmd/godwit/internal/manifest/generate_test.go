@@ -19,7 +19,9 @@ import (
 	"github.com/godwit/godwit/node/configuration"
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/provisioner/attached"
-	"github.com/godwit/godwit/provisioner/aws/template"
+	awstemplate "github.com/godwit/godwit/provisioner/aws/template"
+	azuretemplate "github.com/godwit/godwit/provisioner/azure/template"
+	gcptemplate "github.com/godwit/godwit/provisioner/gcp/template"
 	"github.com/godwit/godwit/provisioner/local"
 )
 
@@ -82,11 +84,12 @@ func templateSchema(t *testing.T) *schema {
 	t.Helper()
 	s := envelope(Template, "What a cluster launches.", map[string]*schema{
 		"name":     {Type: "string", Pattern: namePattern, Description: "Of the template."},
-		"provider": {Type: "string", Pattern: "^[a-z0-9-]+$", Description: "Who launches the nodes: local, attached, aws, or another that the manager knows."},
+		"provider": {Type: "string", Pattern: "^[a-z0-9-]+$", Description: "Who launches the nodes: local, attached, aws, azure, gcp, or another that the manager knows."},
 		"spec":     {Type: "object", Description: "In the provider's terms."},
 	}, "name", "provider")
 	for name, of := range map[string]reflect.Type{
-		"local": reflect.TypeFor[local.Spec](), "attached": reflect.TypeFor[attached.Spec](), "aws": reflect.TypeFor[template.Spec](),
+		"local": reflect.TypeFor[local.Spec](), "attached": reflect.TypeFor[attached.Spec](), "aws": reflect.TypeFor[awstemplate.Spec](),
+		"azure": reflect.TypeFor[azuretemplate.Spec](), "gcp": reflect.TypeFor[gcptemplate.Spec](),
 	} {
 		g := &generator{t: t, docs: docs(t, filepath.Join(root, "provisioner", "cloudinit"))} // embedded by clouds
 		maps.Copy(g.docs, docs(t, filepath.Join(root, strings.TrimPrefix(of.PkgPath(), "github.com/godwit/godwit/"))))
@@ -98,7 +101,7 @@ func templateSchema(t *testing.T) *schema {
 		}
 		s.Defs["spec_"+name] = spec
 	}
-	for _, name := range []string{"attached", "aws", "local"} {
+	for _, name := range []string{"attached", "aws", "azure", "gcp", "local"} {
 		s.AllOf = append(s.AllOf, &choice{
 			If:   &schema{Properties: map[string]*schema{"provider": {Const: name}}, Required: []string{"provider"}},
 			Then: &schema{Properties: map[string]*schema{"spec": {Ref: "#/$defs/spec_" + name}}},
