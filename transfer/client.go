@@ -34,6 +34,8 @@ type Client struct {
 	OnEvent func(Event)
 
 	Log *slog.Logger // nil: discard
+
+	greetFrom time.Duration // round trip from which a greeting is made; 0: greetingLeast
 }
 
 // Entry is one name in a listed directory.

@@ -23,6 +23,7 @@ type opened struct {
 	link   *link
 	ctl    *controlConn
 	accept control.Accept
+	early  *greeting // nil: none was made, or the node does not take it
 }
 
 // open dials, says hello and waits for the answer.
@@ -34,7 +35,8 @@ func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello) (*ope
 	o := &opened{link: l, ctl: newControlConn(l)}
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
-	if err := o.greet(c, spec, hello); err != nil {
+	if err := o.greet(c, spec, hello); err != nil { //nolint:contextcheck // opening a UDP socket does not wait
+		o.early.drop()
 		o.ctl.abort()
 		if ctx.Err() != nil {
 			return nil, newError(CodeCancelled, "the transfer was cancelled", context.Cause(ctx))
@@ -57,6 +59,7 @@ func (o *opened) greet(c *Client, spec Spec, hello control.Hello) error {
 		hello.KeyProof = signBinding(c.Key, bound)
 	}
 	began := time.Now()
+	o.early = beginGreeting(o.link, &hello, first(c.greetFrom, greetingLeast))
 	if err := o.ctl.sendJSON(control.TypeHello, hello); err != nil {
 		return newError(CodeInvalid, "too many paths for one transfer: name a directory instead", err)
 	}
@@ -72,6 +75,10 @@ func (o *opened) greet(c *Client, spec Spec, hello control.Hello) error {
 				return newError(CodeProtocol, "the node speaks another version of the protocol", err)
 			}
 			o.link.rtt = first(o.link.rtt, time.Since(began))
+			if o.early.end(); !o.accept.Early {
+				o.early.drop()
+				o.early = nil
+			}
 			return nil
 		case control.TypeClose:
 			var cl control.Close
@@ -208,6 +215,9 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 		return nil, err
 	}
 	s := newSession(o.ctl, sock, t.log, t.job.Options.Memory)
+	if o.early != nil {
+		s.origin, s.fsnd = o.early.origin, o.early.flow
+	}
 	s.peer, s.rtt = "node "+name, o.link.rtt
 	s.via.wish, s.via.name, s.via.able = wish, o.link.carrier, o.accept.Stream
 	s.via.changed = func(to Transport, why error) { t.ledger.emit(Event{Kind: EventTransport, Transport: to, Err: why}) }
@@ -293,6 +303,8 @@ func (c *Client) connect(ctx context.Context, spec Spec) (*link, error) {
 func (o *opened) dataSocket(wish Transport) (socket, error) {
 	none := !o.link.data.IsValid() || o.accept.ConnID == 0
 	switch {
+	case o.early != nil:
+		return o.early.sock, nil
 	case wish == TransportTCP && !o.accept.Stream:
 		return nil, newError(CodeProtocol, "the node takes data by UDP only", nil)
 	case wish == TransportUDP && none:

@@ -2,8 +2,6 @@ package transfer
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -206,7 +204,7 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 			_ = tree.Close()
 		}
 	}()
-	port, err := x.server.openPort(Transport(x.hello.Transport))
+	port, early, err := x.openPort()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -229,12 +227,17 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 		ConnID: id, Suite: status.Cipher.suite(), SendSecret: l.toClient, RecvSecret: l.toNode, RTT: s.rtt,
 		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
 	}
+	if early {
+		if cfg.SendSecret, cfg.RecvSecret, err = earlySecrets(l.toClient, l.toNode); err != nil {
+			return nil, nil, err
+		}
+	}
 	link := x.server.send
 	accept := control.Accept{
 		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID, Stream: true,
 		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(id),
 		Cipher: string(status.Cipher), Policy: string(status.Policy), Rate: status.Target,
-		MinRate: status.MinRate, Memory: x.memory,
+		MinRate: status.MinRate, Memory: x.memory, Early: early,
 	}
 	if status.Direction == Push {
 		link = x.server.receive
@@ -394,23 +397,27 @@ func (x *serverSession) openTree() (*store.Tree, error) {
 	return store.New(sub, store.Options{}), nil
 }
 
-// openPort picks a connection id that nobody can guess before it is used; nil
-// where no datagrams are wanted or taken.
-func (s *Server) openPort(wish Transport) (*packetio.Port, error) {
+// openPort gives the session its place on the UDP port; nil: it has none. early
+// says that it is the one under which the client has begun to send.
+func (x *serverSession) openPort() (port *packetio.Port, early bool, err error) {
+	s, h := x.server, &x.hello
+	wish := Transport(h.Transport)
 	switch {
 	case s.udp == nil && wish == TransportUDP:
-		return nil, newError(CodeUnreachable, "the node takes no data by UDP", nil)
+		return nil, false, newError(CodeUnreachable, "the node takes no data by UDP", nil)
 	case s.udp == nil || wish == TransportTCP:
-		return nil, nil
+		return nil, false, nil
+	}
+	if id := wire.ConnID(h.ConnID); id != 0 && uint64(id) == h.ConnID && h.Early == string(x.status.Cipher) && Direction(h.Direction) == Push {
+		if port, err = s.udp.Open(id); !errors.Is(err, packetio.ErrInUse) {
+			return port, err == nil, err
+		}
 	}
 	for {
-		var id [4]byte
-		_, _ = rand.Read(id[:]) // never fails
-		port, err := s.udp.Open(wire.ConnID(max(binary.BigEndian.Uint32(id[:]), 1)))
-		if errors.Is(err, packetio.ErrInUse) {
-			continue
+		port, err = s.udp.Open(newConnID())
+		if !errors.Is(err, packetio.ErrInUse) {
+			return port, false, err
 		}
-		return port, err
 	}
 }
 

@@ -123,12 +123,16 @@ func (s *session) now() time.Duration { return time.Since(s.origin) }
 func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
 	jc.Control, jc.Release = s.ctl.send, l.pool.Put
 	s.snd = job.NewSender(jc)
-	f, err := flow.NewSender(cfg, (*tap)(s))
-	if err != nil {
+	if s.fsnd != nil { // of a greeting
+		s.fsnd.Begin((*tap)(s))
+	} else if f, err := flow.NewSender(cfg, (*tap)(s)); err != nil {
 		return err
+	} else {
+		s.fsnd = f
 	}
-	s.fsnd, s.flow, s.load = f, f, l
+	s.flow, s.load = s.fsnd, l
 	s.embark()
+	s.setRates() // as granted, should the flow be a greeting's
 	l.wake, l.control = s.wake, func(t control.Type, v any) { _ = s.ctl.sendJSON(t, v) }
 	l.bulk = s.ctl.sendBulk
 	return nil

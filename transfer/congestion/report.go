@@ -22,6 +22,7 @@ func (c *Controller) OnReport(s *Sample) {
 	c.delivery.add(s.PeerClock, s.Bytes)
 	c.updateAnchor(s)
 	if c.anchor == 0 {
+		c.peakRound = max(c.peakRound, s.Peak) // what it shows counts with the next
 		c.bound()
 		return
 	}

@@ -41,6 +41,13 @@ func (c *Controller) Burst() float64 {
 	return b
 }
 
+// Again asks for another burst if none has shown anything yet.
+func (c *Controller) Again() {
+	if c.phase == startup && c.peak == 0 {
+		c.armBurst()
+	}
+}
+
 // armBurst asks for a burst that shows the capacity of the path.
 func (c *Controller) armBurst() {
 	b := max(burstPackets*float64(c.cfg.Packet), c.rate*burstSpan.Seconds())

@@ -41,6 +41,10 @@ type Hello struct {
 	NoModes   bool     `json:"no_modes,omitempty"`
 	Memory    int64    `json:"memory,omitempty"` // client's receive window in bytes
 	RTTMicros int64    `json:"rtt_us,omitempty"` // as long as the client's connect took
+	// Push: the connection id under which the client tries the path before it is
+	// answered, and the cipher it uses; see Accept.Early.
+	ConnID uint64 `json:"conn_id,omitempty"`
+	Early  string `json:"early,omitempty"`
 
 	// What of the sources is meant; see transfer.Options.
 	Filter *filter.Spec `json:"filter,omitempty"`
@@ -114,6 +118,9 @@ type Accept struct {
 	// Ask: the receiver may have some of it, so the sender announces files
 	// and waits for what is wanted.
 	Ask bool `json:"ask,omitempty"`
+	// Early: the flow that the client has begun goes on. Otherwise the client
+	// begins another, with ConnID and keys of its own.
+	Early bool `json:"early,omitempty"`
 }
 
 // Close ends a session. An empty Code means that all went as planned.

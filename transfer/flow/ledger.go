@@ -21,6 +21,7 @@ type sentPacket struct {
 	told    bool  // Acked was reported for the token
 	missing bool  // a report said that it had not arrived
 	probe   bool  // tries a larger size: see search
+	blind   bool  // of a greeting: its loss says nothing
 	copies  uint8 // of an original: how often it was repeated
 	open    uint8 // of an original: copies, itself included, whose fate is pending
 }

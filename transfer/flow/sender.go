@@ -33,6 +33,7 @@ type Sender struct {
 	overhead int
 	started  bool
 	parked   bool // data go another way: see Park
+	greeting bool // see NewGreeting
 
 	inFlight  int64 // wire bytes of data whose fate is open
 	unsettled int   // packets of them
@@ -183,7 +184,7 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 		return false
 	}
 	body := room[wire.HeaderSize : s.mtu-wire.TagSize]
-	p := sentPacket{at: now, data: true, fate: pending}
+	p := sentPacket{at: now, data: true, fate: pending, blind: s.greeting}
 	n := 0
 	if !s.dry {
 		n, p.token = s.source.Fill(now, body)

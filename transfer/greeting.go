@@ -1,0 +1,138 @@
+package transfer
+
+import (
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/flow"
+	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/wire"
+)
+
+const (
+	// greetingLeast is the round trip from which a greeting pays.
+	greetingLeast = 5 * time.Millisecond
+	// greetingWait is how long the burst leaves after the hello, in round trips: the
+	// node has to have looked at it.
+	greetingWait = 1. / 8
+	greetingMost = 15 * time.Millisecond
+)
+
+// greeting tries the path while the node still looks at the hello of a push: its
+// answer and the first report then come together. See flow.NewGreeting.
+type greeting struct {
+	sock   *packetio.Conn
+	flow   *flow.Sender
+	origin time.Time
+	stop   chan struct{}
+	once   sync.Once
+	done   chan struct{}
+}
+
+// beginGreeting starts one where it pays, and says so in the hello; nil: it does
+// not.
+func beginGreeting(l *link, h *control.Hello, least time.Duration) *greeting {
+	if Direction(h.Direction) != Push || h.DryRun || !l.data.IsValid() || l.rtt < least || Transport(h.Transport) == TransportTCP {
+		return nil
+	}
+	cipher := AES128
+	if len(h.Ciphers) > 0 {
+		cipher = Cipher(h.Ciphers[0])
+	}
+	id := newConnID()
+	toNode, toClient, err := earlySecrets(l.toNode, l.toClient)
+	if err != nil {
+		return nil
+	}
+	f, err := flow.NewGreeting(flow.Config{
+		ConnID: id, Suite: cipher.suite(), SendSecret: toNode, RecvSecret: toClient, Peer: l.data, Trusted: true, RTT: l.rtt,
+		Policy: Policy(h.Policy).congestion(), TargetRate: float64(h.Rate), MinRate: float64(h.MinRate),
+	})
+	if err != nil {
+		return nil
+	}
+	sock, err := packetio.Dial(l.data, packetio.Options{})
+	if err != nil {
+		return nil // dataSocket says why
+	}
+	h.ConnID, h.Early = uint64(id), string(cipher)
+	g := &greeting{sock: sock, flow: f, origin: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
+	go g.pump(min(time.Duration(greetingWait*float64(l.rtt)), greetingMost))
+	return g
+}
+
+// pump owns socket and flow until end.
+func (g *greeting) pump(wait time.Duration) {
+	defer close(g.done)
+	select {
+	case <-time.After(wait):
+	case <-g.stop:
+		return
+	}
+	batch, in := wire.NewBatch(), packetio.NewMessages()
+	for {
+		select {
+		case <-g.stop:
+			return
+		default:
+		}
+		for batch.Reset(); g.flow.AppendDatagrams(time.Since(g.origin), batch) > 0; batch.Reset() {
+			if g.sock.SendBatch(batch) != nil {
+				return // the session finds out why
+			}
+		}
+		if g.sock.Wait(min(g.flow.NextDeadline()-time.Since(g.origin), time.Second)) != nil {
+			return
+		}
+		for {
+			if n, err := g.sock.Recv(in); err != nil || n == 0 {
+				break
+			}
+			now := time.Since(g.origin)
+			for from, b := range in.All() {
+				_ = g.flow.HandleDatagram(max(now-in.Age(), 0), from, b) // strangers'
+			}
+		}
+	}
+}
+
+// end lets go of socket and flow; g may be nil.
+func (g *greeting) end() {
+	if g != nil {
+		g.once.Do(func() { close(g.stop) })
+		g.sock.Wake()
+		<-g.done
+	}
+}
+
+// drop ends a greeting that leads nowhere; g may be nil.
+func (g *greeting) drop() {
+	if g != nil {
+		g.end()
+		_ = g.sock.Close()
+	}
+}
+
+// earlySecrets are those of a flow that began before the node's answer. The
+// cipher was then the client's guess, so they serve no other.
+func earlySecrets(a, b []byte) (early, other []byte, err error) {
+	if early, err = hkdf.Expand(sha256.New, a, "godwit/1 early", flow.SecretSize); err != nil {
+		return nil, nil, newError(CodeInternal, "no keys for the data path", err)
+	}
+	if other, err = hkdf.Expand(sha256.New, b, "godwit/1 early", flow.SecretSize); err != nil {
+		return nil, nil, newError(CodeInternal, "no keys for the data path", err)
+	}
+	return early, other, nil
+}
+
+// newConnID draws a connection id; 0 is none.
+func newConnID() wire.ConnID {
+	var id [4]byte
+	_, _ = rand.Read(id[:]) // never fails
+	return wire.ConnID(max(binary.BigEndian.Uint32(id[:]), 1))
+}
