@@ -75,3 +75,30 @@ func (r *Reconciler) sweep(ctx context.Context, providerName string, instance pr
 		return provider.Terminate(ctx, []string{instance.ID})[0].Err
 	})
 }
+
+const (
+	// partsEvery is how often parts without an instance are looked for.
+	partsEvery = 10 * time.Minute
+	// partsAge is the least age at which they are ended: a machine that is being
+	// made has its parts first.
+	partsAge = 30 * time.Minute
+)
+
+// collectParts ends what instances left behind: disks, interfaces, addresses.
+func (r *Reconciler) collectParts(ctx context.Context) {
+	now := r.now()
+	for name, provider := range r.config.Providers {
+		c, ok := provider.(provisioner.Collector)
+		if !ok || now.Sub(r.parts[name]) < partsEvery {
+			continue
+		}
+		r.parts[name] = now
+		r.effect(ctx, "collect "+name, "end parts without an instance", func(ctx context.Context) error {
+			ended, err := c.Collect(ctx, provisioner.Owner{Installation: r.config.Installation}, max(partsAge, r.config.OrphanAge))
+			for _, part := range ended {
+				r.log.Warn("a part without an instance is ended", "provider", name, "part", part)
+			}
+			return err
+		})
+	}
+}

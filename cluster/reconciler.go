@@ -32,7 +32,8 @@ type Reconciler struct {
 	fenced     atomic.Bool
 	conditions *conditions
 	orphans    map[string]orphan
-	lastNoop   map[string]string // by cluster: what its newest decision says
+	parts      map[string]time.Time // when a provider was last asked for parts without an instance
+	lastNoop   map[string]string    // by cluster: what its newest decision says
 	// memoirs are what is recorded and learnt, by cluster.
 	memoirs map[string]*memoir
 	// present says that no row is of the future any more; see noFuture.
@@ -66,6 +67,7 @@ func (r *Reconciler) begin() {
 	r.effects = newEffects(&r.config)
 	r.conditions = &conditions{}
 	r.orphans, r.lastNoop, r.rememberedAt = map[string]orphan{}, map[string]string{}, map[string]time.Time{}
+	r.parts = map[string]time.Time{}
 	r.memoirs = map[string]*memoir{}
 	r.reportedAt, r.forgotAt, r.present = time.Time{}, time.Time{}, false
 	r.mutex.Lock()
@@ -166,7 +168,7 @@ func (r *Reconciler) Step(ctx context.Context, term statestore.Term) error {
 	}
 	r.forgetClusters(clusters)
 	for _, finish := range []func() error{
-		func() error { r.collect(ctx, s, clusters); return nil },
+		func() error { r.collect(ctx, s, clusters); r.collectParts(ctx); return nil },
 		func() error { return r.noteReports(ctx, s) },
 		func() error { return r.settleConditions(ctx, term, clusters) },
 		func() error { return r.forget(ctx) },

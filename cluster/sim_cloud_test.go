@@ -17,10 +17,11 @@ const listLag = 20 * time.Second
 // simCloud is hostile: it refuses, forgets to answer, lists late and lets
 // machines die.
 type simCloud struct {
-	w         *world
-	instances map[string]*simInstance
-	serial    int
-	quota     int
+	collections []collection
+	w           *world
+	instances   map[string]*simInstance
+	serial      int
+	quota       int
 	// refuse answers every launch until then with the class.
 	refuse      provisioner.Class
 	refuseUntil time.Time

@@ -114,7 +114,7 @@ func all[Page, Item any](ctx context.Context, pager *runtime.Pager[Page], items 
 // loop would wait a second at least.
 func follow[T any](ctx context.Context, poller *runtime.Poller[T], every time.Duration) error {
 	for !poller.Done() {
-		if _, err := poller.Poll(ctx); err != nil {
+		if _, err := poller.Poll(ctx); err != nil { //nolint:bodyclose // the SDK has read and closed it
 			return err
 		}
 		if poller.Done() {
