@@ -27,6 +27,10 @@ func newBench() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Out = cmd.OutOrStdout()
+			var err error
+			if c.Disk, err = filepath.Abs(c.Disk); err != nil {
+				return err
+			}
 			if err := errors.Join(os.MkdirAll(c.Memory, 0o755), os.MkdirAll(c.Disk, 0o755), os.MkdirAll(results, 0o755)); err != nil {
 				return err
 			}
