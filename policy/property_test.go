@@ -256,7 +256,8 @@ func TestUndrainComesBeforeLaunch(t *testing.T) {
 		}
 		for _, n := range s.Nodes {
 			i := slices.IndexFunc(plan.Pools, func(a Assignment) bool { return a.NodeID == n.ID })
-			if n.State == Draining && n.DrainCause != DrainOperator && !acted[n.ID] && i >= 0 && plan.Pools[i].Pool.Available() {
+			kept := n.DrainCause == DrainOperator || n.DrainCause == DrainReclaim
+			if n.State == Draining && !kept && !acted[n.ID] && i >= 0 && plan.Pools[i].Pool.Available() {
 				t.Fatalf("launched while %s could be taken back: %s", n.ID, plan.Explain())
 			}
 		}
