@@ -26,8 +26,9 @@ type opened struct {
 	early  *greeting // nil: none was made, or the node does not take it
 }
 
-// open dials, says hello and waits for the answer.
-func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello) (*opened, error) {
+// open dials, says hello and waits for the answer; with greets it tries the path
+// meanwhile.
+func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello, greets bool) (*opened, error) {
 	l, err := c.connect(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -35,7 +36,7 @@ func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello) (*ope
 	o := &opened{link: l, ctl: newControlConn(l)}
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
-	if err := o.greet(c, spec, hello); err != nil { //nolint:contextcheck // opening a UDP socket does not wait
+	if err := o.greet(c, spec, hello, greets); err != nil { //nolint:contextcheck // opening a UDP socket does not wait
 		o.early.drop()
 		o.ctl.abort()
 		if ctx.Err() != nil {
@@ -46,7 +47,7 @@ func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello) (*ope
 	return o, nil
 }
 
-func (o *opened) greet(c *Client, spec Spec, hello control.Hello) error {
+func (o *opened) greet(c *Client, spec Spec, hello control.Hello, greets bool) error {
 	bound := o.link.bound
 	hello.Version, hello.Program, hello.Stream = control.Version, "godwit", true
 	hello.Token, hello.TransferID, hello.RTTMicros = spec.Token, spec.TransferID, o.link.rtt.Microseconds()
@@ -59,7 +60,9 @@ func (o *opened) greet(c *Client, spec Spec, hello control.Hello) error {
 		hello.KeyProof = signBinding(c.Key, bound)
 	}
 	began := time.Now()
-	o.early = beginGreeting(o.link, &hello, first(c.greetFrom, greetingLeast))
+	if greets {
+		o.early = beginGreeting(o.link, &hello, first(c.greetFrom, greetingLeast))
+	}
 	if err := o.ctl.sendJSON(control.TypeHello, hello); err != nil {
 		return newError(CodeInvalid, "too many paths for one transfer: name a directory instead", err)
 	}
@@ -168,7 +171,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 		return use, err
 	}
 	defer end.close()
-	o, err := t.client.open(ctx, spec, hello)
+	o, err := t.client.open(ctx, spec, hello, t.job.Direction == Push && !t.job.Options.DryRun && t.plenty())
 	if err != nil {
 		return use, err
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"io/fs"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -21,7 +23,48 @@ const (
 	// node has to have looked at it.
 	greetingWait = 1. / 8
 	greetingMost = 15 * time.Millisecond
+	// So many bytes, or so many files whatever is in them, are worth the 280 KB of
+	// padding.
+	plentyBytes   = 4 << 20
+	plentyEntries = 256
 )
+
+// plenty reports whether a push has so much to send that the padding of a
+// greeting is nothing beside it: who sends little over a slow line would wait for
+// that.
+func (t *Transfer) plenty() bool {
+	j := &t.job
+	switch {
+	case t.stream != nil:
+		return false // nobody knows
+	case j.Synthetic != nil:
+		return j.Synthetic.Size >= plentyBytes || j.Synthetic.Files >= plentyEntries
+	}
+	paths := j.Sources
+	if len(j.Pairs) > 0 {
+		paths = nil
+		for _, p := range j.Pairs[:min(len(j.Pairs), plentyEntries)] {
+			paths = append(paths, filepath.Join(j.Sources[0], p.Source))
+		}
+	}
+	var bytes int64
+	entries := 0
+	enough := func() bool { return bytes >= plentyBytes || entries >= plentyEntries }
+	for _, p := range paths {
+		_ = filepath.WalkDir(p, func(_ string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				if info, err := d.Info(); err == nil {
+					bytes += info.Size()
+				}
+			}
+			if entries++; enough() {
+				return filepath.SkipAll
+			}
+			return nil // reading what cannot be read tells why
+		})
+	}
+	return enough()
+}
 
 // greeting tries the path while the node still looks at the hello of a push: its
 // answer and the first report then come together. See flow.NewGreeting.
@@ -34,10 +77,10 @@ type greeting struct {
 	done   chan struct{}
 }
 
-// beginGreeting starts one where it pays, and says so in the hello; nil: it does
-// not.
+// beginGreeting starts one where the path lets it pay, and says so in the hello;
+// nil: it does not.
 func beginGreeting(l *link, h *control.Hello, least time.Duration) *greeting {
-	if Direction(h.Direction) != Push || h.DryRun || !l.data.IsValid() || l.rtt < least || Transport(h.Transport) == TransportTCP {
+	if !l.data.IsValid() || l.rtt < least || Transport(h.Transport) == TransportTCP {
 		return nil
 	}
 	cipher := AES128
