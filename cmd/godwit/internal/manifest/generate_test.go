@@ -236,10 +236,16 @@ func docs(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// about turns a Go comment ("MaxNodes caps the …") into a description ("Caps the …").
+// about turns a Go comment ("MaxNodes caps the …", "Tags: what …") into a
+// description ("Caps the …", "What …").
 func about(field, comment string) string {
 	text := strings.Join(strings.Fields(comment), " ")
-	text = strings.TrimPrefix(strings.TrimPrefix(text, field+" "), "is ")
+	if rest, ok := strings.CutPrefix(text, field); ok {
+		text = strings.TrimSpace(rest)
+	}
+	for _, verb := range []string{"is ", "are ", ": "} {
+		text = strings.TrimPrefix(text, verb)
+	}
 	if text == "" {
 		return ""
 	}
