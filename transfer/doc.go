@@ -28,6 +28,10 @@
 // A [Channel] may take the place of TCP and TLS: a stream that ssh carries. The
 // node's datagrams then have an address of their own.
 //
+// A push that has enough to send greets: while the node looks at its hello, a burst
+// of padding crosses the path, under a connection id and keys of the client's
+// making, and the report of it comes with the accept.
+//
 // One session moves data one way: push is client to node, pull is node to
 // client. Keys of the data path come from the TLS exporter, one per session
 // and direction. When the control connection ends, the session ends with it;

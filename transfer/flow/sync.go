@@ -139,15 +139,15 @@ func (s *Sender) apart() time.Duration {
 // passAt is when the next pass is due; Forever: none is.
 func (s *Sender) passAt() time.Duration {
 	a := &s.again
-	if !s.dry || a.next >= s.ledger.floor || a.pass == 0 || int(a.pass) >= s.copiesWanted() ||
-		a.left < 1 || s.unsettled == 0 || s.unsettled > fewOpen {
+	if !s.dry || a.next >= s.ledger.floor || a.pass == 0 || a.left < 1 ||
+		s.unsettled == 0 || s.unsettled > fewOpen || int(a.pass) >= s.copiesWanted() {
 		return Forever
 	}
 	return a.at
 }
 
-// copiesWanted is how many copies of each open packet make it likely that one of
-// each arrives. A loss below a thousandth is not known that well.
+// copiesWanted is how many copies of each open packet, of which there is one at
+// least, make it likely that one of each arrives. A loss below a thousandth is not known that well.
 func (s *Sender) copiesWanted() int {
 	sends := math.Log(float64(s.unsettled)/missMost) / -math.Log(max(s.cc.Loss(), 1e-3))
 	return min(max(int(math.Ceil(sends))-1, 1), copiesMost)
