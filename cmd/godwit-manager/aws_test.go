@@ -26,7 +26,7 @@ func TestClusterOnEC2LaunchesAndLeavesNothing(t *testing.T) {
 		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=AKIASIM", "AWS_SECRET_ACCESS_KEY=secret",
 			"AWS_CA_BUNDLE=", "AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent")
 	})
-	if status, body := p.setUp(p.out.String(), "ada"); status != http.StatusCreated {
+	if status, body := p.setUp(p.link(), "ada"); status != http.StatusCreated {
 		t.Fatalf("%d %s", status, body)
 	}
 	spec := map[string]any{
@@ -106,7 +106,7 @@ func TestTemplateOfRefusedCredentialsIsRefused(t *testing.T) {
 		cmd.Args = append(cmd.Args, "--aws-regions", ec2sim.Region)
 		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID="+ec2sim.Deny, "AWS_SECRET_ACCESS_KEY=secret", "AWS_CA_BUNDLE=")
 	})
-	if status, body := p.setUp(p.out.String(), "ada"); status != http.StatusCreated {
+	if status, body := p.setUp(p.link(), "ada"); status != http.StatusCreated {
 		t.Fatalf("%d %s", status, body)
 	}
 	spec := json.RawMessage(fmt.Sprintf(`{"image":%q,"instance_types":["c7i.large"],"subnets":[%q],"security_groups":[%q]}`, ec2sim.ImageID, ec2sim.SubnetA, ec2sim.Group))

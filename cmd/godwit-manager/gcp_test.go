@@ -22,7 +22,7 @@ func TestClusterOnComputeEngineLaunchesAndLeavesNothing(t *testing.T) {
 		cmd.Args = append(cmd.Args, "--gcp-project", gcesim.Project)
 		cmd.Env = append(cmd.Env, "GODWIT_TEST_GCP_ENDPOINT="+sim.URL)
 	})
-	if status, body := p.setUp(p.out.String(), "ada"); status != http.StatusCreated {
+	if status, body := p.setUp(p.link(), "ada"); status != http.StatusCreated {
 		t.Fatalf("%d %s", status, body)
 	}
 	spec := map[string]any{

@@ -166,6 +166,13 @@ func (p *process) call(method, path string, body any) (int, string) {
 
 var setupLink = regexp.MustCompile(`(https://\S+)/setup#token=(\S+)`)
 
+// link waits for the set-up link: what a process prints may be read later than the files that it writes.
+func (p *process) link() string {
+	p.t.Helper()
+	p.until("the set-up link", func() bool { return setupLink.MatchString(p.out.String()) && strings.HasSuffix(p.out.String(), "\n") })
+	return p.out.String()
+}
+
 func (p *process) setUp(link, name string) (int, string) {
 	p.t.Helper()
 	found := setupLink.FindStringSubmatch(link)
@@ -207,16 +214,17 @@ func TestManagerLivesThroughCrashesWithItsState(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
 	p := start(t, dir)
-	if strings.Count(p.out.String(), "/setup#token=") != 1 {
+	if strings.Count(p.link(), "/setup#token=") != 1 {
 		t.Fatalf("set-up link on standard output: %q", p.out)
 	}
+	p.until("its log", func() bool { return strings.Contains(p.log.String(), "manager serves") })
 	if strings.Contains(p.log.String(), "token=") || !strings.Contains(p.log.String(), "set-up link printed") {
 		t.Errorf("log: %s", p.log)
 	}
-	if status, body := p.setUp(p.out.String(), "ada"); status != http.StatusCreated {
+	if status, body := p.setUp(p.link(), "ada"); status != http.StatusCreated {
 		t.Fatalf("%d %s", status, body)
 	}
-	if status, body := p.setUp(p.out.String(), "eve"); status != http.StatusUnauthorized {
+	if status, body := p.setUp(p.link(), "eve"); status != http.StatusUnauthorized {
 		t.Errorf("a set-up link twice: %d %s", status, body)
 	}
 
