@@ -1,5 +1,10 @@
 package provisioner
 
+import (
+	"slices"
+	"strings"
+)
+
 // Effect is what a change of a field of a template means for nodes that run.
 type Effect string
 
@@ -26,6 +31,20 @@ type Effects interface {
 func EffectOf(p Provider, field string) Effect {
 	if e, ok := p.(Effects); ok {
 		return e.Effect(field)
+	}
+	return Replace
+}
+
+// EffectAmong is the effect of a field where those of the given names, whole or
+// in part ("tags", "tags.team", "subnets[1]"), matter only while a node is
+// launched, and all others are what a node is.
+func EffectAmong(field string, whileLaunched ...string) Effect {
+	top := field
+	if end := strings.IndexAny(field, ".["); end >= 0 {
+		top = field[:end]
+	}
+	if slices.Contains(whileLaunched, top) {
+		return NewNodes
 	}
 	return Replace
 }

@@ -46,7 +46,7 @@ type validation struct {
 	*Provider
 	r      *region
 	spec   template.Spec
-	faults template.Faults
+	faults provisioner.Faults
 	image  types.Image
 	zones  []string // of the subnets
 	vpc    string

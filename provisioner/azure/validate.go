@@ -40,7 +40,7 @@ type validation struct {
 	p      *Provider
 	c      *clients
 	s      template.Spec
-	faults template.Faults
+	faults provisioner.Faults
 	// families and processors of the sizes that can be had.
 	families map[string]int
 }

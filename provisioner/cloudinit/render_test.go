@@ -39,7 +39,7 @@ var specs = []struct {
 }{
 	{"plain", EC2, Spec{}},
 	{"everything", GCE, Spec{
-		Node:            NodeSpec{SendCapMbps: 9000, ReceiveCapMbps: 8000, SessionRateMbps: 100, MaxSessions: 50},
+		Node:            provisioner.NodeSpec{SendCapMbps: 9000, ReceiveCapMbps: 8000, SessionRateMbps: 100, MaxSessions: 50},
 		ReportIntervalS: 2, TransferPort: 40000, Advertise: Private, FirstBootScript: "#!/bin/sh\nset -e\necho \"it's: a 'test'\" # not yaml\n",
 		SwapFileMB: 2048, SwapVolumeGB: 16, Sysctl: map[string]string{"vm.swappiness": "1", "net.ipv4.tcp_rmem": "4096 131072 6291456"}, JournalMB: 200,
 	}},

@@ -1,7 +1,6 @@
 package cloudinit
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -13,7 +12,7 @@ import (
 // Spec is the part of a cloud's template about what happens on the machine.
 // Every cloud embeds it in its own, so that these fields mean the same in all.
 type Spec struct {
-	Node NodeSpec `json:"node"`
+	Node provisioner.NodeSpec `json:"node"`
 	// ReportIntervalS is how often a node reports, in seconds; 5 if absent.
 	ReportIntervalS int `json:"report_interval_s,omitempty"`
 	// TransferPort is where the node serves, TCP and UDP; DefaultPort if absent.
@@ -37,18 +36,6 @@ type Spec struct {
 	JournalMB int `json:"journal_mb,omitempty"`
 }
 
-// NodeSpec is what every node of the template runs with. Zero means without
-// limit of its own.
-type NodeSpec struct {
-	SendCapMbps     float64 `json:"send_cap_mbps,omitempty"`
-	ReceiveCapMbps  float64 `json:"receive_cap_mbps,omitempty"`
-	SessionRateMbps float64 `json:"session_rate_mbps,omitempty"`
-	MaxSessions     int     `json:"max_sessions,omitempty"`
-}
-
-// Fields lists the fields of a Spec, for the "known" of provisioner.DecodeTemplate.
-const Fields = "node, report_interval_s, transfer_port, advertise, binary, first_boot_script, swap_file_mb, swap_volume_gb, sysctl, journal_mb"
-
 // DefaultPort is where nodes serve transfers unless the template says otherwise.
 const DefaultPort = 33001
 
@@ -62,13 +49,10 @@ const (
 
 // Bounds of a spec: beyond them is a slip of the keyboard.
 const (
-	maxMbps     = 1_000_000 // a terabit per second
-	maxSessions = 100_000
-	maxReportS  = 60
-	maxSwapMB   = 1 << 20
-	maxSwapGB   = 16 << 10
-	minJournal  = 16
-	maxJournal  = 100 << 10
+	maxSwapMB  = 1 << 20
+	maxSwapGB  = 16 << 10
+	minJournal = 16
+	maxJournal = 100 << 10
 )
 
 // WithDefaults returns the spec with what is absent filled in.
@@ -94,57 +78,26 @@ var (
 )
 
 // Faults are what is wrong with a spec, as Validate tells it; none is nil.
-func (s Spec) Faults() []provisioner.FieldError {
+func (s Spec) Faults() provisioner.Faults {
 	s = s.WithDefaults()
-	var faults []provisioner.FieldError
-	add := func(field, format string, values ...any) {
-		faults = append(faults, provisioner.FieldError{Field: field, Problem: fmt.Sprintf(format, values...)})
-	}
-	for _, rate := range []struct {
-		field string
-		mbps  float64
-	}{
-		{"node.send_cap_mbps", s.Node.SendCapMbps},
-		{"node.receive_cap_mbps", s.Node.ReceiveCapMbps},
-		{"node.session_rate_mbps", s.Node.SessionRateMbps},
-	} {
-		if rate.mbps < 0 || rate.mbps > maxMbps {
-			add(rate.field, "is %g Mb/s; want 0 (no cap) to %d", rate.mbps, maxMbps)
-		}
-	}
-	for _, number := range []struct {
-		field      string
-		value      int
-		least, top int
-		unit, zero string
-	}{
-		{"node.max_sessions", s.Node.MaxSessions, 0, maxSessions, "", "0 (no limit)"},
-		{"report_interval_s", s.ReportIntervalS, 1, maxReportS, " s", "1"},
-		{"transfer_port", s.TransferPort, 1, 65535, "", "1"},
-		{"swap_file_mb", s.SwapFileMB, 0, maxSwapMB, " MB", "0 (none)"},
-		{"swap_volume_gb", s.SwapVolumeGB, 0, maxSwapGB, " GB", "0 (none)"},
-		{"journal_mb", s.JournalMB, minJournal, maxJournal, " MB", "16"},
-	} {
-		if number.value < number.least || number.value > number.top {
-			add(number.field, "is %d%s; want %s to %d", number.value, number.unit, number.zero, number.top)
-		}
-	}
-	if s.Advertise != Public && s.Advertise != Private {
-		add("advertise", "is %q; want public or private", s.Advertise)
-	}
-	if s.Binary != FromManager && s.Binary != FromImage {
-		add("binary", "is %q; want manager or image", s.Binary)
-	}
+	var f provisioner.Faults
+	f.Node(s.Node, s.ReportIntervalS)
+	f.Between("transfer_port", s.TransferPort, 1, 65535, "")
+	f.Between("swap_file_mb", s.SwapFileMB, 0, maxSwapMB, "none")
+	f.Between("swap_volume_gb", s.SwapVolumeGB, 0, maxSwapGB, "none")
+	f.Between("journal_mb", s.JournalMB, minJournal, maxJournal, "")
+	f.OneOf("advertise", s.Advertise, Public, Private)
+	f.OneOf("binary", s.Binary, FromManager, FromImage)
 	if s.FirstBootScript != "" && !strings.HasPrefix(s.FirstBootScript, "#!") {
-		add("first_boot_script", "does not begin with #!; make its first line #!/bin/sh, or what else runs it")
+		f.Add("first_boot_script", "does not begin with #!; make its first line #!/bin/sh, or what else runs it")
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Sysctl)) {
 		switch {
 		case !sysctlName.MatchString(name):
-			add("sysctl", "%q is no kernel setting; want a name such as net.core.rmem_max", name)
+			f.Add("sysctl", "%q is no kernel setting; want a name such as net.core.rmem_max", name)
 		case !sysctlValue.MatchString(s.Sysctl[name]):
-			add("sysctl."+name, "is %q; want numbers or words", s.Sysctl[name])
+			f.Add("sysctl."+name, "is %q; want numbers or words", s.Sysctl[name])
 		}
 	}
-	return faults
+	return f
 }

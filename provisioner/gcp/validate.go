@@ -88,7 +88,7 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 type validation struct {
 	p      *Provider
 	s      template.Spec
-	faults template.Faults
+	faults provisioner.Faults
 	region *computepb.Region
 	zones  []string
 	// vcpus of the smallest type that exists.

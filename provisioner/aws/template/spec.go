@@ -4,7 +4,6 @@ package template
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -61,10 +60,6 @@ const (
 	maxTagValue = 255
 )
 
-const known = "an aws template: provider, region, image, image_name, image_owner, instance_types, subnets, security_groups, " +
-	"public_address, instance_profile, key_name, spot_percent, spot_fallback, root_gb, volume_type, encrypted, tags, " +
-	cloudinit.Fields + " are"
-
 var (
 	imageID      = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
 	imageOwner   = regexp.MustCompile(`^(self|amazon|aws-marketplace|[0-9]{12})$`)
@@ -84,7 +79,7 @@ const TagPrefix = "godwit:"
 // and fills its defaults in. regions are the manager's, the first the default.
 func Parse(raw json.RawMessage, regions []string) (Spec, []provisioner.FieldError) {
 	var s Spec
-	if faults := provisioner.DecodeTemplate(raw, &s, known); faults != nil {
+	if faults := provisioner.DecodeTemplate(raw, &s, "an aws template"); faults != nil {
 		return s, faults
 	}
 	if s.Region == "" {
@@ -97,7 +92,7 @@ func Parse(raw json.RawMessage, regions []string) (Spec, []provisioner.FieldErro
 		s.VolumeType = "gp3"
 	}
 	s.Spec = s.WithDefaults()
-	f := Faults(s.Faults())
+	f := s.Faults()
 	if !slices.Contains(regions, s.Region) {
 		f.Add("region", "is %q; this manager launches in %s (--aws-regions)", s.Region, strings.Join(regions, ", "))
 	}
@@ -105,31 +100,19 @@ func Parse(raw json.RawMessage, regions []string) (Spec, []provisioner.FieldErro
 	return s, f
 }
 
-// Faults of a spec, as they are found.
-type Faults []provisioner.FieldError
-
-// Add notes one; format and values say what is wrong and what would be right.
-func (f *Faults) Add(field, format string, values ...any) {
-	*f = append(*f, provisioner.FieldError{Field: field, Problem: fmt.Sprintf(format, values...)})
-}
-
-func (s Spec) check(f *Faults) {
-	if s.Provider != "" && s.Provider != Provider {
-		f.Add("provider", "is %q; this is the provider %q", s.Provider, Provider)
-	}
+func (s Spec) check(f *provisioner.Faults) {
+	f.Provider(s.Provider, Provider)
 	s.checkImage(f)
-	names(f, "instance_types", s.InstanceTypes, instanceType, "c7gn.large", maxTypes)
-	names(f, "subnets", s.Subnets, subnetID, "subnet-0123456789abcdef0", maxSubnets)
-	names(f, "security_groups", s.SecurityGroups, groupID, "sg-0123456789abcdef0", maxGroups)
-	between(f, "spot_percent", s.SpotPercent, 0, 100)
-	between(f, "root_gb", s.RootGB, 0, maxGB)
-	if !slices.Contains(volumeTypes, s.VolumeType) {
-		f.Add("volume_type", "is %q; want one of %s", s.VolumeType, strings.Join(volumeTypes, ", "))
-	}
+	f.Names("instance_types", s.InstanceTypes, provisioner.Names{Least: 1, Most: maxTypes, Example: "c7gn.large"}, instanceType.MatchString)
+	f.Names("subnets", s.Subnets, provisioner.Names{Least: 1, Most: maxSubnets, Example: "subnet-0123456789abcdef0"}, subnetID.MatchString)
+	f.Names("security_groups", s.SecurityGroups, provisioner.Names{Least: 1, Most: maxGroups, Example: "sg-0123456789abcdef0"}, groupID.MatchString)
+	f.Between("spot_percent", s.SpotPercent, 0, 100, "")
+	f.Between("root_gb", s.RootGB, 0, maxGB, "the image's own")
+	f.OneOf("volume_type", s.VolumeType, volumeTypes...)
 	s.checkTags(f)
 }
 
-func (s Spec) checkImage(f *Faults) {
+func (s Spec) checkImage(f *provisioner.Faults) {
 	switch {
 	case s.Image == "" && s.ImageName == "":
 		f.Add("image", "is missing: give the id of an image, or image_name")
@@ -144,7 +127,7 @@ func (s Spec) checkImage(f *Faults) {
 	}
 }
 
-func (s Spec) checkTags(f *Faults) {
+func (s Spec) checkTags(f *provisioner.Faults) {
 	if len(s.Tags) > maxTags {
 		f.Add("tags", "are %d; want at most %d", len(s.Tags), maxTags)
 	}
@@ -161,38 +144,8 @@ func (s Spec) checkTags(f *Faults) {
 	}
 }
 
-func between(f *Faults, field string, value, low, high int) {
-	if value < low || value > high {
-		f.Add(field, "is %d; want %d to %d", value, low, high)
-	}
-}
-
-func names(f *Faults, field string, list []string, form *regexp.Regexp, example string, most int) {
-	if len(list) == 0 {
-		f.Add(field, "is empty; want at least one, such as %s", example)
-	}
-	if len(list) > most {
-		f.Add(field, "has %d entries; want at most %d", len(list), most)
-	}
-	for i, name := range list {
-		at := fmt.Sprintf("%s[%d]", field, i)
-		switch {
-		case !form.MatchString(name):
-			f.Add(at, "is %q; want one such as %s", name, example)
-		case slices.Contains(list[:i], name):
-			f.Add(at, "names %s a second time", name)
-		}
-	}
-}
-
 // Effect of a change of a field, for nodes that run: where nodes are put and how
 // they are paid for matters while they are launched; the rest is what they are.
 func Effect(field string) provisioner.Effect {
-	top, _, _ := strings.Cut(field, ".")
-	top, _, _ = strings.Cut(top, "[")
-	switch top {
-	case "tags", "subnets", "instance_types", "spot_percent", "spot_fallback", "public_address":
-		return provisioner.NewNodes
-	}
-	return provisioner.Replace
+	return provisioner.EffectAmong(field, "tags", "subnets", "instance_types", "spot_percent", "spot_fallback", "public_address")
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/providertest"
 )
 
 const valid = `{"image":"ami-0123456789abcdef0","instance_types":["c7i.large"],"subnets":["subnet-0123456789abcdef0"],"security_groups":["sg-0123456789abcdef0"]}`
@@ -24,6 +25,23 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	}
 }
 
+func TestEachFaultIsFoundAndNamesItsField(t *testing.T) {
+	t.Parallel()
+	_, faults := Parse([]byte(`{
+		"provider":"gcp","region":"eu-west-1","image":"debian","instance_types":["c7i.large","C7","c7i.large"],"subnets":[],"security_groups":["sg-1"],
+		"spot_percent":101,"root_gb":20000,"volume_type":"x","tags":{"aws:x":"a","godwit:x":"b"},
+		"node":{"max_sessions":-1},"report_interval_s":61,"transfer_port":70000,"advertise":"x","binary":"x",
+		"first_boot_script":"x","swap_file_mb":-1,"swap_volume_gb":-1,"sysctl":{"x":"1","a.b":"$"},"journal_mb":1
+	}`), []string{"eu-central-1"})
+	want := []string{
+		"provider", "region", "image", "instance_types[1]", "instance_types[2]", "subnets", "security_groups[0]", "spot_percent", "root_gb",
+		"volume_type", "tags.aws:x", "tags.godwit:x",
+		"node.max_sessions", "report_interval_s", "transfer_port", "advertise", "binary", "first_boot_script", "swap_file_mb", "swap_volume_gb",
+		"sysctl", "sysctl.a.b", "journal_mb",
+	}
+	providertest.Blamed(t, func() any { return new(Spec) }, faults, want)
+}
+
 func TestEffectOfAChange(t *testing.T) {
 	t.Parallel()
 	for field, want := range map[string]provisioner.Effect{
@@ -33,6 +51,7 @@ func TestEffectOfAChange(t *testing.T) {
 		if got := Effect(field); got != want {
 			t.Errorf("%s: %s, want %s", field, got, want)
 		}
+		providertest.HasFields(t, func() any { return new(Spec) }, field)
 	}
 }
 

@@ -4,7 +4,6 @@ package template
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -58,9 +57,6 @@ const (
 	maxTagValue = 256
 )
 
-const known = "an azure template: provider, region, zones, image, instance_types, subnets, security_groups, public_address, identity, " +
-	"ssh_public_key, spot_percent, spot_fallback, root_gb, volume_type, tags, " + cloudinit.Fields + " are"
-
 // Provider is what templates call it.
 const Provider = "azure"
 
@@ -88,58 +84,42 @@ var (
 // and fills its defaults in.
 func Parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
 	var s Spec
-	if faults := provisioner.DecodeTemplate(raw, &s, known); faults != nil {
+	if faults := provisioner.DecodeTemplate(raw, &s, "an azure template"); faults != nil {
 		return s, faults
 	}
 	if s.VolumeType == "" {
 		s.VolumeType = "Premium_LRS"
 	}
-	var f Faults
+	var f provisioner.Faults
 	s.check(&f)
 	return s, append(f, s.Spec.Faults()...)
 }
 
-// Faults of a spec, as they are found.
-type Faults []provisioner.FieldError
-
-// Add notes one; format and values say what is wrong and what would be right.
-func (f *Faults) Add(field, format string, values ...any) {
-	*f = append(*f, provisioner.FieldError{Field: field, Problem: fmt.Sprintf(format, values...)})
-}
-
-func (s Spec) check(f *Faults) {
-	if s.Provider != "" && s.Provider != Provider {
-		f.Add("provider", "is %q; this is the provider %q", s.Provider, Provider)
-	}
+func (s Spec) check(f *provisioner.Faults) {
+	f.Provider(s.Provider, Provider)
 	if !region.MatchString(s.Region) {
 		f.Add("region", "is %q; want one such as westeurope", s.Region)
 	}
-	f.names("zones", s.Zones, 0, 3, `"1"`, zone)
+	f.Names("zones", s.Zones, provisioner.Names{Most: 3, Example: `"1"`}, zone.MatchString)
 	if !urn.MatchString(s.Image) && !imageID.MatchString(s.Image) {
 		f.Add("image", "is %q; want publisher:offer:sku:version, or the id of an image or of a gallery's", s.Image)
 	}
-	f.names("instance_types", s.InstanceTypes, 1, maxTypes, "Standard_D4s_v5", instanceType)
-	f.names("subnets", s.Subnets, 1, 1, "network/nodes", subnetName, subnetID)
-	f.names("security_groups", s.SecurityGroups, 0, 1, "nodes", groupName, groupID)
+	f.Names("instance_types", s.InstanceTypes, provisioner.Names{Least: 1, Most: maxTypes, Example: "Standard_D4s_v5"}, instanceType.MatchString)
+	f.Names("subnets", s.Subnets, provisioner.Names{Least: 1, Most: 1, Example: "network/nodes"}, subnetName.MatchString, subnetID.MatchString)
+	f.Names("security_groups", s.SecurityGroups, provisioner.Names{Most: 1, Example: "nodes"}, groupName.MatchString, groupID.MatchString)
 	if s.Identity != "" && !identityID.MatchString(s.Identity) {
 		f.Add("identity", "is %q; want the id of a user-assigned identity, /subscriptions/…/userAssignedIdentities/NAME", s.Identity)
 	}
 	if !publicKey.MatchString(s.SSHPublicKey) {
 		f.Add("ssh_public_key", "is %q; want a line such as ssh-ed25519 AAAA…: Azure makes no machine without", s.SSHPublicKey)
 	}
-	if s.SpotPercent < 0 || s.SpotPercent > 100 {
-		f.Add("spot_percent", "is %d; want 0 to 100", s.SpotPercent)
-	}
-	if s.RootGB < 0 || s.RootGB > maxGB {
-		f.Add("root_gb", "is %d; want 0 (the image's own) to %d", s.RootGB, maxGB)
-	}
-	if !slices.Contains(volumeTypes, s.VolumeType) {
-		f.Add("volume_type", "is %q; want one of %s", s.VolumeType, strings.Join(volumeTypes, ", "))
-	}
+	f.Between("spot_percent", s.SpotPercent, 0, 100, "")
+	f.Between("root_gb", s.RootGB, 0, maxGB, "the image's own")
+	f.OneOf("volume_type", s.VolumeType, volumeTypes...)
 	s.checkTags(f)
 }
 
-func (s Spec) checkTags(f *Faults) {
+func (s Spec) checkTags(f *provisioner.Faults) {
 	if len(s.Tags) > maxTags {
 		f.Add("tags", "are %d; want at most %d", len(s.Tags), maxTags)
 	}
@@ -151,24 +131,6 @@ func (s Spec) checkTags(f *Faults) {
 			f.Add(field, "begins with %s, which is Godwit's", TagPrefix)
 		case len(s.Tags[key]) > maxTagValue:
 			f.Add(field, "has %d bytes; want at most %d", len(s.Tags[key]), maxTagValue)
-		}
-	}
-}
-
-func (f *Faults) names(field string, list []string, least, most int, example string, forms ...*regexp.Regexp) {
-	if len(list) < least {
-		f.Add(field, "is empty; want at least one, such as %s", example)
-	}
-	if len(list) > most {
-		f.Add(field, "has %d entries; want at most %d", len(list), most)
-	}
-	for i, entry := range list {
-		at := fmt.Sprintf("%s[%d]", field, i)
-		switch {
-		case !slices.ContainsFunc(forms, func(form *regexp.Regexp) bool { return form.MatchString(entry) }):
-			f.Add(at, "is %q; want one such as %s", entry, example)
-		case slices.Contains(list[:i], entry):
-			f.Add(at, "names %s a second time", entry)
 		}
 	}
 }
@@ -201,11 +163,5 @@ func (s Spec) SecurityGroupID(group string) string {
 // Effect of a change of a field, for nodes that run: where nodes are put and how
 // they are paid for matters while they are launched; the rest is what they are.
 func Effect(field string) provisioner.Effect {
-	top, _, _ := strings.Cut(field, ".")
-	top, _, _ = strings.Cut(top, "[")
-	switch top {
-	case "tags", "zones", "instance_types", "spot_percent", "spot_fallback", "public_address":
-		return provisioner.NewNodes
-	}
-	return provisioner.Replace
+	return provisioner.EffectAmong(field, "tags", "zones", "instance_types", "spot_percent", "spot_fallback", "public_address")
 }

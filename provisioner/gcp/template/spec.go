@@ -67,9 +67,6 @@ const Provider = "gcp"
 // LabelPrefix of the labels by which Godwit knows its own.
 const LabelPrefix = "godwit-"
 
-const known = "a gcp template: provider, region, zones, image, image_family, image_project, instance_types, subnets, network_tags, " +
-	"public_address, service_account, spot_percent, spot_fallback, root_gb, volume_type, tags, " + cloudinit.Fields + " are"
-
 // Forms of names: https://cloud.google.com/compute/docs/naming-resources and
 // https://cloud.google.com/compute/docs/labeling-resources.
 var (
@@ -92,7 +89,7 @@ var (
 // and fills its defaults in.
 func Parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
 	var s Spec
-	if faults := provisioner.DecodeTemplate(raw, &s, known); faults != nil {
+	if faults := provisioner.DecodeTemplate(raw, &s, "a gcp template"); faults != nil {
 		return s, faults
 	}
 	if len(s.Subnets) == 0 {
@@ -101,54 +98,39 @@ func Parse(raw json.RawMessage) (Spec, []provisioner.FieldError) {
 	if s.VolumeType == "" {
 		s.VolumeType = "pd-balanced"
 	}
-	var f Faults
+	var f provisioner.Faults
 	s.check(&f)
 	return s, append(f, s.Spec.Faults()...)
 }
 
-type Faults []provisioner.FieldError
-
-// Add notes one; format and values say what is wrong and what would be right.
-func (f *Faults) Add(field, format string, values ...any) {
-	*f = append(*f, provisioner.FieldError{Field: field, Problem: fmt.Sprintf(format, values...)})
-}
-
-func (s Spec) check(f *Faults) {
-	if s.Provider != "" && s.Provider != Provider {
-		f.Add("provider", "is %q; this is the provider %q", s.Provider, Provider)
-	}
+func (s Spec) check(f *provisioner.Faults) {
+	f.Provider(s.Provider, Provider)
 	if !regionName.MatchString(s.Region) {
 		f.Add("region", "is %q; want one such as europe-west1", s.Region)
 	}
-	f.names("zones", s.Zones, Zone, s.Region+"-b", 0, maxZones)
+	f.Names("zones", s.Zones, provisioner.Names{Most: maxZones, Example: s.Region + "-b"}, Zone.MatchString)
 	for i, zone := range s.Zones {
 		if Zone.MatchString(zone) && regionOf(zone) != s.Region {
 			f.Add(fmt.Sprintf("zones[%d]", i), "is %q, which is not in region %s", zone, s.Region)
 		}
 	}
 	s.checkImage(f)
-	f.names("instance_types", s.InstanceTypes, Name, "n2-standard-4", 1, maxTypes)
+	f.Names("instance_types", s.InstanceTypes, provisioner.Names{Least: 1, Most: maxTypes, Example: "n2-standard-4"}, Name.MatchString)
 	s.checkSubnets(f)
-	f.names("network_tags", s.NetworkTags, Name, "godwit-node", 0, maxMarks)
+	f.Names("network_tags", s.NetworkTags, provisioner.Names{Most: maxMarks, Example: "godwit-node"}, Name.MatchString)
 	if s.ServiceAccount != "" && !account.MatchString(s.ServiceAccount) {
 		f.Add("service_account", "is %q; want an address such as nodes@project.iam.gserviceaccount.com", s.ServiceAccount)
 	}
-	if s.SpotPercent < 0 || s.SpotPercent > 100 {
-		f.Add("spot_percent", "is %d; want 0 to 100", s.SpotPercent)
-	}
-	if s.RootGB != 0 && (s.RootGB < minGB || s.RootGB > maxGB) {
-		f.Add("root_gb", "is %d; want 0 (the image's own) or %d to %d", s.RootGB, minGB, maxGB)
-	}
+	f.Between("spot_percent", s.SpotPercent, 0, 100, "")
+	f.Between("root_gb", s.RootGB, minGB, maxGB, "the image's own")
 	if s.SwapVolumeGB != 0 && s.SwapVolumeGB < minGB {
 		f.Add("swap_volume_gb", "is %d; want 0 (none), or %d and more", s.SwapVolumeGB, minGB)
 	}
-	if !slices.Contains(volumeTypes, s.VolumeType) {
-		f.Add("volume_type", "is %q; want one of %s", s.VolumeType, strings.Join(volumeTypes, ", "))
-	}
+	f.OneOf("volume_type", s.VolumeType, volumeTypes...)
 	s.checkTags(f)
 }
 
-func (s Spec) checkImage(f *Faults) {
+func (s Spec) checkImage(f *provisioner.Faults) {
 	switch {
 	case s.Image == "" && s.ImageFamily == "":
 		f.Add("image", "is missing: give the name of an image, or image_family")
@@ -164,7 +146,7 @@ func (s Spec) checkImage(f *Faults) {
 	}
 }
 
-func (s Spec) checkSubnets(f *Faults) {
+func (s Spec) checkSubnets(f *provisioner.Faults) {
 	if len(s.Subnets) > 1 {
 		f.Add("subnets", "has %d entries; a subnetwork spans all zones of its region: want one", len(s.Subnets))
 	}
@@ -180,7 +162,7 @@ func (s Spec) checkSubnets(f *Faults) {
 	}
 }
 
-func (s Spec) checkTags(f *Faults) {
+func (s Spec) checkTags(f *provisioner.Faults) {
 	if len(s.Tags) > maxTags {
 		f.Add("tags", "are %d; want at most %d", len(s.Tags), maxTags)
 	}
@@ -192,24 +174,6 @@ func (s Spec) checkTags(f *Faults) {
 			f.Add(field, "begins with %s, which is Godwit's", LabelPrefix)
 		case !LabelValue.MatchString(s.Tags[key]):
 			f.Add(field, "is %q; want at most 63 lower-case letters, digits, - and _", s.Tags[key])
-		}
-	}
-}
-
-func (f *Faults) names(field string, list []string, form *regexp.Regexp, example string, least, most int) {
-	if len(list) < least {
-		f.Add(field, "is empty; want at least one, such as %s", example)
-	}
-	if len(list) > most {
-		f.Add(field, "has %d entries; want at most %d", len(list), most)
-	}
-	for i, entry := range list {
-		at := fmt.Sprintf("%s[%d]", field, i)
-		switch {
-		case !form.MatchString(entry):
-			f.Add(at, "is %q; want one such as %s", entry, example)
-		case slices.Contains(list[:i], entry):
-			f.Add(at, "names %s a second time", entry)
 		}
 	}
 }
@@ -252,11 +216,5 @@ func regionOf(zone string) string {
 // Effect of a change of a field, for nodes that run: where nodes are put and how
 // they are paid for matters while they are launched; the rest is what they are.
 func Effect(field string) provisioner.Effect {
-	top, _, _ := strings.Cut(field, ".")
-	top, _, _ = strings.Cut(top, "[")
-	switch top {
-	case "tags", "zones", "instance_types", "spot_percent", "spot_fallback", "public_address":
-		return provisioner.NewNodes
-	}
-	return provisioner.Replace
+	return provisioner.EffectAmong(field, "tags", "zones", "instance_types", "spot_percent", "spot_fallback", "public_address")
 }

@@ -55,7 +55,7 @@ type spec struct {
 
 func (m *machines) Validate(_ context.Context, raw json.RawMessage) ([]provisioner.FieldError, error) {
 	var s spec
-	if faults := provisioner.DecodeTemplate(raw, &s, "an nspawn template: provider, share, "+cloudinit.Fields+" are"); faults != nil {
+	if faults := provisioner.DecodeTemplate(raw, &s, "an nspawn template"); faults != nil {
 		return faults, nil
 	}
 	return s.Faults(), nil
