@@ -17,7 +17,7 @@ import (
 func (p *Provider) Get(ctx context.Context, id string) (provisioner.Instance, error) {
 	r, own, ok := p.locate(id)
 	if !ok {
-		return provisioner.Instance{}, &provisioner.Error{Class: provisioner.NotFound, Op: "get", Subject: id}
+		return provisioner.Instance{}, provisioner.Unknown("get", id)
 	}
 	seen, err := r.gets.of(ctx, own)
 	if err != nil {
@@ -33,7 +33,7 @@ func (p *Provider) describe(ctx context.Context, r *region, ids []string) map[st
 	found, err := r.instances(ctx, p.pageSize, filter("instance-id", ids...))
 	for _, own := range ids {
 		if err != nil {
-			out[own] = outcome[provisioner.Instance]{err: failure("get", r.id(own), err)}
+			out[own] = outcome[provisioner.Instance]{err: cloud.Failure("get", r.id(own), err)}
 			continue
 		}
 		out[own] = p.seen(r, own, found[own])
@@ -51,7 +51,7 @@ func (p *Provider) seen(r *region, own string, seen *types.Instance) outcome[pro
 	case !gone(seen):
 		return outcome[provisioner.Instance]{value: r.instance(*seen)}
 	}
-	return outcome[provisioner.Instance]{err: &provisioner.Error{Class: provisioner.NotFound, Op: "get", Subject: id}}
+	return outcome[provisioner.Instance]{err: provisioner.Unknown("get", id)}
 }
 
 // instances pages through a description, by EC2's id.
@@ -91,7 +91,7 @@ func (p *Provider) List(ctx context.Context, owner provisioner.Owner) ([]provisi
 		r := p.regions[name]
 		found, err := r.instances(ctx, p.pageSize, filters...)
 		if err != nil {
-			return nil, failure("list", name, err)
+			return nil, cloud.Failure("list", name, err)
 		}
 		if len(found) == 0 {
 			continue

@@ -42,17 +42,14 @@ func (p *Provider) terminate(ctx context.Context, r *region, ids []string) map[s
 		return err
 	}, func(own string, err error) {
 		id := r.id(own)
-		if class, _ := classify(err); err != nil && class == provisioner.NotFound {
+		if cloud.Class(err) == provisioner.NotFound {
 			if _, young := p.recent.of(p.now(), id, p.lag); young {
-				err = refuse(provisioner.Transient, "terminate", id, "EC2 does not show it yet")
+				err = provisioner.Refuse(provisioner.Transient, "terminate", id, "EC2 does not show it yet")
 			} else {
 				err = nil
 			}
 		}
-		if err != nil {
-			err = failure("terminate", id, err)
-		}
-		out[own] = outcome[struct{}]{err: err}
+		out[own] = outcome[struct{}]{err: cloud.Failure("terminate", id, err)}
 	})
 	return out
 }
@@ -65,8 +62,8 @@ func bisect(ids []string, call func([]string) error, tell func(id string, err er
 		return
 	}
 	err := call(ids)
-	class, _ := classify(err)
-	if err != nil && len(ids) > 1 && (class == provisioner.NotFound || class == provisioner.Unsupported || codeOf(err) == codeState) {
+	class := cloud.Class(err)
+	if len(ids) > 1 && (class == provisioner.NotFound || class == provisioner.Unsupported || codeOf(err) == codeState) {
 		half := len(ids) / 2
 		bisect(ids[:half], call, tell)
 		bisect(ids[half:], call, tell)
@@ -101,7 +98,7 @@ func (p *Provider) each(op string, ids []string, call func(*region, []string) er
 		results[i].ID = id
 		r, own, ok := p.locate(id)
 		if !ok {
-			results[i].Err = &provisioner.Error{Class: provisioner.NotFound, Op: op, Subject: id}
+			results[i].Err = provisioner.Unknown(op, id)
 			continue
 		}
 		if at[id] == nil {
@@ -112,15 +109,13 @@ func (p *Provider) each(op string, ids []string, call func(*region, []string) er
 	for r, owns := range places {
 		bisect(owns, func(some []string) error { return call(r, some) }, func(own string, err error) {
 			id := r.id(own)
-			if class, _ := classify(err); err != nil && class == provisioner.NotFound {
+			if cloud.Class(err) == provisioner.NotFound {
 				if _, young := p.recent.of(p.now(), id, p.lag); young {
-					err = refuse(provisioner.Transient, op, id, "EC2 does not show it yet")
+					err = provisioner.Refuse(provisioner.Transient, op, id, "EC2 does not show it yet")
 				}
 			}
 			for _, i := range at[id] {
-				if err != nil {
-					results[i].Err = failure(op, id, err)
-				}
+				results[i].Err = cloud.Failure(op, id, err)
 			}
 		})
 	}
@@ -132,23 +127,23 @@ func (p *Provider) each(op string, ids []string, call func(*region, []string) er
 func (p *Provider) Console(ctx context.Context, id string) ([]byte, error) {
 	r, own, ok := p.locate(id)
 	if !ok {
-		return nil, &provisioner.Error{Class: provisioner.NotFound, Op: "console", Subject: id}
+		return nil, provisioner.Unknown("console", id)
 	}
 	out, err := r.ec2.GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: &own, Latest: awssdk.Bool(true)})
-	if class, _ := classify(err); err != nil && (class == provisioner.Unsupported || class == provisioner.InvalidTemplate) {
+	if class := cloud.Class(err); class == provisioner.Unsupported || class == provisioner.InvalidTemplate {
 		out, err = r.ec2.GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: &own})
 	}
 	if err != nil {
-		if class, _ := classify(err); class == provisioner.NotFound {
+		if cloud.Class(err) == provisioner.NotFound {
 			if _, young := p.recent.of(p.now(), id, p.lag); young {
 				return nil, nil
 			}
 		}
-		return nil, failure("console", id, err)
+		return nil, cloud.Failure("console", id, err)
 	}
 	text, err := base64.StdEncoding.DecodeString(awssdk.ToString(out.Output))
 	if err != nil {
-		return nil, refuse(provisioner.Transient, "console", id, "output: %w", err)
+		return nil, provisioner.Refuse(provisioner.Transient, "console", id, "output: %w", err)
 	}
 	return text[max(0, len(text)-provisioner.ConsoleLimit):], nil
 }

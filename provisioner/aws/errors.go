@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ type meaning struct {
 // for the Amazon EC2 API", https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
 // and for the last group "Common errors" of STS and of the Query protocol,
 // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html. What is
-// not listed is classed by its form; see classify.
+// not listed is classed by its form; see understand.
 var codes = map[string]meaning{
 	// None of this offering now. Unsupported is what EC2 says for a type that a
 	// zone does not have; free addresses are the subnet's capacity.
@@ -137,57 +136,51 @@ const (
 // refill within seconds.
 const throttledFor = 5 * time.Second
 
-// classify finds an error's class and the template's field at fault.
-func classify(err error) (provisioner.Class, string) {
-	if failure, ok := errors.AsType[*provisioner.Error](err); ok {
-		return failure.Class, failure.Field
-	}
+// cloud understands EC2's errors.
+var cloud provisioner.Vendor = understand
+
+func understand(err error) provisioner.Answer {
+	out := provisioner.Answer{Class: provisioner.Transient, RetryAfter: throttledFor}
 	if _, ok := errors.AsType[*noCredentials](err); ok {
-		return provisioner.Unauthorized, ""
+		out.Class = provisioner.Unauthorized
+		return out
 	}
 	var answer smithy.APIError
 	if !errors.As(err, &answer) {
-		return provisioner.Transient, ""
+		return out
 	}
-	code := answer.ErrorCode()
-	if known, ok := codes[code]; ok {
-		if known.class == provisioner.InvalidTemplate && known.field == "" {
-			known.field = fieldOf(answer.ErrorMessage())
-		}
-		return known.class, known.field
-	}
-	status := 0
+	code, status := answer.ErrorCode(), 0
+	out.Text = code + ": " + answer.ErrorMessage()
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		status = response.HTTPStatusCode()
-	}
-	switch {
-	case status >= http.StatusInternalServerError:
-		return provisioner.Transient, ""
-	case strings.HasSuffix(code, "LimitExceeded"):
-		return provisioner.Quota, ""
-	case strings.HasPrefix(code, "Invalid"), strings.HasPrefix(code, "Missing"), strings.HasPrefix(code, "Malformed"):
-		return provisioner.InvalidTemplate, fieldOf(answer.ErrorMessage())
-	}
-	return provisioner.Transient, ""
-}
-
-// fieldOf guesses the field from a message that names EC2's parameter. EC2 has
-// one code for most wrong values.
-func fieldOf(message string) string {
-	lower := strings.ToLower(message)
-	for _, known := range []struct{ word, field string }{
-		{"iaminstanceprofile", "instance_profile"}, {"iam instance profile", "instance_profile"},
-		{"instancetype", "instance_types"}, {"instance type", "instance_types"},
-		{"user data", "first_boot_script"}, {"userdata", "first_boot_script"},
-		{"securitygroup", "security_groups"}, {"security group", "security_groups"},
-		{"subnet", "subnets"}, {"imageid", "image"}, {"key pair", "key_name"},
-		{"volume", "root_gb"}, {"snapshot", "root_gb"}, {"tag", "tags"},
-	} {
-		if strings.Contains(lower, known.word) {
-			return known.field
+		if id := response.ServiceRequestID(); id != "" {
+			out.Text += " (request " + id + ")" // for that is what AWS's support asks for
 		}
 	}
-	return ""
+	known, listed := codes[code]
+	switch {
+	case listed:
+		out.Class, out.Field = known.class, known.field
+	case status >= http.StatusInternalServerError:
+	case strings.HasSuffix(code, "LimitExceeded"):
+		out.Class = provisioner.Quota
+	case strings.HasPrefix(code, "Invalid"), strings.HasPrefix(code, "Missing"), strings.HasPrefix(code, "Malformed"):
+		out.Class = provisioner.InvalidTemplate
+	}
+	if out.Field == "" {
+		out.Field = provisioner.Mentioned(answer.ErrorMessage(), mentions)
+	}
+	return out
+}
+
+// mentions are of EC2's parameters: it has one code for most wrong values.
+var mentions = []provisioner.Mention{
+	{Word: "iaminstanceprofile", Field: "instance_profile"}, {Word: "iam instance profile", Field: "instance_profile"},
+	{Word: "instancetype", Field: "instance_types"}, {Word: "instance type", Field: "instance_types"},
+	{Word: "user data", Field: "first_boot_script"}, {Word: "userdata", Field: "first_boot_script"},
+	{Word: "securitygroup", Field: "security_groups"}, {Word: "security group", Field: "security_groups"},
+	{Word: "subnet", Field: "subnets"}, {Word: "imageid", Field: "image"}, {Word: "key pair", Field: "key_name"},
+	{Word: "volume", Field: "root_gb"}, {Word: "snapshot", Field: "root_gb"}, {Word: "tag", Field: "tags"},
 }
 
 // codeOf is EC2's error code; empty where it did not answer.
@@ -197,49 +190,6 @@ func codeOf(err error) string {
 		return answer.ErrorCode()
 	}
 	return ""
-}
-
-// failure makes the contract's error of what a call returned. The end of the
-// caller's own context stays what it is.
-func failure(op, subject string, err error) error {
-	if provisioner.Interrupted(err) {
-		return fmt.Errorf("%s %s: %w", op, subject, err)
-	}
-	if already, ok := errors.AsType[*provisioner.Error](err); ok {
-		return already
-	}
-	class, field := classify(err)
-	e := &provisioner.Error{Class: class, Op: op, Subject: subject, Field: field, Err: plain(err)}
-	if class == provisioner.Throttled {
-		e.RetryAfter = throttledFor
-	}
-	return e
-}
-
-// plain drops the SDK's frame around EC2's own words; the request's id stays,
-// for that is what AWS's support asks for.
-func plain(err error) error {
-	var answer smithy.APIError
-	if !errors.As(err, &answer) {
-		return err
-	}
-	text := answer.ErrorCode() + ": " + answer.ErrorMessage()
-	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.ServiceRequestID() != "" {
-		text += " (request " + response.ServiceRequestID() + ")"
-	}
-	return &answered{text: text, err: err}
-}
-
-type answered struct {
-	text string
-	err  error
-}
-
-func (a *answered) Error() string { return a.text }
-func (a *answered) Unwrap() error { return a.err }
-
-func refuse(class provisioner.Class, op, subject, format string, values ...any) error {
-	return &provisioner.Error{Class: class, Op: op, Subject: subject, Err: fmt.Errorf(format, values...)}
 }
 
 // found marks the failure to find credentials, which the SDK gives no type.

@@ -41,13 +41,13 @@ func TestCodesOfEC2HaveTheirClass(t *testing.T) {
 		{400, "NeverHeardOf", "", provisioner.Transient, ""},
 		{400, codeMismatch, "", provisioner.Transient, ""},
 	} {
-		err := failure("launch", "x", answer(row.status, row.code, row.message))
+		err := cloud.Failure("launch", "x", answer(row.status, row.code, row.message))
 		if !errors.Is(err, row.class) || provisioner.Field(err) != row.field {
 			t.Errorf("%d %s %q: %v, field %q; want %s, %q", row.status, row.code, row.message, err, provisioner.Field(err), row.class, row.field)
 		}
 	}
 	want := "launch x: quota: VcpuLimitExceeded: too many (request r-1)"
-	if err := failure("launch", "x", answer(400, "VcpuLimitExceeded", "too many")); err.Error() != want {
+	if err := cloud.Failure("launch", "x", answer(400, "VcpuLimitExceeded", "too many")); err.Error() != want {
 		t.Errorf("text:\n got %s\nwant %s", err, want)
 	}
 }

@@ -26,7 +26,7 @@ const mostAsked = 20
 func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
 	if request.ClientToken == "" || request.NodeID == "" || request.Owner.Installation == "" {
-		return none, refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
+		return none, provisioner.Refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
 	}
 	spec, found := template.Parse(request.Spec, p.order)
 	if len(found) > 0 {
@@ -77,7 +77,7 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	}
 	var err error
 	if a.image, err = a.r.image(ctx, a.p.now(), a.spec); err != nil {
-		return provisioner.Instance{}, failure("launch", a.request.NodeID, err)
+		return provisioner.Instance{}, cloud.Failure("launch", a.request.NodeID, err)
 	}
 	cluster := a.request.Owner.Cluster
 	list := offerings(a.spec, a.request, a.p.spread.of(cluster))
@@ -113,8 +113,7 @@ func (a *asking) first(ctx context.Context, list []offering) (provisioner.Instan
 			return instance, nil
 		}
 		a.p.spread.add(a.request.Owner.Cluster, o.subnet, -1)
-		class, _ := classify(err)
-		switch class {
+		switch cloud.Class(err) {
 		case provisioner.Capacity, provisioner.Quota:
 			a.launch.open = nil
 			what := a.p.refusals.note(now, a.r.name, o, err)
@@ -132,7 +131,7 @@ func (a *asking) first(ctx context.Context, list []offering) (provisioner.Instan
 		if codeOf(err) == codeMismatch {
 			return a.mismatched(ctx, err)
 		}
-		return none, failure("launch", o.String(), err)
+		return none, cloud.Failure("launch", o.String(), err)
 	}
 	return none, exhausted(a.request.NodeID, now, refused)
 }
@@ -149,7 +148,7 @@ func (a *asking) run(ctx context.Context, o offering) (provisioner.Instance, err
 	made := out.Instances[0]
 	if made.State != nil && ended(made.State.Name) {
 		// EC2 repeats its answer also for what has ended since.
-		return provisioner.Instance{}, refuse(provisioner.NotFound, "launch", a.r.id(awssdk.ToString(made.InstanceId)), "the launch's instance has ended: its token is spent")
+		return provisioner.Instance{}, provisioner.Refuse(provisioner.NotFound, "launch", a.r.id(awssdk.ToString(made.InstanceId)), "the launch's instance has ended: its token is spent")
 	}
 	return a.r.instance(made), nil
 }
@@ -161,7 +160,7 @@ func (a *asking) mismatched(ctx context.Context, cause error) (provisioner.Insta
 	if err != nil || ok {
 		return instance, err
 	}
-	return instance, failure("launch", a.request.NodeID, cause)
+	return instance, cloud.Failure("launch", a.request.NodeID, cause)
 }
 
 // lookEvery is how often what may exist is looked for.
@@ -174,12 +173,12 @@ func (a *asking) look(ctx context.Context, until time.Time) (provisioner.Instanc
 		seen, spent, err := a.r.byToken(ctx, a.request)
 		switch {
 		case err != nil:
-			return seen, false, failure("launch", a.request.NodeID, err)
+			return seen, false, cloud.Failure("launch", a.request.NodeID, err)
 		case seen.ID != "":
 			a.launch.made = seen.ID
 			return seen, true, nil
 		case spent:
-			return seen, false, refuse(provisioner.NotFound, "launch", a.request.NodeID, "the launch's instance has ended: its token is spent")
+			return seen, false, provisioner.Refuse(provisioner.NotFound, "launch", a.request.NodeID, "the launch's instance has ended: its token is spent")
 		case !a.p.now().Before(until):
 			return seen, false, nil
 		}

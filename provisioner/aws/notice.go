@@ -44,7 +44,7 @@ func (p *Provider) noticesOf(ctx context.Context, r *region, installation string
 		func() error { return r.interruptions(ctx, installation, found, notices) }, // last: it weighs most
 	} {
 		if err := ask(); err != nil {
-			p.log.Warn("instances' notices", "region", r.name, "err", failure("notices", r.name, err))
+			p.log.Warn("instances' notices", "region", r.name, "err", cloud.Failure("notices", r.name, err))
 			return r.notices
 		}
 	}

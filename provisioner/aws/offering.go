@@ -133,7 +133,7 @@ type refusal struct {
 }
 
 func (r *refusals) note(now time.Time, region string, o offering, err error) refusal {
-	class, _ := classify(err)
+	class := cloud.Class(err)
 	rests := capacityRests
 	switch {
 	case class == provisioner.Quota:
@@ -151,7 +151,7 @@ func (r *refusals) note(now time.Time, region string, o offering, err error) ref
 			delete(r.until, known)
 		}
 	}
-	what := refusal{class, now.Add(rests), plain(err).Error()}
+	what := refusal{class, now.Add(rests), cloud.Text(err)}
 	r.until[o] = what
 	return what
 }

@@ -201,7 +201,7 @@ func retryer(hasty bool) awssdk.Retryer {
 			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return time.Millisecond, nil })
 		}
 		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) awssdk.Ternary {
-			switch class, _ := classify(err); class {
+			switch cloud.Class(err) {
 			case provisioner.Transient, provisioner.Throttled:
 				return awssdk.UnknownTernary
 			case provisioner.Capacity, provisioner.Quota, provisioner.Unauthorized, provisioner.InvalidTemplate,

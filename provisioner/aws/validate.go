@@ -26,17 +26,17 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 		return found, nil
 	}
 	if _, err := p.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}); err != nil {
-		return nil, failure("validate", "credentials", err)
+		return nil, cloud.Failure("validate", "credentials", err)
 	}
 	v := &validation{Provider: p, r: p.regions[spec.Region], spec: spec}
 	for _, check := range []func(context.Context) error{v.findImage, v.findSubnets, v.findGroups, v.findTypes} {
 		if err := check(ctx); err != nil {
-			return nil, failure("validate", spec.Region, err)
+			return nil, cloud.Failure("validate", spec.Region, err)
 		}
 	}
 	if len(v.faults) == 0 {
 		if err := v.rehearse(ctx); err != nil {
-			return nil, failure("validate", spec.Region, err)
+			return nil, cloud.Failure("validate", spec.Region, err)
 		}
 	}
 	return v.faults, nil
@@ -62,15 +62,11 @@ func (v *validation) findImage(ctx context.Context) error {
 
 // blame turns an error about the template into a fault; others stay errors.
 func (v *validation) blame(err error) error {
-	class, field := classify(err)
-	if class != provisioner.InvalidTemplate && class != provisioner.Unsupported {
+	told := cloud.Failure("validate", v.spec.Region, err)
+	if class := provisioner.ClassOf(told); class != provisioner.InvalidTemplate && class != provisioner.Unsupported {
 		return err
 	}
-	problem := plain(err).Error()
-	if known, ok := errors.AsType[*provisioner.Error](err); ok && known.Err != nil {
-		problem = known.Err.Error()
-	}
-	v.faults.Add(field, "is refused: %s", problem)
+	v.faults.Add(provisioner.Field(told), "is refused: %s", cloud.Text(err))
 	return nil
 }
 
@@ -206,7 +202,7 @@ func (v *validation) rehearse(ctx context.Context) error {
 		in := a.input(o)
 		in.DryRun, in.ClientToken = awssdk.Bool(true), nil
 		_, err := v.r.ec2.RunInstances(ctx, in)
-		class, _ := classify(err)
+		class := cloud.Class(err)
 		switch {
 		case err == nil:
 			return errors.New("a dry run launched: whatever answers at this endpoint is not EC2")

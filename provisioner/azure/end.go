@@ -18,8 +18,8 @@ func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Re
 		if !machineName.MatchString(id) {
 			return nil // never one of ours, so it is gone
 		}
-		if err := p.remove(ctx, id); err != nil && !missing(err) {
-			return failure("terminate", id, err)
+		if err := p.remove(ctx, id); !missing(err) {
+			return cloud.Failure("terminate", id, err)
 		}
 		return nil
 	})
@@ -41,16 +41,14 @@ func (p *Provider) remove(ctx context.Context, name string) error {
 func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result {
 	return p.each(ids, func(id string) error {
 		if !machineName.MatchString(id) {
-			return &provisioner.Error{Class: provisioner.NotFound, Op: "stop", Subject: id}
+			return provisioner.Unknown("stop", id)
 		}
 		c, err := p.client()
 		if err != nil {
 			return err
 		}
-		if _, err = c.machines.BeginDeallocate(ctx, p.config.ResourceGroup, id, nil); err != nil {
-			return failure("stop", id, err)
-		}
-		return nil
+		_, err = c.machines.BeginDeallocate(ctx, p.config.ResourceGroup, id, nil)
+		return cloud.Failure("stop", id, err)
 	})
 }
 
@@ -59,7 +57,7 @@ func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result 
 func (p *Provider) Start(ctx context.Context, ids []string) []provisioner.Result {
 	return p.each(ids, func(id string) error {
 		if !machineName.MatchString(id) {
-			return &provisioner.Error{Class: provisioner.NotFound, Op: "start", Subject: id}
+			return provisioner.Unknown("start", id)
 		}
 		c, err := p.client()
 		if err != nil {
@@ -67,12 +65,12 @@ func (p *Provider) Start(ctx context.Context, ids []string) []provisioner.Result
 		}
 		poller, err := c.machines.BeginStart(ctx, p.config.ResourceGroup, id, nil)
 		if err != nil {
-			return failure("start", id, err)
+			return cloud.Failure("start", id, err)
 		}
 		waiting, cancel := context.WithTimeout(ctx, settles)
 		defer cancel()
 		if err := follow(waiting, poller, p.config.Poll); err != nil && (ctx.Err() != nil || !provisioner.Interrupted(err)) {
-			return failure("start", id, err)
+			return cloud.Failure("start", id, err)
 		}
 		return nil
 	})
@@ -104,12 +102,12 @@ func (p *Provider) Collect(ctx context.Context, owner provisioner.Owner, age tim
 	}
 	interfaces, addresses, err := p.network(ctx)
 	if err != nil {
-		return nil, failure("collect", "", err)
+		return nil, cloud.Failure("collect", "", err)
 	}
 	var ended []string
 	end := func(kind, name string, begin func() error) error {
 		if err := begin(); err != nil && !missing(err) {
-			return failure("collect", kind+" "+name, err)
+			return cloud.Failure("collect", kind+" "+name, err)
 		}
 		ended = append(ended, kind+" "+name)
 		return nil
@@ -142,7 +140,7 @@ func (p *Provider) Collect(ctx context.Context, owner provisioner.Owner, age tim
 	disks, err := all(ctx, c.disks.NewListByResourceGroupPager(p.config.ResourceGroup, nil),
 		func(page armcompute.DisksClientListByResourceGroupResponse) []*armcompute.Disk { return page.Value })
 	if err != nil {
-		return ended, failure("collect", "", err)
+		return ended, cloud.Failure("collect", "", err)
 	}
 	for _, d := range disks {
 		name := value(d.Name)

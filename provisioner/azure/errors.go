@@ -1,11 +1,10 @@
 package azure
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ import (
 // https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/allocation-failure;
 // "Error codes for spot virtual machines",
 // https://learn.microsoft.com/azure/virtual-machines/error-codes-spot. What is not
-// listed is classed by its HTTP status; see classify.
+// listed is classed by its HTTP status; see understand.
 var codes = map[string]provisioner.Class{
 	// None of this offering now.
 	"AllocationFailed":                      provisioner.Capacity,
@@ -94,87 +93,42 @@ func answerOf(err error) (*azcore.ResponseError, bool) {
 	return errors.AsType[*azcore.ResponseError](err)
 }
 
-// classify finds an error's class.
-func classify(err error) provisioner.Class {
-	if failure, ok := errors.AsType[*provisioner.Error](err); ok {
-		return failure.Class
-	}
-	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
-		return provisioner.Unauthorized
-	}
+// cloud understands Azure's errors.
+var cloud provisioner.Vendor = understand
+
+func understand(err error) provisioner.Answer {
+	out := provisioner.Answer{Class: provisioner.Transient, RetryAfter: throttledFor}
 	answer, ok := answerOf(err)
 	if !ok {
-		if strings.HasPrefix(err.Error(), "DefaultAzureCredential") { // the SDK gives this failure no type
-			return provisioner.Unauthorized
+		// The SDK gives the failure of its own chain no type.
+		if _, refused := errors.AsType[*azidentity.AuthenticationFailedError](err); refused || strings.HasPrefix(err.Error(), "DefaultAzureCredential") {
+			out.Class = provisioner.Unauthorized
 		}
-		return provisioner.Transient
+		return out
 	}
-	if class, listed := codes[answer.ErrorCode]; listed {
-		return class
+	class, listed := codes[answer.ErrorCode]
+	if out.Class = class; !listed {
+		out.Class = provisioner.ClassOfStatus(answer.StatusCode)
 	}
-	switch answer.StatusCode {
-	case http.StatusBadRequest:
-		return provisioner.InvalidTemplate
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return provisioner.Unauthorized
-	case http.StatusNotFound, http.StatusGone:
-		return provisioner.NotFound
-	case http.StatusTooManyRequests:
-		return provisioner.Throttled
-	}
-	return provisioner.Transient
-}
-
-// fieldOf finds the field at fault in what Azure says.
-func fieldOf(message string) string {
-	lower := strings.ToLower(message)
-	for _, row := range []struct{ word, field string }{
-		{"vmsize", "instance_types"}, {"hardwareprofile", "instance_types"}, {"image", "image"}, {"subnet", "subnets"},
-		{"virtualnetwork", "subnets"}, {"securitygroup", "security_groups"}, {"identity", "identity"}, {"identities", "identity"},
-		{"linuxconfiguration", "ssh_public_key"}, {"ssh", "ssh_public_key"}, {"customdata", "first_boot_script"},
-		{"disksizegb", "root_gb"}, {"storageaccounttype", "volume_type"}, {"tag", "tags"}, {"zone", "zones"}, {"location", "region"},
-	} {
-		if strings.Contains(lower, row.word) {
-			return row.field
-		}
-	}
-	return ""
-}
-
-// failure makes the contract's error of what a call returned. The end of the
-// caller's own context stays what it is.
-func failure(op, subject string, err error) error {
-	if provisioner.Interrupted(err) {
-		return fmt.Errorf("%s %s: %w", op, subject, err)
-	}
-	if already, ok := errors.AsType[*provisioner.Error](err); ok {
-		return already
-	}
-	e := &provisioner.Error{Class: classify(err), Op: op, Subject: subject, Err: plain(err)}
-	switch e.Class {
-	case provisioner.Throttled:
-		e.RetryAfter = max(throttledFor, advice(err))
-	case provisioner.InvalidTemplate:
-		e.Field = fieldOf(e.Err.Error())
-	case provisioner.Capacity, provisioner.Quota, provisioner.Unauthorized, provisioner.NotFound, provisioner.Transient, provisioner.Unsupported:
-	}
-	return e
-}
-
-// plain drops the SDK's page of text around Azure's own words.
-func plain(err error) error {
-	answer, ok := answerOf(err)
-	if !ok {
-		return err
-	}
-	text := strconv.Itoa(answer.StatusCode)
-	if answer.ErrorCode != "" {
-		text = answer.ErrorCode
-	}
+	out.Text = cmp.Or(answer.ErrorCode, strconv.Itoa(answer.StatusCode))
 	if message := messageOf(answer); message != "" {
-		text += ": " + message
+		out.Text += ": " + message
 	}
-	return &answered{text, err}
+	out.Field = provisioner.Mentioned(out.Text, mentions)
+	if answer.RawResponse != nil {
+		out.RetryAfter = max(throttledFor, provisioner.Advice(answer.RawResponse.Header, 5*time.Minute))
+	}
+	return out
+}
+
+// mentions are of Azure's properties.
+var mentions = []provisioner.Mention{
+	{Word: "vmsize", Field: "instance_types"}, {Word: "hardwareprofile", Field: "instance_types"}, {Word: "image", Field: "image"},
+	{Word: "subnet", Field: "subnets"}, {Word: "virtualnetwork", Field: "subnets"}, {Word: "securitygroup", Field: "security_groups"},
+	{Word: "identity", Field: "identity"}, {Word: "identities", Field: "identity"},
+	{Word: "linuxconfiguration", Field: "ssh_public_key"}, {Word: "ssh", Field: "ssh_public_key"}, {Word: "customdata", Field: "first_boot_script"},
+	{Word: "disksizegb", Field: "root_gb"}, {Word: "storageaccounttype", Field: "volume_type"}, {Word: "tag", Field: "tags"},
+	{Word: "zone", Field: "zones"}, {Word: "location", Field: "region"},
 }
 
 // messageOf reads the message out of the answer's body, which the SDK has read
@@ -198,35 +152,9 @@ func messageOf(answer *azcore.ResponseError) string {
 	return body.Error.Message
 }
 
-type answered struct {
-	text string
-	err  error
-}
-
-func (a *answered) Error() string { return a.text }
-func (a *answered) Unwrap() error { return a.err }
-
-// advice is the answer's own Retry-After, in seconds; at most five minutes are
-// believed.
-func advice(err error) time.Duration {
-	answer, ok := answerOf(err)
-	if !ok || answer.RawResponse == nil {
-		return 0
-	}
-	seconds, err := strconv.Atoi(answer.RawResponse.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return min(time.Duration(seconds)*time.Second, 5*time.Minute)
-}
-
-func refuse(class provisioner.Class, op, subject, format string, values ...any) error {
-	return &provisioner.Error{Class: class, Op: op, Subject: subject, Err: fmt.Errorf(format, values...)}
-}
-
 func isStatus(err error, status int) bool {
 	answer, ok := answerOf(err)
 	return ok && answer.StatusCode == status
 }
 
-func missing(err error) bool { return err != nil && classify(err) == provisioner.NotFound }
+func missing(err error) bool { return cloud.Class(err) == provisioner.NotFound }

@@ -44,7 +44,7 @@ func namePrefix(installation string) string {
 func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
 	if request.ClientToken == "" || request.NodeID == "" || request.Owner.Installation == "" {
-		return none, refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
+		return none, provisioner.Refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
 	}
 	spec, found := template.Parse(request.Spec)
 	if len(found) > 0 {
@@ -67,7 +67,7 @@ func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest
 	a := &asking{p: p, request: request, spec: spec, name: nameOf(request.Owner, request.ClientToken), data: data}
 	instance, err := a.ask(ctx)
 	if err != nil {
-		return none, failure("launch", request.NodeID, err)
+		return none, cloud.Failure("launch", request.NodeID, err)
 	}
 	return instance, nil
 }
@@ -119,7 +119,7 @@ func (a *asking) settled(ctx context.Context) (*armcompute.VirtualMachine, error
 			return nil, err
 		}
 		if value(found.Tags[tagToken]) != a.request.ClientToken || ownerOf(found.Tags) != a.request.Owner {
-			return nil, refuse(provisioner.InvalidTemplate, "launch", a.name, "somebody else has a machine of this name: delete it, or rename it")
+			return nil, provisioner.Refuse(provisioner.InvalidTemplate, "launch", a.name, "somebody else has a machine of this name: delete it, or rename it")
 		}
 		provisioning := ""
 		if found.Properties != nil {
@@ -168,7 +168,7 @@ func (a *asking) first(ctx context.Context, list []offering.Offering) (provision
 		}
 		what, rests, wide := refusal(o, err)
 		if rests == 0 {
-			return none, failure("launch", o.String(), templated(err))
+			return none, cloud.Failure("launch", o.String(), cloud.Templated(err))
 		}
 		what = a.p.refusals.Note(a.p.now(), what, rests, a.spec.Region, wide)
 		a.p.log.Info("an offering is refused", "node", a.request.NodeName, "offering", o.String(), "err", what.Text)
@@ -192,7 +192,7 @@ func (a *asking) made(ctx context.Context, o offering.Offering, refused []offeri
 		return provisioner.Instance{}, err
 	}
 	if found == nil {
-		return provisioner.Instance{}, refuse(provisioner.Transient, "launch", o.String(), "Azure does not show the machine yet")
+		return provisioner.Instance{}, provisioner.Refuse(provisioner.Transient, "launch", o.String(), "Azure does not show the machine yet")
 	}
 	instance, err := a.p.complete(ctx, found)
 	if because := offering.Because(o, refused); err == nil && because != "" {
@@ -205,7 +205,7 @@ func (a *asking) made(ctx context.Context, o offering.Offering, refused []offeri
 // refusal says for how long an offering is left alone after an error; not at
 // all if the error is not the offering's. wide: it holds for the whole region.
 func refusal(o offering.Offering, err error) (what offering.Refusal, rests time.Duration, wide bool) {
-	what = offering.Refusal{Offering: o, Class: classify(err), Text: plain(err).Error()}
+	what = offering.Refusal{Offering: o, Class: cloud.Class(err), Text: cloud.Text(err)}
 	switch what.Class {
 	case provisioner.Capacity:
 		if strings.HasPrefix(what.Text, "NotAvailableForSubscription") {
@@ -217,14 +217,6 @@ func refusal(o offering.Offering, err error) (what offering.Refusal, rests time.
 	case provisioner.Throttled, provisioner.Unauthorized, provisioner.InvalidTemplate, provisioner.NotFound, provisioner.Transient, provisioner.Unsupported:
 	}
 	return what, 0, false
-}
-
-// templated: what a creation does not find is something that the template names.
-func templated(err error) error {
-	if !missing(err) {
-		return err
-	}
-	return &provisioner.Error{Class: provisioner.InvalidTemplate, Op: "launch", Field: fieldOf(plain(err).Error()), Err: plain(err)}
 }
 
 // create asks for one offering and waits for a while whether Azure has it.

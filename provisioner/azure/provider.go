@@ -148,9 +148,9 @@ func (p *Provider) Get(ctx context.Context, id string) (provisioner.Instance, er
 	found, err := p.machine(ctx, id)
 	switch {
 	case err != nil:
-		return none, failure("get", id, err)
+		return none, cloud.Failure("get", id, err)
 	case found == nil || !ours(found.Tags):
-		return none, &provisioner.Error{Class: provisioner.NotFound, Op: "get", Subject: id}
+		return none, provisioner.Unknown("get", id)
 	}
 	return p.complete(ctx, found)
 }
@@ -187,7 +187,7 @@ func (p *Provider) complete(ctx context.Context, m *armcompute.VirtualMachine) (
 			continue // not made yet, or going
 		}
 		if err != nil {
-			return seen, failure("get", seen.ID, err)
+			return seen, cloud.Failure("get", seen.ID, err)
 		}
 		addresses(&seen, &answer.Interface, nil)
 	}
@@ -205,18 +205,18 @@ func (p *Provider) List(ctx context.Context, owner provisioner.Owner) ([]provisi
 			return page.Value
 		})
 	if err != nil {
-		return nil, failure("list", "", err)
+		return nil, cloud.Failure("list", "", err)
 	}
 	states, err := all(ctx, c.machines.NewListAllPager(&armcompute.VirtualMachinesClientListAllOptions{StatusOnly: to("true")}),
 		func(page armcompute.VirtualMachinesClientListAllResponse) []*armcompute.VirtualMachine {
 			return page.Value
 		})
 	if err != nil {
-		return nil, failure("list", "", err)
+		return nil, cloud.Failure("list", "", err)
 	}
 	interfaces, public, err := p.network(ctx)
 	if err != nil {
-		return nil, failure("list", "", err)
+		return nil, cloud.Failure("list", "", err)
 	}
 	power := map[string]*armcompute.VirtualMachine{}
 	for _, s := range states {
@@ -272,7 +272,7 @@ func (p *Provider) network(ctx context.Context) (map[string]*armnetwork.Interfac
 // Console implements provisioner.Provider: the serial log that Azure's boot
 // diagnostics keep.
 func (p *Provider) Console(ctx context.Context, id string) ([]byte, error) {
-	gone := &provisioner.Error{Class: provisioner.NotFound, Op: "console", Subject: id}
+	gone := provisioner.Unknown("console", id)
 	if !machineName.MatchString(id) {
 		return nil, gone
 	}
@@ -282,7 +282,7 @@ func (p *Provider) Console(ctx context.Context, id string) ([]byte, error) {
 	}
 	answer, err := c.machines.RetrieveBootDiagnosticsData(ctx, p.config.ResourceGroup, id, nil)
 	if err != nil {
-		return nil, failure("console", id, err)
+		return nil, cloud.Failure("console", id, err)
 	}
 	address := value(answer.SerialConsoleLogBlobURI)
 	if address == "" {
@@ -291,7 +291,7 @@ func (p *Provider) Console(ctx context.Context, id string) ([]byte, error) {
 	text, err := p.fetch(ctx, address)
 	if err != nil {
 		// The address carries a signature: it stays out of errors.
-		return nil, refuse(provisioner.Transient, "console", id, "the serial log cannot be read: %w", errors.Unwrap(err))
+		return nil, provisioner.Refuse(provisioner.Transient, "console", id, "the serial log cannot be read: %w", errors.Unwrap(err))
 	}
 	return text[max(0, len(text)-provisioner.ConsoleLimit):], nil
 }

@@ -29,7 +29,7 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 	v := &validation{p: p, c: c, s: s}
 	for _, check := range []func(context.Context) error{v.sizes, v.image, v.subnet, v.quota} {
 		if err := check(ctx); err != nil {
-			return nil, failure("validate", "", err)
+			return nil, cloud.Failure("validate", "", err)
 		}
 	}
 	return v.faults, nil

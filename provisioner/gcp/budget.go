@@ -61,9 +61,9 @@ func call[T any](ctx context.Context, b *budget, turn *rate.Limiter, takes time.
 			return none, ctx.Err()
 		}
 		if provisioner.Interrupted(err) { // the try's own time was up
-			err = refuse(provisioner.Transient, "call", "", "no answer within %s", takes)
+			err = provisioner.Refuse(provisioner.Transient, "call", "", "no answer within %s", takes)
 		}
-		if class := classify(err); class != provisioner.Throttled && class != provisioner.Transient || try == tries {
+		if class := cloud.Class(err); class != provisioner.Throttled && class != provisioner.Transient || try == tries {
 			return none, err
 		}
 		pause := min(b.pause<<(try-1), pauseMost)

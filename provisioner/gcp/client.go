@@ -214,7 +214,7 @@ func unreachable(scope string, w *computepb.Warning) error {
 	if w == nil || w.GetCode() == computepb.Warning_NO_RESULTS_ON_PAGE.String() {
 		return nil
 	}
-	return refuse(provisioner.Transient, "list", scope, "%s: %s", w.GetCode(), w.GetMessage())
+	return provisioner.Refuse(provisioner.Transient, "list", scope, "%s: %s", w.GetCode(), w.GetMessage())
 }
 
 // ownDisks reads all pages of an owner's disks in all zones.

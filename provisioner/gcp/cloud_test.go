@@ -253,14 +253,14 @@ func TestEveryAnswerHasAClass(t *testing.T) {
 		{answer(http.StatusBadGateway, ""), provisioner.Transient},
 		{errors.New("connection reset"), provisioner.Transient},
 	} {
-		if got := classify(row.err); got != row.class {
+		if got := cloud.Class(row.err); got != row.class {
 			t.Errorf("%v is %s, want %s", row.err, got, row.class)
 		}
 	}
 	if outcome(&computepb.Operation{}) != nil {
 		t.Error("an operation without errors failed")
 	}
-	err := failure("launch", "n", &googleapi.Error{Code: 429, Message: "slow down", Header: http.Header{"Retry-After": {"30"}}})
+	err := cloud.Failure("launch", "n", &googleapi.Error{Code: 429, Message: "slow down", Header: http.Header{"Retry-After": {"30"}}})
 	if provisioner.RetryAfter(err) != 30*time.Second || !strings.Contains(err.Error(), "429: slow down") {
 		t.Errorf("%v", err)
 	}

@@ -27,7 +27,7 @@ func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Re
 		if missing(err) {
 			return nil
 		}
-		return ending("terminate", id, err)
+		return cloud.Failure("terminate", id, err)
 	})
 }
 
@@ -36,12 +36,12 @@ func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result 
 	return p.each(ids, func(id string) error {
 		zone, name, ok := parseID(id)
 		if !ok {
-			return &provisioner.Error{Class: provisioner.NotFound, Op: "stop", Subject: id}
+			return provisioner.Unknown("stop", id)
 		}
 		_, err := change(ctx, p, func(ctx context.Context, c *clients) (*compute.Operation, error) {
 			return c.instances.Stop(ctx, &computepb.StopInstanceRequest{Project: p.project, Zone: zone, Instance: name})
 		})
-		return ending("stop", id, err)
+		return cloud.Failure("stop", id, err)
 	})
 }
 
@@ -51,28 +51,21 @@ func (p *Provider) Start(ctx context.Context, ids []string) []provisioner.Result
 	return p.each(ids, func(id string) error {
 		zone, name, ok := parseID(id)
 		if !ok {
-			return &provisioner.Error{Class: provisioner.NotFound, Op: "start", Subject: id}
+			return provisioner.Unknown("start", id)
 		}
 		op, err := change(ctx, p, func(ctx context.Context, c *clients) (*compute.Operation, error) {
 			return c.instances.Start(ctx, &computepb.StartInstanceRequest{Project: p.project, Zone: zone, Instance: name})
 		})
 		if err != nil {
-			return ending("start", id, err)
+			return cloud.Failure("start", id, err)
 		}
 		waiting, cancel := context.WithTimeout(ctx, settles)
 		defer cancel()
 		if err := p.await(waiting, zone, op.Name()); err != nil && (ctx.Err() != nil || !provisioner.Interrupted(err)) {
-			return ending("start", id, err)
+			return cloud.Failure("start", id, err)
 		}
 		return nil
 	})
-}
-
-func ending(op, id string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return failure(op, id, err)
 }
 
 // each asks for some ids at a time and answers in their order.
@@ -96,7 +89,7 @@ func (p *Provider) each(ids []string, f func(id string) error) []provisioner.Res
 func (p *Provider) Collect(ctx context.Context, owner provisioner.Owner, age time.Duration) ([]string, error) {
 	disks, err := p.ownDisks(ctx, owner)
 	if err != nil {
-		return nil, failure("collect", "", err)
+		return nil, cloud.Failure("collect", "", err)
 	}
 	var ended []string
 	for _, d := range disks {
@@ -109,7 +102,7 @@ func (p *Provider) Collect(ctx context.Context, owner provisioner.Owner, age tim
 			return c.disks.Delete(ctx, &computepb.DeleteDiskRequest{Project: p.project, Zone: zone, Disk: d.GetName()})
 		})
 		if err != nil && !missing(err) {
-			return ended, failure("collect", zone+"/"+d.GetName(), err)
+			return ended, cloud.Failure("collect", zone+"/"+d.GetName(), err)
 		}
 		ended = append(ended, fmt.Sprintf("disk %s/%s", zone, d.GetName()))
 	}

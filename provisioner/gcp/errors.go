@@ -1,11 +1,10 @@
 package gcp
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/auth"
@@ -22,7 +21,7 @@ import (
 // for reasons https://cloud.google.com/storage/docs/json_api/v1/status-codes and
 // https://developers.google.com/analytics/devguides/config/mgmt/v3/errors, which
 // all of Google's older JSON interfaces share. What is not listed is classed by
-// its HTTP status; see classify.
+// its HTTP status; see understand.
 var codes = map[string]provisioner.Class{
 	// None of this offering now; free addresses are the subnetwork's capacity.
 	"ZONE_RESOURCE_POOL_EXHAUSTED":              provisioner.Capacity,
@@ -115,114 +114,59 @@ func outcome(op *computepb.Operation) error {
 	return &failed{worst.GetCode(), worst.GetMessage(), int(op.GetHttpErrorStatusCode())}
 }
 
-// classify finds an error's class.
-func classify(err error) provisioner.Class {
-	if failure, ok := errors.AsType[*provisioner.Error](err); ok {
-		return failure.Class
-	}
+// cloud understands Google's errors.
+var cloud provisioner.Vendor = understand
+
+func understand(err error) provisioner.Answer {
+	out := provisioner.Answer{Class: provisioner.Transient, RetryAfter: throttledFor}
 	if _, ok := errors.AsType[*auth.Error](err); ok {
-		return provisioner.Unauthorized
+		out.Class = provisioner.Unauthorized
+		return out
 	}
+	var said []string
 	status := 0
 	if f, ok := errors.AsType[*failed](err); ok {
-		if class, listed := codes[f.code]; listed {
-			return class
-		}
-		status = f.status
+		said, status = []string{f.code}, f.status
 	}
 	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
 		for _, item := range answer.Errors {
-			if class, listed := codes[item.Reason]; listed {
-				return class
-			}
+			said = append(said, item.Reason)
 		}
 		status = answer.Code
-	}
-	switch status {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
-		return provisioner.InvalidTemplate
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusPreconditionFailed:
-		return provisioner.Unauthorized
-	case http.StatusNotFound, http.StatusGone:
-		return provisioner.NotFound
-	case http.StatusTooManyRequests:
-		return provisioner.Throttled
-	}
-	return provisioner.Transient
-}
-
-// fieldOf finds the field at fault in a message, which names Google's.
-func fieldOf(message string) string {
-	for _, row := range []struct{ word, field string }{
-		{"machineType", "instance_types"}, {"/images/", "image"}, {"sourceImage", "image"}, {"subnetwork", "subnets"},
-		{"network", "subnets"}, {"service account", "service_account"}, {"serviceAccount", "service_account"},
-		{"metadata", "first_boot_script"}, {"diskSizeGb", "root_gb"}, {"diskType", "volume_type"}, {"labels", "tags"},
-		{"resource.tags", "network_tags"}, {"zone", "zones"}, {"region", "region"},
-	} {
-		if strings.Contains(message, row.word) {
-			return row.field
+		out.RetryAfter = max(throttledFor, advice(err))
+		if answer.Message != "" {
+			out.Text = cmp.Or(append(said, strconv.Itoa(status))[0], strconv.Itoa(status)) + ": " + answer.Message
 		}
 	}
-	return ""
+	out.Field = provisioner.Mentioned(cmp.Or(out.Text, err.Error()), mentions)
+	for _, code := range said {
+		if class, listed := codes[code]; listed {
+			out.Class = class
+			return out
+		}
+	}
+	if out.Class = provisioner.ClassOfStatus(status); status == http.StatusPreconditionFailed {
+		out.Class = provisioner.Unauthorized // an organisation's constraint
+	}
+	return out
 }
 
-// failure makes the contract's error of what a call returned. The end of the
-// caller's own context stays what it is.
-func failure(op, subject string, err error) error {
-	if provisioner.Interrupted(err) {
-		return fmt.Errorf("%s %s: %w", op, subject, err)
-	}
-	if already, ok := errors.AsType[*provisioner.Error](err); ok {
-		return already
-	}
-	e := &provisioner.Error{Class: classify(err), Op: op, Subject: subject, Err: plain(err)}
-	switch e.Class {
-	case provisioner.Throttled:
-		e.RetryAfter = max(throttledFor, advice(err))
-	case provisioner.InvalidTemplate:
-		e.Field = fieldOf(e.Err.Error())
-	case provisioner.Capacity, provisioner.Quota, provisioner.Unauthorized, provisioner.NotFound, provisioner.Transient, provisioner.Unsupported:
-	}
-	return e
+// mentions are of Google's fields.
+var mentions = []provisioner.Mention{
+	{Word: "machinetype", Field: "instance_types"}, {Word: "/images/", Field: "image"}, {Word: "sourceimage", Field: "image"},
+	{Word: "subnetwork", Field: "subnets"}, {Word: "network", Field: "subnets"},
+	{Word: "service account", Field: "service_account"}, {Word: "serviceaccount", Field: "service_account"},
+	{Word: "metadata", Field: "first_boot_script"}, {Word: "disksizegb", Field: "root_gb"}, {Word: "disktype", Field: "volume_type"},
+	{Word: "labels", Field: "tags"}, {Word: "resource.tags", Field: "network_tags"}, {Word: "zone", Field: "zones"}, {Word: "region", Field: "region"},
 }
 
-// plain drops the SDK's frame around Google's own words.
-func plain(err error) error {
-	answer, ok := errors.AsType[*googleapi.Error](err)
-	if !ok || answer.Message == "" {
-		return err
-	}
-	reason := strconv.Itoa(answer.Code)
-	if len(answer.Errors) > 0 && answer.Errors[0].Reason != "" {
-		reason = answer.Errors[0].Reason
-	}
-	return &answered{reason + ": " + answer.Message, err}
-}
-
-type answered struct {
-	text string
-	err  error
-}
-
-func (a *answered) Error() string { return a.text }
-func (a *answered) Unwrap() error { return a.err }
-
-// advice is the answer's own Retry-After, in seconds as Google gives it; at most
-// a minute is believed.
+// advice is the answer's own Retry-After; at most a minute is believed.
 func advice(err error) time.Duration {
 	answer, ok := errors.AsType[*googleapi.Error](err)
 	if !ok {
 		return 0
 	}
-	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return min(time.Duration(seconds)*time.Second, time.Minute)
-}
-
-func refuse(class provisioner.Class, op, subject, format string, values ...any) error {
-	return &provisioner.Error{Class: class, Op: op, Subject: subject, Err: fmt.Errorf(format, values...)}
+	return provisioner.Advice(answer.Header, time.Minute)
 }
 
 func isStatus(err error, status int) bool {

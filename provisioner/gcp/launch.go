@@ -29,7 +29,7 @@ const settles = 40 * time.Second
 func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
 	if request.ClientToken == "" || request.NodeID == "" || request.Owner.Installation == "" {
-		return none, refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
+		return none, provisioner.Refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
 	}
 	spec, found := template.Parse(request.Spec)
 	if len(found) > 0 {
@@ -85,7 +85,7 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	if len(zones) == 0 {
 		var err error
 		if zones, err = a.p.zonesOf(ctx, a.spec.Region); err != nil {
-			return none, a.failure(err)
+			return none, cloud.Failure("launch", a.request.NodeID, cloud.Templated(err))
 		}
 	}
 	for _, zone := range zones {
@@ -94,7 +94,7 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 		}
 		found, err := a.p.instance(ctx, zone, a.name)
 		if err != nil {
-			return none, a.failure(err)
+			return none, cloud.Failure("launch", a.request.NodeID, cloud.Templated(err))
 		}
 		if found != nil {
 			return a.known(found)
@@ -107,7 +107,7 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 func (a *asking) known(found *computepb.Instance) (provisioner.Instance, error) {
 	seen := describe(found)
 	if seen.ClientToken != a.request.ClientToken || seen.Owner != a.request.Owner {
-		return provisioner.Instance{}, refuse(provisioner.InvalidTemplate, "launch", seen.ID, "somebody else has an instance of this name: delete it, or rename it")
+		return provisioner.Instance{}, provisioner.Refuse(provisioner.InvalidTemplate, "launch", seen.ID, "somebody else has an instance of this name: delete it, or rename it")
 	}
 	return seen, nil
 }
@@ -140,7 +140,7 @@ func (a *asking) first(ctx context.Context, list []offering.Offering) (provision
 		}
 		what, rests, wide := a.refusal(o, err)
 		if rests == 0 {
-			return none, failure("launch", o.String(), err)
+			return none, cloud.Failure("launch", o.String(), err)
 		}
 		what = a.p.refusals.Note(a.p.now(), what, rests, a.spec.Region, wide)
 		a.p.log.Info("an offering is refused", "node", a.request.NodeName, "offering", o.String(), "err", what.Text)
@@ -152,7 +152,7 @@ func (a *asking) first(ctx context.Context, list []offering.Offering) (provision
 // refusal says for how long an offering is left alone after an error; not at
 // all if the error is not the offering's. wide: it holds for the whole region.
 func (a *asking) refusal(o offering.Offering, err error) (what offering.Refusal, rests time.Duration, wide bool) {
-	what = offering.Refusal{Offering: o, Class: classify(err), Text: plain(err).Error()}
+	what = offering.Refusal{Offering: o, Class: cloud.Class(err), Text: cloud.Text(err)}
 	switch what.Class {
 	case provisioner.Capacity:
 		// A subnetwork without free addresses is so in all zones.
@@ -169,19 +169,6 @@ func (a *asking) refusal(o offering.Offering, err error) (what offering.Refusal,
 	return what, 0, false
 }
 
-// failure of a launch: what is not found is something that the template names.
-func (a *asking) failure(err error) error {
-	return failure("launch", a.request.NodeID, templated(err))
-}
-
-func templated(err error) error {
-	if classify(err) != provisioner.NotFound || provisioner.Interrupted(err) {
-		return err
-	}
-	text := plain(err).Error()
-	return &provisioner.Error{Class: provisioner.InvalidTemplate, Op: "launch", Field: fieldOf(text), Err: plain(err)}
-}
-
 // insert asks for one offering and waits until it is known whether Google has
 // it.
 func (a *asking) insert(ctx context.Context, o offering.Offering) (provisioner.Instance, error) {
@@ -196,14 +183,14 @@ func (a *asking) insert(ctx context.Context, o offering.Offering) (provisioner.I
 	switch {
 	case isStatus(err, http.StatusConflict): // made by a call whose answer was lost
 	case err != nil:
-		return none, templated(err)
+		return none, cloud.Templated(err)
 	default:
 		waiting, cancel := context.WithTimeout(ctx, settles)
 		err = a.p.await(waiting, o.Zone, op.Name())
 		cancel()
 		late := ctx.Err() == nil && provisioner.Interrupted(err)
 		if err != nil && !late && !missing(err) {
-			return none, templated(err)
+			return none, cloud.Templated(err)
 		}
 	}
 	found, err := a.p.instance(ctx, o.Zone, a.name)
@@ -211,7 +198,7 @@ func (a *asking) insert(ctx context.Context, o offering.Offering) (provisioner.I
 		return none, err
 	}
 	if found == nil {
-		return none, refuse(provisioner.Transient, "launch", o.String(), "the operation is not over and the instance not there yet")
+		return none, provisioner.Refuse(provisioner.Transient, "launch", o.String(), "the operation is not over and the instance not there yet")
 	}
 	return a.known(found)
 }

@@ -100,14 +100,14 @@ func (p *Provider) Get(ctx context.Context, id string) (provisioner.Instance, er
 	none := provisioner.Instance{}
 	zone, name, ok := parseID(id)
 	if !ok {
-		return none, &provisioner.Error{Class: provisioner.NotFound, Op: "get", Subject: id}
+		return none, provisioner.Unknown("get", id)
 	}
 	found, err := p.instance(ctx, zone, name)
 	if err != nil {
-		return none, failure("get", id, err)
+		return none, cloud.Failure("get", id, err)
 	}
 	if !ours(found) {
-		return none, &provisioner.Error{Class: provisioner.NotFound, Op: "get", Subject: id}
+		return none, provisioner.Unknown("get", id)
 	}
 	return describe(found), nil
 }
@@ -116,7 +116,7 @@ func (p *Provider) Get(ctx context.Context, id string) (provisioner.Instance, er
 func (p *Provider) List(ctx context.Context, owner provisioner.Owner) ([]provisioner.Instance, error) {
 	found, err := p.list(ctx, owner)
 	if err != nil {
-		return nil, failure("list", "", err)
+		return nil, cloud.Failure("list", "", err)
 	}
 	var instances []provisioner.Instance
 	for _, i := range found {
@@ -139,7 +139,7 @@ func (p *Provider) List(ctx context.Context, owner provisioner.Owner) ([]provisi
 func (p *Provider) Console(ctx context.Context, id string) ([]byte, error) {
 	zone, name, ok := parseID(id)
 	if !ok {
-		return nil, &provisioner.Error{Class: provisioner.NotFound, Op: "console", Subject: id}
+		return nil, provisioner.Unknown("console", id)
 	}
 	port, start := int32(1), int64(-provisioner.ConsoleLimit)
 	out, err := read(ctx, p, func(ctx context.Context, c *clients) (*computepb.SerialPortOutput, error) {
@@ -148,7 +148,7 @@ func (p *Provider) Console(ctx context.Context, id string) ([]byte, error) {
 		})
 	})
 	if err != nil {
-		return nil, failure("console", id, err)
+		return nil, cloud.Failure("console", id, err)
 	}
 	text := []byte(out.GetContents())
 	return text[max(0, len(text)-provisioner.ConsoleLimit):], nil

@@ -75,7 +75,7 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 	v := &validation{p: p, s: s}
 	for _, check := range []func(context.Context) error{v.place, v.types, v.image, v.subnet, v.quota} {
 		if err := check(ctx); err != nil {
-			return nil, failure("validate", "", err)
+			return nil, cloud.Failure("validate", "", err)
 		}
 		if v.region == nil {
 			break // nothing else can be looked up
@@ -168,8 +168,8 @@ func (v *validation) image(ctx context.Context) error {
 	switch {
 	case missing(err):
 		v.faults.Add(field, "is %q, which project %s does not have", what, project)
-	case err != nil && classify(err) == provisioner.Unauthorized && v.s.ImageProject != "":
-		v.faults.Add("image_project", "is %q, which does not let this project use its images: %v", project, plain(err))
+	case err != nil && cloud.Class(err) == provisioner.Unauthorized && v.s.ImageProject != "":
+		v.faults.Add("image_project", "is %q, which does not let this project use its images: %v", project, cloud.Text(err))
 	case err != nil:
 		return err
 	}
