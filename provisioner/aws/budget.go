@@ -50,14 +50,8 @@ func (b *budget) of(operation string) *rate.Limiter {
 func (b *budget) attach(stack *middleware.Stack) error {
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("GodwitBudget",
 		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-			operation := awsmiddleware.GetOperationName(ctx)
-			if err := b.of(operation).Wait(ctx); err != nil {
-				if ctx.Err() != nil {
-					return middleware.FinalizeOutput{}, middleware.Metadata{}, ctx.Err()
-				}
-				return middleware.FinalizeOutput{}, middleware.Metadata{}, &provisioner.Error{
-					Class: provisioner.Throttled, Op: operation, RetryAfter: throttledFor, Err: err,
-				}
+			if err := provisioner.Turn(ctx, b.of(awsmiddleware.GetOperationName(ctx)), throttledFor); err != nil {
+				return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 			}
 			return next.HandleFinalize(ctx, in)
 		}), "Retry", middleware.After)

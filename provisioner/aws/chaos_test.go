@@ -59,7 +59,7 @@ func (h *history) open() *Provider {
 	p := h.scene.open(func(c *Config) { c.Lag = 80 * time.Millisecond })
 	// What a manager happens to remember of the spread orders its offerings.
 	for _, subnet := range []string{ec2sim.SubnetA, ec2sim.SubnetB, ec2sim.SubnetC} {
-		p.spread.add(owner.Cluster, subnet, h.draw(4))
+		p.market.Spread.Add(owner.Cluster, subnet, h.draw(4))
 	}
 	return p
 }

@@ -2,8 +2,6 @@ package aws
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -86,7 +84,7 @@ func (p *Provider) List(ctx context.Context, owner provisioner.Owner) ([]provisi
 		filters = append(filters, filter("tag:"+tagCluster, owner.Cluster))
 	}
 	var list []provisioner.Instance
-	load := map[string]map[string]int{}
+	subnets := map[string]string{}
 	for _, name := range p.order {
 		r := p.regions[name]
 		found, err := r.instances(ctx, p.pageSize, filters...)
@@ -103,17 +101,13 @@ func (p *Provider) List(ctx context.Context, owner provisioner.Owner) ([]provisi
 				instance.Notice = &notice
 			}
 			list = append(list, instance)
-			if load[instance.Owner.Cluster] == nil {
-				load[instance.Owner.Cluster] = map[string]int{}
-			}
-			load[instance.Owner.Cluster][awssdk.ToString(seen.SubnetId)]++
+			subnets[instance.ID] = awssdk.ToString(seen.SubnetId)
 		}
 	}
 	if owner.Cluster == "" {
-		p.spread.listed(load)
+		p.market.Spread.Listed(list, func(i provisioner.Instance) string { return subnets[i.ID] })
 	}
-	slices.SortFunc(list, func(a, b provisioner.Instance) int { return strings.Compare(a.ID, b.ID) })
-	return list, nil
+	return provisioner.InOrder(list), nil
 }
 
 // states maps EC2's states; what is terminated is not found.

@@ -1,9 +1,9 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
-	"sync"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -14,23 +14,15 @@ import (
 // Terminate implements provisioner.Provider. Calls at about the same time are
 // one call to EC2. Volumes and interfaces end with their instances.
 func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Result {
-	results := make([]provisioner.Result, len(ids))
-	var group sync.WaitGroup
-	for i, id := range ids {
-		results[i].ID = id
+	// All at once, or they would not be one call.
+	return provisioner.Each(ids, len(ids), func(id string) error {
 		r, own, ok := p.locate(id)
 		if !ok {
-			continue // never one of ours, so it is gone
+			return nil // never one of ours, so it is gone
 		}
-		group.Go(func() {
-			done, err := r.ends.of(ctx, own)
-			if results[i].Err = err; err == nil {
-				results[i].Err = done.err
-			}
-		})
-	}
-	group.Wait()
-	return results
+		done, err := r.ends.of(ctx, own)
+		return cmp.Or(err, done.err)
+	})
 }
 
 // terminate ends what EC2 knows. That it does not know an instance is an end,
@@ -42,12 +34,8 @@ func (p *Provider) terminate(ctx context.Context, r *region, ids []string) map[s
 		return err
 	}, func(own string, err error) {
 		id := r.id(own)
-		if cloud.Class(err) == provisioner.NotFound {
-			if _, young := p.recent.of(p.now(), id, p.lag); young {
-				err = provisioner.Refuse(provisioner.Transient, "terminate", id, "EC2 does not show it yet")
-			} else {
-				err = nil
-			}
+		if err = p.unseen("terminate", id, err); cloud.Class(err) == provisioner.NotFound {
+			err = nil
 		}
 		out[own] = outcome[struct{}]{err: cloud.Failure("terminate", id, err)}
 	})
@@ -109,13 +97,8 @@ func (p *Provider) each(op string, ids []string, call func(*region, []string) er
 	for r, owns := range places {
 		bisect(owns, func(some []string) error { return call(r, some) }, func(own string, err error) {
 			id := r.id(own)
-			if cloud.Class(err) == provisioner.NotFound {
-				if _, young := p.recent.of(p.now(), id, p.lag); young {
-					err = provisioner.Refuse(provisioner.Transient, op, id, "EC2 does not show it yet")
-				}
-			}
 			for _, i := range at[id] {
-				results[i].Err = cloud.Failure(op, id, err)
+				results[i].Err = cloud.Failure(op, id, p.unseen(op, id, err))
 			}
 		})
 	}

@@ -7,6 +7,8 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/godwit/godwit/provisioner/offering"
 )
 
 // swapDevice is the name under which the volume for swap is attached; the
@@ -14,16 +16,16 @@ import (
 const swapDevice = "/dev/sdf"
 
 // input is the request for one offering: equal for equal launches.
-func (a *asking) input(o offering) *ec2.RunInstancesInput {
+func (a *asking) input(o offering.Offering) *ec2.RunInstancesInput {
 	s, all := a.spec, tags(a.request, a.spec)
 	in := &ec2.RunInstancesInput{
 		MinCount: awssdk.Int32(1), MaxCount: awssdk.Int32(1),
-		ClientToken:  awssdk.String(o.token(a.request)),
+		ClientToken:  awssdk.String(tokenFor(a.request, o)),
 		ImageId:      a.image.ImageId,
-		InstanceType: types.InstanceType(o.size),
+		InstanceType: types.InstanceType(o.Type),
 		UserData:     awssdk.String(base64.StdEncoding.EncodeToString(a.data)),
 		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{
-			DeviceIndex: awssdk.Int32(0), SubnetId: awssdk.String(o.subnet), Groups: s.SecurityGroups,
+			DeviceIndex: awssdk.Int32(0), SubnetId: awssdk.String(o.Zone), Groups: s.SecurityGroups,
 			AssociatePublicIpAddress: s.PublicAddress, DeleteOnTermination: awssdk.Bool(true),
 		}},
 		BlockDeviceMappings: a.volumes(),
@@ -37,7 +39,7 @@ func (a *asking) input(o offering) *ec2.RunInstancesInput {
 		InstanceInitiatedShutdownBehavior: types.ShutdownBehaviorTerminate,
 	}
 	kinds := []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume, types.ResourceTypeNetworkInterface}
-	if o.spot {
+	if o.Spot {
 		kinds = append(kinds, types.ResourceTypeSpotInstancesRequest)
 		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{
 			MarketType: types.MarketTypeSpot,

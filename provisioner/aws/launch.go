@@ -2,10 +2,8 @@ package aws
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +12,8 @@ import (
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/aws/template"
+	"github.com/godwit/godwit/provisioner/cloudinit"
+	"github.com/godwit/godwit/provisioner/offering"
 )
 
 // mostAsked bounds the offerings that one call asks for: at two calls a second
@@ -25,29 +25,41 @@ const mostAsked = 20
 // happens once.
 func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
-	if request.ClientToken == "" || request.NodeID == "" || request.Owner.Installation == "" {
-		return none, provisioner.Refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
+	if err := request.Check(); err != nil {
+		return none, err
 	}
 	spec, found := template.Parse(request.Spec, p.order)
-	if len(found) > 0 {
-		return none, &provisioner.Error{
-			Class: provisioner.InvalidTemplate, Op: "launch", Subject: request.NodeID, Field: found[0].Field, Err: errors.New(found[0].Problem),
-		}
+	if err := request.Blame(found); err != nil {
+		return none, err
 	}
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	data, err := userData(request, spec)
+	data, err := cloudinit.UserData(cloudinit.EC2, request, spec.Spec)
 	if err != nil {
 		return none, err
 	}
-	l, err := p.launches.enter(ctx, p.now(), request)
+	l, leave, err := p.launches.Enter(ctx, p.now(), request)
 	if err != nil {
 		return none, err
 	}
-	defer l.leave()
+	defer leave()
+	if !l.asked {
+		l.asked, l.ours = true, request.AskedBefore.IsZero()
+	}
 	a := &asking{p: p, r: p.regions[spec.Region], request: request, spec: spec, data: data, launch: l}
 	return a.ask(ctx)
+}
+
+// launch is what this process knows of one token.
+type launch struct {
+	asked bool
+	// ours: this process was the first to be asked, so that it knows of all calls.
+	ours bool
+	// made is the instance's id once it is known.
+	made string
+	// open is the offering whose answer was lost.
+	open *offering.Offering
 }
 
 // asking is one call of Launch.
@@ -79,65 +91,41 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	if a.image, err = a.r.image(ctx, a.p.now(), a.spec); err != nil {
 		return provisioner.Instance{}, cloud.Failure("launch", a.request.NodeID, err)
 	}
-	cluster := a.request.Owner.Cluster
-	list := offerings(a.spec, a.request, a.p.spread.of(cluster))
-	if open := a.launch.open; open != nil {
-		// Whether EC2 made it is not known: it is asked for first, remembered
-		// refusals or not.
-		list = slices.Insert(slices.DeleteFunc(list, func(o offering) bool { return o == *open }), 0, *open)
+	list := a.spec.Wanted().List(a.request.ClientToken, a.p.market.Spread.Of(a.request.Owner.Cluster))
+	open := a.launch.open
+	if open != nil {
+		// Whether EC2 made it is not known: it is asked for first.
+		list = slices.Insert(slices.DeleteFunc(list, func(o offering.Offering) bool { return o == *open }), 0, *open)
 	}
-	return a.first(ctx, list)
+	instance, err := a.p.market.First(ctx, offering.Search{
+		Request: a.request, Region: a.r.name, Most: mostAsked, Open: open, Ask: a.settle, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
+	}, list)
+	if err == nil {
+		a.p.recent.made(a.p.now(), instance)
+	}
+	return instance, err
 }
 
-// first walks the offerings until EC2 has one.
-func (a *asking) first(ctx context.Context, list []offering) (provisioner.Instance, error) {
-	none, now := provisioner.Instance{}, a.p.now()
-	var refused []refusal
-	asked := 0
-	for _, o := range list {
-		unsettled := a.launch.open != nil && *a.launch.open == o
-		if what, lately := a.p.refusals.of(now, a.r.name, o); lately && !unsettled {
-			refused = append(refused, what)
-			continue
-		}
-		if asked == mostAsked {
-			break
-		}
-		asked++
-		a.p.spread.add(a.request.Owner.Cluster, o.subnet, 1)
-		instance, err := a.run(ctx, o)
-		if err == nil {
-			a.launch.made, a.launch.open = instance.ID, nil
-			instance.Detail = because(o, refused)
-			a.p.recent.made(now, instance)
-			return instance, nil
-		}
-		a.p.spread.add(a.request.Owner.Cluster, o.subnet, -1)
-		switch cloud.Class(err) {
-		case provisioner.Capacity, provisioner.Quota:
-			a.launch.open = nil
-			what := a.p.refusals.note(now, a.r.name, o, err)
-			a.p.log.Info("an offering is refused", "node", a.request.NodeName, "offering", o.String(), "err", what.text)
-			what.text = o.String() + ": " + what.text
-			refused = append(refused, what)
-			continue
-		case provisioner.Transient, provisioner.Throttled:
-			// A throttled attempt made nothing, but one before it may have.
-			kept := o
-			a.launch.open = &kept
-		case provisioner.Unauthorized, provisioner.InvalidTemplate, provisioner.NotFound, provisioner.Unsupported:
-			a.launch.open = nil
-		}
-		if codeOf(err) == codeMismatch {
-			return a.mismatched(ctx, err)
-		}
-		return none, cloud.Failure("launch", o.String(), err)
+// settle asks for one offering and remembers what is known of it then.
+func (a *asking) settle(ctx context.Context, o offering.Offering) (provisioner.Instance, error) {
+	instance, err := a.run(ctx, o)
+	a.launch.open = nil
+	if err == nil {
+		a.launch.made = instance.ID
+		return instance, nil
 	}
-	return none, exhausted(a.request.NodeID, now, refused)
+	if class := cloud.Class(err); class == provisioner.Transient || class == provisioner.Throttled {
+		// A throttled attempt made nothing, but one before it may have.
+		a.launch.open = &o
+	}
+	if codeOf(err) == codeMismatch {
+		return a.mismatched(ctx, err)
+	}
+	return instance, err
 }
 
 // run asks for one offering.
-func (a *asking) run(ctx context.Context, o offering) (provisioner.Instance, error) {
+func (a *asking) run(ctx context.Context, o offering.Offering) (provisioner.Instance, error) {
 	out, err := a.r.ec2.RunInstances(ctx, a.input(o))
 	if err != nil {
 		return provisioner.Instance{}, err
@@ -209,33 +197,4 @@ func (r *region) byToken(ctx context.Context, request provisioner.LaunchRequest)
 		}
 	}
 	return instance, spent, nil
-}
-
-// because says why it is not the offering that was wanted most.
-func because(o offering, refused []refusal) string {
-	if len(refused) == 0 {
-		return o.String()
-	}
-	return fmt.Sprintf("%s, after %d offerings that EC2 refuses: %s", o, len(refused), refused[len(refused)-1].text)
-}
-
-// exhausted says that EC2 refused all that the template offers.
-func exhausted(node string, now time.Time, refused []refusal) error {
-	class, next := provisioner.Quota, time.Time{}
-	var texts []string
-	for _, what := range refused {
-		if what.class == provisioner.Capacity {
-			class = provisioner.Capacity
-		}
-		if next.IsZero() || what.until.Before(next) {
-			next = what.until
-		}
-		if !slices.Contains(texts, what.text) && len(texts) < 4 {
-			texts = append(texts, what.text)
-		}
-	}
-	return &provisioner.Error{
-		Class: class, Op: "launch", Subject: node, RetryAfter: max(0, next.Sub(now)),
-		Err: fmt.Errorf("%d offerings of the template are refused: %s", len(refused), strings.Join(texts, "; ")),
-	}
 }

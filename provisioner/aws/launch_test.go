@@ -189,15 +189,15 @@ func TestNextManagerFindsWhatTheLastOneNeverHeardOf(t *testing.T) {
 	t.Parallel()
 	s := simulated(t, hostile)
 	first := s.open()
-	first.spread.add("c1", ec2sim.SubnetA, 9) // it knew what the next does not: its order was another
-	first.spread.add("c1", ec2sim.SubnetB, 5)
+	first.market.Spread.Add("c1", ec2sim.SubnetA, 9) // it knew what the next does not: its order was another
+	first.market.Spread.Add("c1", ec2sim.SubnetB, 5)
 	s.sim.Lose("RunInstances", attempts)
 	r := request(1, spec(nil))
 	if _, err := first.Launch(t.Context(), r); err == nil {
 		t.Fatal("the answer was not lost")
 	}
 	next := s.open()
-	next.spread.add("c1", ec2sim.SubnetC, 9)
+	next.market.Spread.Add("c1", ec2sim.SubnetC, 9)
 	r.AskedBefore = time.Now()
 	i := s.launch(next, r)
 	if i.Zone != ec2sim.ZoneC || s.sim.Living() != 1 {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/aws/template"
+	"github.com/godwit/godwit/provisioner/offering"
 )
 
 // Name is what templates call this provider.
@@ -66,10 +67,9 @@ type Provider struct {
 	now               func() time.Time
 	log               *slog.Logger
 
-	launches launches
-	refusals refusals
+	launches offering.Launches[launch]
+	market   offering.Market // its zones are subnets
 	recent   recent
-	spread   spread
 }
 
 // region is EC2 in one place.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/aws/template"
+	"github.com/godwit/godwit/provisioner/cloudinit"
 )
 
 // Validate implements provisioner.Provider: the form first, then what the spec
@@ -193,12 +194,12 @@ func (v *validation) rehearse(ctx context.Context) error {
 			CASHA256: strings.Repeat("0", 64), JoinToken: strings.Repeat("t", 64), Binaries: map[string]string{"amd64": strings.Repeat("0", 64), "arm64": strings.Repeat("0", 64)},
 		},
 	}
-	data, err := userData(request, v.spec)
+	data, err := cloudinit.UserData(cloudinit.EC2, request, v.spec.Spec)
 	if err != nil {
 		return v.blame(err)
 	}
 	a := &asking{p: v.Provider, r: v.r, request: request, spec: v.spec, data: data, image: v.image}
-	for _, o := range offerings(v.spec, request, nil) {
+	for _, o := range v.spec.Wanted().List(request.ClientToken, nil) {
 		in := a.input(o)
 		in.DryRun, in.ClientToken = awssdk.Bool(true), nil
 		_, err := v.r.ec2.RunInstances(ctx, in)

@@ -50,11 +50,8 @@ func (b *budget) Do(r *policy.Request) (*http.Response, error) {
 	if r.Raw().Method == http.MethodGet {
 		turn = b.reads
 	}
-	if err := turn.Wait(r.Raw().Context()); err != nil {
-		if ended := r.Raw().Context().Err(); ended != nil {
-			return nil, ended
-		}
-		return nil, &provisioner.Error{Class: provisioner.Throttled, Op: "call", RetryAfter: throttledFor, Err: err}
+	if err := provisioner.Turn(r.Raw().Context(), turn, throttledFor); err != nil {
+		return nil, err
 	}
 	return r.Next()
 }

@@ -3,7 +3,6 @@ package azure
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
@@ -14,7 +13,7 @@ import (
 // Terminate implements provisioner.Provider. It does not wait for the machines
 // to end.
 func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Result {
-	return p.each(ids, func(id string) error {
+	return provisioner.Each(ids, atOnce, func(id string) error {
 		if !machineName.MatchString(id) {
 			return nil // never one of ours, so it is gone
 		}
@@ -39,7 +38,7 @@ func (p *Provider) remove(ctx context.Context, name string) error {
 // Stop implements provisioner.Provider: machines are deallocated. Disks and
 // addresses stay, and cost; processors do not.
 func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result {
-	return p.each(ids, func(id string) error {
+	return provisioner.Each(ids, atOnce, func(id string) error {
 		if !machineName.MatchString(id) {
 			return provisioner.Unknown("stop", id)
 		}
@@ -55,7 +54,7 @@ func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result 
 // Start implements provisioner.Provider. It waits for a while whether there is
 // room: a region may be out of what was deallocated there.
 func (p *Provider) Start(ctx context.Context, ids []string) []provisioner.Result {
-	return p.each(ids, func(id string) error {
+	return provisioner.Each(ids, atOnce, func(id string) error {
 		if !machineName.MatchString(id) {
 			return provisioner.Unknown("start", id)
 		}
@@ -74,22 +73,6 @@ func (p *Provider) Start(ctx context.Context, ids []string) []provisioner.Result
 		}
 		return nil
 	})
-}
-
-// each asks for some ids at a time and answers in their order.
-func (p *Provider) each(ids []string, f func(id string) error) []provisioner.Result {
-	results := make([]provisioner.Result, len(ids))
-	slots := make(chan struct{}, atOnce)
-	var group sync.WaitGroup
-	for i, id := range ids {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			results[i] = provisioner.Result{ID: id, Err: f(id)}
-		})
-	}
-	group.Wait()
-	return results
 }
 
 // Collect implements provisioner.Collector: interfaces, then addresses, by their

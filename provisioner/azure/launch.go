@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -43,23 +42,21 @@ func namePrefix(installation string) string {
 // happens once.
 func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
-	if request.ClientToken == "" || request.NodeID == "" || request.Owner.Installation == "" {
-		return none, provisioner.Refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
+	if err := request.Check(); err != nil {
+		return none, err
 	}
 	spec, found := template.Parse(request.Spec)
-	if len(found) > 0 {
-		return none, &provisioner.Error{
-			Class: provisioner.InvalidTemplate, Op: "launch", Subject: request.NodeID, Field: found[0].Field, Err: errors.New(found[0].Problem),
-		}
+	if err := request.Blame(found); err != nil {
+		return none, err
 	}
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	data, err := userData(request, spec)
+	data, err := cloudinit.UserData(cloudinit.Azure, request, spec.Spec)
 	if err != nil {
 		return none, err
 	}
-	leave, _, err := p.launches.Enter(ctx, p.now(), request.Owner.Installation+"\x00"+request.Owner.Cluster+"\x00"+request.ClientToken)
+	_, leave, err := p.launches.Enter(ctx, p.now(), request)
 	if err != nil {
 		return none, err
 	}
@@ -72,20 +69,6 @@ func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest
 	return instance, nil
 }
 
-// userData is what the machine is told; what does not fit is the template's
-// fault.
-func userData(request provisioner.LaunchRequest, s template.Spec) ([]byte, error) {
-	data, err := cloudinit.Render(cloudinit.Azure, request.Bootstrap, s.Spec)
-	if err == nil {
-		return data, nil
-	}
-	field := "binary"
-	if _, large := errors.AsType[*cloudinit.SizeError](err); large {
-		field = "first_boot_script"
-	}
-	return nil, &provisioner.Error{Class: provisioner.InvalidTemplate, Op: "launch", Subject: request.NodeID, Field: field, Err: err}
-}
-
 // asking is one call of Launch.
 type asking struct {
 	p       *Provider
@@ -96,18 +79,26 @@ type asking struct {
 }
 
 func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
-	found, err := a.settled(ctx)
-	if err != nil {
-		return provisioner.Instance{}, err
-	}
-	if found != nil {
-		return a.p.complete(ctx, found)
+	// Azure keeps what it could not place, under the name that the next needs.
+	if found, err := a.known(ctx); err != nil || found.ID != "" {
+		return found, err
 	}
 	wanted := a.spec.Wanted()
 	for i, zone := range wanted.Zones {
 		wanted.Zones[i] = a.spec.Region + "-" + zone
 	}
-	return a.first(ctx, wanted.List(a.request.ClientToken, a.p.spread.Of(a.request.Owner.Cluster)))
+	return a.p.market.First(ctx, offering.Search{
+		Request: a.request, Region: a.spec.Region, Most: mostAsked, Ask: a.one, Tidy: a.known, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
+	}, wanted.List(a.request.ClientToken, a.p.market.Spread.Of(a.request.Owner.Cluster)))
+}
+
+// known is what an earlier call made, if it lives; else it has no id.
+func (a *asking) known(ctx context.Context) (provisioner.Instance, error) {
+	found, err := a.settled(ctx)
+	if err != nil || found == nil {
+		return provisioner.Instance{}, err
+	}
+	return a.p.complete(ctx, found)
 }
 
 // settled is the machine that an earlier call made, if it lives; one that Azure
@@ -144,79 +135,33 @@ func (a *asking) settled(ctx context.Context) (*armcompute.VirtualMachine, error
 	}
 }
 
-// first walks the offerings until Azure has one.
-func (a *asking) first(ctx context.Context, list []offering.Offering) (provisioner.Instance, error) {
-	none := provisioner.Instance{}
-	var refused []offering.Refusal
-	asked, cluster := 0, a.request.Owner.Cluster
-	for _, o := range list {
-		if what, lately := a.p.refusals.Of(a.p.now(), a.spec.Region, o); lately {
-			refused = append(refused, what)
-			continue
-		}
-		if asked++; asked > mostAsked {
-			break
-		}
-		a.p.spread.Add(cluster, o.Zone, 1)
-		err := a.create(ctx, o)
-		if err == nil {
-			return a.made(ctx, o, refused)
-		}
-		a.p.spread.Add(cluster, o.Zone, -1)
-		if ctx.Err() != nil {
-			return none, ctx.Err()
-		}
-		what, rests, wide := refusal(o, err)
-		if rests == 0 {
-			return none, cloud.Failure("launch", o.String(), cloud.Templated(err))
-		}
-		what = a.p.refusals.Note(a.p.now(), what, rests, a.spec.Region, wide)
-		a.p.log.Info("an offering is refused", "node", a.request.NodeName, "offering", o.String(), "err", what.Text)
-		refused = append(refused, what)
-		// Azure keeps what it could not place, under the name that the next needs.
-		left, err := a.settled(ctx)
-		if err != nil {
-			return none, err
-		}
-		if left != nil {
-			return a.p.complete(ctx, left)
-		}
+// one asks for an offering and reads what was made.
+func (a *asking) one(ctx context.Context, o offering.Offering) (provisioner.Instance, error) {
+	if err := a.create(ctx, o); err != nil {
+		return provisioner.Instance{}, cloud.Templated(err)
 	}
-	return none, offering.Exhausted(a.request.NodeID, "instance_types", a.p.now(), refused)
-}
-
-// made reads what was created.
-func (a *asking) made(ctx context.Context, o offering.Offering, refused []offering.Refusal) (provisioner.Instance, error) {
 	found, err := a.p.machine(ctx, a.name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return provisioner.Instance{}, err
-	}
-	if found == nil {
+	case found == nil:
 		return provisioner.Instance{}, provisioner.Refuse(provisioner.Transient, "launch", o.String(), "Azure does not show the machine yet")
 	}
-	instance, err := a.p.complete(ctx, found)
-	if because := offering.Because(o, refused); err == nil && because != "" {
-		instance.Detail = because
-		a.p.log.Info("another offering than the first", "node", a.request.NodeName, "offering", because)
-	}
-	return instance, err
+	return a.p.complete(ctx, found)
 }
 
-// refusal says for how long an offering is left alone after an error; not at
-// all if the error is not the offering's. wide: it holds for the whole region.
-func refusal(o offering.Offering, err error) (what offering.Refusal, rests time.Duration, wide bool) {
-	what = offering.Refusal{Offering: o, Class: cloud.Class(err), Text: cloud.Text(err)}
-	switch what.Class {
-	case provisioner.Capacity:
-		if strings.HasPrefix(what.Text, "NotAvailableForSubscription") {
-			return what, offering.NotOfferedRests, false
-		}
-		return what, offering.CapacityRests, strings.HasPrefix(what.Text, "SubnetIsFull")
-	case provisioner.Quota:
-		return what, offering.QuotaRests, true
-	case provisioner.Throttled, provisioner.Unauthorized, provisioner.InvalidTemplate, provisioner.NotFound, provisioner.Transient, provisioner.Unsupported:
+// judge: what a subscription may not have it will not have today, and a subnet
+// without free addresses is so in all zones.
+func judge(err error) offering.Verdict {
+	v, text := offering.Judge(cloud.Class(err)), cloud.Text(err)
+	switch {
+	case v.Class != provisioner.Capacity:
+	case strings.HasPrefix(text, "NotAvailableForSubscription"):
+		v.Rests = offering.NotOfferedRests
+	case strings.HasPrefix(text, "SubnetIsFull"):
+		v.Wide = true
 	}
-	return what, 0, false
+	return v
 }
 
 // create asks for one offering and waits for a while whether Azure has it.

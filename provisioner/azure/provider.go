@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,9 +59,8 @@ type Provider struct {
 	mutex sync.Mutex // of what follows
 	made  *clients
 
-	launches offering.Launches
-	refusals offering.Refusals
-	spread   offering.Spread
+	launches offering.Launches[struct{}]
+	market   offering.Market
 }
 
 var (
@@ -233,10 +231,9 @@ func (p *Provider) List(ctx context.Context, owner provisioner.Owner) ([]provisi
 		}
 		instances = append(instances, seen)
 	}
-	slices.SortFunc(instances, func(a, b provisioner.Instance) int { return strings.Compare(a.ID, b.ID) })
-	instances = slices.CompactFunc(instances, func(a, b provisioner.Instance) bool { return a.ID == b.ID })
+	instances = provisioner.InOrder(instances)
 	if owner.Cluster == "" {
-		p.spread.Listed(instances)
+		p.market.Spread.Listed(instances, func(i provisioner.Instance) string { return i.Zone })
 	}
 	return instances, nil
 }

@@ -246,7 +246,7 @@ func TestLostAnswersMakeNoSecondMachine(t *testing.T) {
 	first := launch(t, p, request("1", spec(t, nil)))
 	// The next manager, which knows nothing and finds the zones in another order.
 	next := connect(t, c)
-	next.spread.Add(owner.Cluster, first.Zone, 7)
+	next.market.Spread.Add(owner.Cluster, first.Zone, 7)
 	r := request("1", spec(t, nil))
 	r.AskedBefore = time.Now()
 	if again := launch(t, next, r); again.ID != first.ID || len(c.Left()) != 5 {

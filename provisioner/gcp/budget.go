@@ -45,11 +45,8 @@ func newBudget(pause time.Duration) *budget {
 func call[T any](ctx context.Context, b *budget, turn *rate.Limiter, takes time.Duration, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	for try := 1; ; try++ {
-		if err := turn.Wait(ctx); err != nil {
-			if ctx.Err() != nil {
-				return none, ctx.Err()
-			}
-			return none, &provisioner.Error{Class: provisioner.Throttled, Op: "call", RetryAfter: throttledFor, Err: err}
+		if err := provisioner.Turn(ctx, turn, throttledFor); err != nil {
+			return none, err
 		}
 		trying, cancel := context.WithTimeout(ctx, takes)
 		answer, err := f(trying)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	compute "cloud.google.com/go/compute/apiv1"
@@ -16,7 +15,7 @@ import (
 // Terminate implements provisioner.Provider. It does not wait for the machines
 // to end.
 func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Result {
-	return p.each(ids, func(id string) error {
+	return provisioner.Each(ids, atOnce, func(id string) error {
 		zone, name, ok := parseID(id)
 		if !ok {
 			return nil // never one of ours, so it is gone
@@ -33,7 +32,7 @@ func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Re
 
 // Stop implements provisioner.Provider. Disks stay, and cost; processors do not.
 func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result {
-	return p.each(ids, func(id string) error {
+	return provisioner.Each(ids, atOnce, func(id string) error {
 		zone, name, ok := parseID(id)
 		if !ok {
 			return provisioner.Unknown("stop", id)
@@ -48,7 +47,7 @@ func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result 
 // Start implements provisioner.Provider. It waits until it is known whether
 // there is room: a zone may be out of what was stopped there.
 func (p *Provider) Start(ctx context.Context, ids []string) []provisioner.Result {
-	return p.each(ids, func(id string) error {
+	return provisioner.Each(ids, atOnce, func(id string) error {
 		zone, name, ok := parseID(id)
 		if !ok {
 			return provisioner.Unknown("start", id)
@@ -66,22 +65,6 @@ func (p *Provider) Start(ctx context.Context, ids []string) []provisioner.Result
 		}
 		return nil
 	})
-}
-
-// each asks for some ids at a time and answers in their order.
-func (p *Provider) each(ids []string, f func(id string) error) []provisioner.Result {
-	results := make([]provisioner.Result, len(ids))
-	slots := make(chan struct{}, atOnce)
-	var group sync.WaitGroup
-	for i, id := range ids {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			results[i] = provisioner.Result{ID: id, Err: f(id)}
-		})
-	}
-	group.Wait()
-	return results
 }
 
 // Collect implements provisioner.Collector: disks with the owner's label that

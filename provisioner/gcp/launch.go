@@ -2,7 +2,6 @@ package gcp
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -28,44 +27,28 @@ const settles = 40 * time.Second
 // happens once.
 func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
-	if request.ClientToken == "" || request.NodeID == "" || request.Owner.Installation == "" {
-		return none, provisioner.Refuse(provisioner.InvalidTemplate, "launch", request.NodeID, "client token, node and owner must be given")
+	if err := request.Check(); err != nil {
+		return none, err
 	}
 	spec, found := template.Parse(request.Spec)
-	if len(found) > 0 {
-		return none, &provisioner.Error{
-			Class: provisioner.InvalidTemplate, Op: "launch", Subject: request.NodeID, Field: found[0].Field, Err: errors.New(found[0].Problem),
-		}
+	if err := request.Blame(found); err != nil {
+		return none, err
 	}
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	data, err := userData(request, spec)
+	data, err := cloudinit.UserData(cloudinit.GCE, request, spec.Spec)
 	if err != nil {
 		return none, err
 	}
-	leave, again, err := p.launches.Enter(ctx, p.now(), request.Owner.Installation+"\x00"+request.Owner.Cluster+"\x00"+request.ClientToken)
+	again, leave, err := p.launches.Enter(ctx, p.now(), request)
 	if err != nil {
 		return none, err
 	}
 	defer leave()
 	a := &asking{p: p, request: request, spec: spec, name: instanceName(request.Owner, request.ClientToken), data: data}
-	a.again = again || !request.AskedBefore.IsZero()
+	a.again, *again = *again || !request.AskedBefore.IsZero(), true
 	return a.ask(ctx)
-}
-
-// userData is what the machine is told; what does not fit is the template's
-// fault.
-func userData(request provisioner.LaunchRequest, s template.Spec) (string, error) {
-	data, err := cloudinit.Render(cloudinit.GCE, request.Bootstrap, s.Spec)
-	if err == nil {
-		return string(data), nil
-	}
-	field := "binary"
-	if _, large := errors.AsType[*cloudinit.SizeError](err); large {
-		field = "first_boot_script"
-	}
-	return "", &provisioner.Error{Class: provisioner.InvalidTemplate, Op: "launch", Subject: request.NodeID, Field: field, Err: err}
 }
 
 // asking is one call of Launch.
@@ -74,7 +57,7 @@ type asking struct {
 	request provisioner.LaunchRequest
 	spec    template.Spec
 	name    string
-	data    string
+	data    []byte
 	// again: an earlier call may have made it.
 	again bool
 }
@@ -100,7 +83,9 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 			return a.known(found)
 		}
 	}
-	return a.first(ctx, a.spec.Wanted(zones).List(a.request.ClientToken, a.p.spread.Of(a.request.Owner.Cluster)))
+	return a.p.market.First(ctx, offering.Search{
+		Request: a.request, Region: a.spec.Region, Most: mostAsked, Ask: a.insert, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
+	}, a.spec.Wanted(zones).List(a.request.ClientToken, a.p.market.Spread.Of(a.request.Owner.Cluster)))
 }
 
 // known is an instance of our name: this launch made it before.
@@ -112,61 +97,20 @@ func (a *asking) known(found *computepb.Instance) (provisioner.Instance, error) 
 	return seen, nil
 }
 
-// first walks the offerings until Google has one.
-func (a *asking) first(ctx context.Context, list []offering.Offering) (provisioner.Instance, error) {
-	none := provisioner.Instance{}
-	var refused []offering.Refusal
-	asked, cluster := 0, a.request.Owner.Cluster
-	for _, o := range list {
-		if what, lately := a.p.refusals.Of(a.p.now(), a.spec.Region, o); lately {
-			refused = append(refused, what)
-			continue
-		}
-		if asked++; asked > mostAsked {
-			break
-		}
-		a.p.spread.Add(cluster, o.Zone, 1)
-		instance, err := a.insert(ctx, o)
-		if err == nil {
-			if because := offering.Because(o, refused); because != "" {
-				instance.Detail = because
-				a.p.log.Info("another offering than the first", "node", a.request.NodeName, "offering", because)
-			}
-			return instance, nil
-		}
-		a.p.spread.Add(cluster, o.Zone, -1)
-		if ctx.Err() != nil {
-			return none, ctx.Err()
-		}
-		what, rests, wide := a.refusal(o, err)
-		if rests == 0 {
-			return none, cloud.Failure("launch", o.String(), err)
-		}
-		what = a.p.refusals.Note(a.p.now(), what, rests, a.spec.Region, wide)
-		a.p.log.Info("an offering is refused", "node", a.request.NodeName, "offering", o.String(), "err", what.Text)
-		refused = append(refused, what)
-	}
-	return none, offering.Exhausted(a.request.NodeID, "instance_types", a.p.now(), refused)
-}
-
-// refusal says for how long an offering is left alone after an error; not at
-// all if the error is not the offering's. wide: it holds for the whole region.
-func (a *asking) refusal(o offering.Offering, err error) (what offering.Refusal, rests time.Duration, wide bool) {
-	what = offering.Refusal{Offering: o, Class: cloud.Class(err), Text: cloud.Text(err)}
-	switch what.Class {
+// judge: a subnetwork without free addresses is so in all zones, and a type that
+// is not found is one that this zone does not have.
+func judge(err error) offering.Verdict {
+	v, text := offering.Judge(cloud.Class(err)), cloud.Text(err)
+	switch v.Class {
 	case provisioner.Capacity:
-		// A subnetwork without free addresses is so in all zones.
-		return what, offering.CapacityRests, strings.Contains(what.Text, "IP_SPACE")
-	case provisioner.Quota:
-		return what, offering.QuotaRests, true
+		v.Wide = strings.Contains(text, "IP_SPACE")
 	case provisioner.NotFound, provisioner.InvalidTemplate:
-		if strings.Contains(what.Text, "/machineTypes/") { // not in this zone
-			what.Class = provisioner.InvalidTemplate
-			return what, offering.NotOfferedRests, false
+		if strings.Contains(text, "/machineTypes/") {
+			return offering.Verdict{Class: provisioner.InvalidTemplate, Rests: offering.NotOfferedRests}
 		}
-	case provisioner.Throttled, provisioner.Unauthorized, provisioner.Transient, provisioner.Unsupported:
+	case provisioner.Quota, provisioner.Throttled, provisioner.Unauthorized, provisioner.Transient, provisioner.Unsupported:
 	}
-	return what, 0, false
+	return v
 }
 
 // insert asks for one offering and waits until it is known whether Google has

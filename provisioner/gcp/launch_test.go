@@ -206,7 +206,7 @@ func TestTheNextManagerFindsWhatTheFirstMade(t *testing.T) {
 	next := connect(t, c)
 	for _, zone := range gcesim.Zones() {
 		c.Exhaust(gcesim.Offering{Zone: zone, Type: "n2-standard-4"}, zone == first.Zone)
-		next.spread.Add(owner.Cluster, first.Zone, 5)
+		next.market.Spread.Add(owner.Cluster, first.Zone, 5)
 	}
 	r := request("1", spec(t, nil))
 	r.AskedBefore = time.Now()

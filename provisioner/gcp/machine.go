@@ -18,7 +18,7 @@ func (a *asking) machine(o offering.Offering) *computepb.Instance {
 		Labels:      instanceLabels(a.request, s),
 		Disks:       a.disks(o.Zone),
 		Metadata: &computepb.Metadata{Items: []*computepb.Items{
-			{Key: text("user-data"), Value: &a.data},
+			{Key: text("user-data"), Value: text(string(a.data))},
 			// Who may sign in is for the image and the first-boot script to say.
 			{Key: text("block-project-ssh-keys"), Value: text("true")},
 			{Key: text("serial-port-enable"), Value: text("false")},

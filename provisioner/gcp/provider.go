@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -46,9 +45,8 @@ type Provider struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	launches offering.Launches
-	refusals offering.Refusals
-	spread   offering.Spread
+	launches offering.Launches[bool]
+	market   offering.Market
 	zones    regionZones
 }
 
@@ -125,11 +123,9 @@ func (p *Provider) List(ctx context.Context, owner provisioner.Owner) ([]provisi
 			instances = append(instances, describe(i))
 		}
 	}
-	slices.SortFunc(instances, func(a, b provisioner.Instance) int { return strings.Compare(a.ID, b.ID) })
-	// What is made while pages are read may come twice.
-	instances = slices.CompactFunc(instances, func(a, b provisioner.Instance) bool { return a.ID == b.ID })
+	instances = provisioner.InOrder(instances)
 	if owner.Cluster == "" {
-		p.spread.Listed(instances)
+		p.market.Spread.Listed(instances, func(i provisioner.Instance) string { return i.Zone })
 	}
 	return instances, nil
 }

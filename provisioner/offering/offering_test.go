@@ -50,8 +50,8 @@ func TestARefusalRestsItsOfferingAlone(t *testing.T) {
 	t.Parallel()
 	var r Refusals
 	now := time.Unix(1000, 0)
-	r.Note(now, Refusal{Offering: Offering{false, "t", "a"}, Class: provisioner.Capacity}, CapacityRests, "eu", false)
-	r.Note(now, Refusal{Offering: Offering{true, "t", "a"}, Class: provisioner.Quota}, QuotaRests, "eu", true)
+	r.Note(now, "eu", Offering{false, "t", "a"}, Judge(provisioner.Capacity), "none left")
+	r.Note(now, "eu", Offering{true, "t", "a"}, Judge(provisioner.Quota), "limit")
 	for _, row := range []struct {
 		at   time.Duration
 		o    Offering
@@ -87,35 +87,39 @@ func TestExhaustedSaysWhatAnOperatorCanDo(t *testing.T) {
 
 func TestOneTokenOneCallAtATime(t *testing.T) {
 	t.Parallel()
-	var l Launches
+	var l Launches[int]
 	now := time.Unix(1000, 0)
-	leave, again, err := l.Enter(t.Context(), now, "a")
-	if err != nil || again {
-		t.Fatalf("first: %v, again %v", err, again)
+	of := func(token string) provisioner.LaunchRequest { return provisioner.LaunchRequest{ClientToken: token} }
+	memory, leave, err := l.Enter(t.Context(), now, of("a"))
+	if err != nil || *memory != 0 {
+		t.Fatalf("first: %v, remembers %d", err, *memory)
 	}
+	*memory = 7
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := l.Enter(ended, now, "a"); !provisioner.Interrupted(err) {
+	if _, _, err := l.Enter(ended, now, of("a")); !provisioner.Interrupted(err) {
 		t.Fatalf("two calls inside: %v", err)
 	}
-	other, _, err := l.Enter(t.Context(), now, "b")
+	_, other, err := l.Enter(t.Context(), now, of("b"))
 	if err != nil {
 		t.Fatalf("another token waits: %v", err)
 	}
 	other()
-	next := make(chan bool)
+	next := make(chan int)
 	go func() {
-		leave, again, err := l.Enter(t.Context(), now.Add(time.Hour), "a")
-		if err == nil {
-			leave()
+		memory, leave, err := l.Enter(t.Context(), now.Add(time.Hour), of("a"))
+		if err != nil {
+			next <- 0
+			return
 		}
-		next <- again
+		defer leave()
+		next <- *memory
 	}()
 	leave()
-	if !<-next {
+	if <-next != 7 {
 		t.Error("the second call does not know of the first")
 	}
-	if _, _, err := l.Enter(t.Context(), now.Add(3*time.Hour), "c"); err != nil || len(l.known) != 2 {
+	if _, _, err := l.Enter(t.Context(), now.Add(3*time.Hour), of("c")); err != nil || len(l.known) != 2 {
 		t.Errorf("%v, remembers %d tokens, want a and c", err, len(l.known))
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/cloudinit"
+	"github.com/godwit/godwit/provisioner/offering"
 )
 
 // Spec is the part of a template that this provider reads.
@@ -141,6 +142,14 @@ func (s Spec) checkTags(f *provisioner.Faults) {
 		case len(value) > maxTagValue:
 			f.Add(field, "has %d bytes; want at most %d", len(value), maxTagValue)
 		}
+	}
+}
+
+// Wanted is the choice of offerings; subnets are its zones.
+func (s Spec) Wanted() offering.Wanted {
+	return offering.Wanted{
+		Types: s.InstanceTypes, Zones: s.Subnets, SpotPercent: s.SpotPercent,
+		Fallback: s.SpotFallback == nil || *s.SpotFallback,
 	}
 }
 

@@ -1,0 +1,84 @@
+package offering
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/godwit/godwit/provisioner"
+)
+
+// Market is what a provider remembers of its cloud. Its zero value is ready; it
+// is safe for concurrent use.
+type Market struct {
+	Refusals Refusals
+	Spread   Spread
+}
+
+// Search is one launch's way through what its template offers.
+type Search struct {
+	Request provisioner.LaunchRequest
+	Region  string
+	// Most offerings are asked for; the next call goes on behind them, for what was
+	// refused is remembered.
+	Most int
+	// Open is asked for whatever is remembered of it: it may have been had already,
+	// of a call whose answer was lost. Nil: there is none.
+	Open *Offering
+	// Ask launches at one offering.
+	Ask func(context.Context, Offering) (provisioner.Instance, error)
+	// Tidy removes what the cloud keeps of a launch that it refused, which is
+	// remembered by then. An instance that it finds ends the search. May be nil.
+	Tidy func(context.Context) (provisioner.Instance, error)
+	// Judge says whether a failure of Ask is its offering's.
+	Judge func(error) Verdict
+	Cloud provisioner.Vendor
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// First asks for one offering after the other until the cloud has one. Those that
+// it lately refused are passed over.
+func (m *Market) First(ctx context.Context, s Search, list []Offering) (provisioner.Instance, error) {
+	none := provisioner.Instance{}
+	var refused []Refusal
+	asked, cluster := 0, s.Request.Owner.Cluster
+	log := s.Log.With("node", s.Request.NodeName)
+	for _, o := range list {
+		if what, lately := m.Refusals.Of(s.Now(), s.Region, o); lately && (s.Open == nil || *s.Open != o) {
+			refused = append(refused, what)
+			continue
+		}
+		if asked++; asked > s.Most {
+			break
+		}
+		// Counted before it is there: launches of the same moment go elsewhere.
+		m.Spread.Add(cluster, o.Zone, 1)
+		instance, err := s.Ask(ctx, o)
+		if err == nil {
+			if because := Because(o, refused); because != "" {
+				instance.Detail = because
+				log.Info("another offering than the first", "offering", because)
+			}
+			return instance, nil
+		}
+		m.Spread.Add(cluster, o.Zone, -1)
+		if ctx.Err() != nil {
+			return none, ctx.Err()
+		}
+		verdict := s.Judge(err)
+		if verdict.Rests == 0 {
+			return none, s.Cloud.Failure("launch", o.String(), err)
+		}
+		what := m.Refusals.Note(s.Now(), s.Region, o, verdict, s.Cloud.Text(err))
+		log.Info("an offering is refused", "offering", o.String(), "err", what.Text)
+		refused = append(refused, what)
+		if s.Tidy == nil {
+			continue
+		}
+		if left, err := s.Tidy(ctx); err != nil || left.ID != "" {
+			return left, err
+		}
+	}
+	return none, Exhausted(s.Request.NodeID, "instance_types", s.Now(), refused)
+}

@@ -1,0 +1,126 @@
+package offering
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godwit/godwit/provisioner"
+)
+
+// cloud has what it has, and says why it has not.
+type cloud struct {
+	t     *testing.T
+	m     Market
+	now   time.Time
+	full  map[Offering]error
+	asked []Offering
+	open  *Offering
+	tidy  func(context.Context) (provisioner.Instance, error)
+	most  int
+}
+
+func (c *cloud) first(list ...Offering) (provisioner.Instance, error) {
+	c.asked = nil
+	return c.m.First(c.t.Context(), Search{
+		Request: provisioner.LaunchRequest{NodeID: "n", Owner: provisioner.Owner{Cluster: "c"}}, Region: "eu", Most: c.most, Open: c.open, Tidy: c.tidy,
+		Ask: func(_ context.Context, o Offering) (provisioner.Instance, error) {
+			c.asked = append(c.asked, o)
+			return provisioner.Instance{Type: o.Type}, c.full[o]
+		},
+		Judge: func(err error) Verdict { return Judge(provisioner.ClassOf(err)) },
+		Cloud: func(err error) provisioner.Answer { return provisioner.Answer{Class: provisioner.ClassOf(err)} },
+		Now:   func() time.Time { return c.now }, Log: slog.New(slog.DiscardHandler),
+	}, list)
+}
+
+func newCloud(t *testing.T) *cloud {
+	return &cloud{t: t, now: time.Unix(1000, 0), full: map[Offering]error{}, most: 9}
+}
+
+var large, small = Offering{false, "large", "a"}, Offering{false, "small", "a"}
+
+func TestWhatIsRefusedIsPassedOverUntilItHasRested(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.full[large] = provisioner.Refuse(provisioner.Capacity, "launch", "x", "STOCKOUT")
+	for _, row := range []struct {
+		after time.Duration
+		asked []Offering
+	}{
+		{0, []Offering{large, small}}, {time.Minute, []Offering{small}}, {CapacityRests, []Offering{large, small}},
+	} {
+		c.now = time.Unix(1000, 0).Add(row.after)
+		i, err := c.first(large, small)
+		if err != nil || i.Type != "small" || !slices.Equal(c.asked, row.asked) || !strings.Contains(i.Detail, "large on demand in a: STOCKOUT") {
+			t.Errorf("after %s: %v, %+v, asked %v", row.after, err, i, c.asked)
+		}
+	}
+	if n := c.m.Spread.Of("c")["a"]; n != 3 {
+		t.Errorf("%d instances counted, want the three that exist", n)
+	}
+}
+
+func TestWhatMayHaveBeenHadIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.full[large] = provisioner.Refuse(provisioner.Capacity, "launch", "x", "STOCKOUT")
+	if _, err := c.first(large, small); err != nil {
+		t.Fatal(err)
+	}
+	c.open = &large
+	if _, err := c.first(large, small); err != nil || c.asked[0] != large {
+		t.Errorf("%v, asked %v", err, c.asked)
+	}
+}
+
+func TestAFailureThatIsNoOfferingsEndsTheSearch(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.full[large] = errors.New("connection reset")
+	_, err := c.first(large, small)
+	if !errors.Is(err, provisioner.Transient) || !strings.Contains(err.Error(), "large on demand in a") || len(c.asked) != 1 {
+		t.Errorf("%v, asked %v", err, c.asked)
+	}
+	if _, lately := c.m.Refusals.Of(c.now, "eu", large); lately || c.m.Spread.Of("c")["a"] != 0 {
+		t.Error("the offering is blamed, or an instance is counted")
+	}
+}
+
+func TestOneCallAsksForSoMany(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.most = 1
+	c.full[large] = provisioner.Refuse(provisioner.Quota, "launch", "x", "limit")
+	if _, err := c.first(large, small); !errors.Is(err, provisioner.Quota) || len(c.asked) != 1 {
+		t.Errorf("%v, asked %v", err, c.asked)
+	}
+	if i, err := c.first(large, small); err != nil || i.Type != "small" {
+		t.Errorf("the next call does not go on behind it: %v", err)
+	}
+}
+
+func TestWhatARefusalLeavesIsTidiedBeforeTheNextIsAsked(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.full[large] = provisioner.Refuse(provisioner.Capacity, "launch", "x", "STOCKOUT")
+	c.tidy = func(context.Context) (provisioner.Instance, error) {
+		if _, noted := c.m.Refusals.Of(c.now, "eu", large); !noted || len(c.asked) != 1 {
+			t.Errorf("tidied after %v, refusal remembered: %v", c.asked, noted)
+		}
+		return provisioner.Instance{}, nil
+	}
+	if i, err := c.first(large, small); err != nil || i.Type != "small" {
+		t.Errorf("%v, %+v", err, i)
+	}
+	c = newCloud(t)
+	c.full[large] = provisioner.Refuse(provisioner.Capacity, "launch", "x", "STOCKOUT")
+	c.tidy = func(context.Context) (provisioner.Instance, error) { return provisioner.Instance{ID: "lives"}, nil }
+	if i, err := c.first(large, small); err != nil || i.ID != "lives" || len(c.asked) != 1 {
+		t.Errorf("one that lives is not taken: %v, %+v, asked %v", err, i, c.asked)
+	}
+}

@@ -1,0 +1,49 @@
+package offering
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/godwit/godwit/provisioner"
+)
+
+// Spread counts a cluster's instances by zone: those of the last list, and what
+// was launched since. Its zero value is ready; it is safe for concurrent use.
+type Spread struct {
+	mutex sync.Mutex
+	count map[string]map[string]int
+}
+
+// Of returns a cluster's counts.
+func (s *Spread) Of(cluster string) map[string]int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return maps.Clone(s.count[cluster])
+}
+
+// Add counts n more, or fewer.
+func (s *Spread) Add(cluster, zone string, n int) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.count == nil {
+		s.count = map[string]map[string]int{}
+	}
+	if s.count[cluster] == nil {
+		s.count[cluster] = map[string]int{}
+	}
+	s.count[cluster][zone] += n
+}
+
+// Listed replaces the counts of an installation by those of its list, in which
+// each instance is in a zone.
+func (s *Spread) Listed(instances []provisioner.Instance, zone func(provisioner.Instance) string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.count = map[string]map[string]int{}
+	for _, i := range instances {
+		if s.count[i.Owner.Cluster] == nil {
+			s.count[i.Owner.Cluster] = map[string]int{}
+		}
+		s.count[i.Owner.Cluster][zone(i)]++
+	}
+}
