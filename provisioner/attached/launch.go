@@ -30,16 +30,12 @@ type bootstrap struct {
 // bootstrap; the package comment says what a crash after either leaves.
 func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
-	if request.ClientToken == "" || request.NodeID == "" || request.Owner.Installation == "" {
-		return none, failure(provisioner.InvalidTemplate, "launch", request.NodeID,
-			errors.New("client token, node and owner must be given"))
+	if err := request.Check(); err != nil {
+		return none, err
 	}
 	spec, faults := parse(request.Spec)
-	if len(faults) > 0 {
-		return none, &provisioner.Error{
-			Class: provisioner.InvalidTemplate, Op: "launch", Subject: request.NodeID,
-			Field: faults[0].Field, Err: errors.New(faults[0].Problem),
-		}
+	if err := request.Blame(faults); err != nil {
+		return none, err
 	}
 	if err := ctx.Err(); err != nil {
 		return none, err

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/godwit/godwit/internal/slot"
@@ -95,19 +93,14 @@ func (p *Provider) List(_ context.Context, owner provisioner.Owner) ([]provision
 			instances = append(instances, describe(v))
 		}
 	}
-	slices.SortFunc(instances, func(a, b provisioner.Instance) int { return strings.Compare(a.ID, b.ID) })
-	return instances, nil
+	return provisioner.InOrder(instances), nil
 }
 
 // Terminate implements provisioner.Provider: slots are withdrawn, which their
 // machines see within a fraction of a second. It does not wait for the nodes to
 // end; Get says Terminating until they have.
 func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Result {
-	results := make([]provisioner.Result, len(ids))
-	for i, id := range ids {
-		results[i] = provisioner.Result{ID: id, Err: p.end(ctx, id)}
-	}
-	return results
+	return provisioner.Each(ids, 1, func(id string) error { return p.end(ctx, id) }) // each takes the lock
 }
 
 func (p *Provider) end(ctx context.Context, id string) error {
@@ -143,11 +136,7 @@ func (p *Provider) Start(_ context.Context, ids []string) []provisioner.Result {
 }
 
 func unsupported(op string, ids []string) []provisioner.Result {
-	results := make([]provisioner.Result, len(ids))
-	for i, id := range ids {
-		results[i] = provisioner.Result{ID: id, Err: failure(provisioner.Unsupported, op, id, nil)}
-	}
-	return results
+	return provisioner.Each(ids, 1, func(id string) error { return failure(provisioner.Unsupported, op, id, nil) })
 }
 
 // Console implements provisioner.Provider. What an instance wrote stays until

@@ -18,37 +18,33 @@ import (
 // process, record again. A crash after any of them is healed by the next
 // Launch with the same token, or swept by owner.
 func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest) (provisioner.Instance, error) {
-	fail := func(class provisioner.Class, field string, err error) (provisioner.Instance, error) {
-		return provisioner.Instance{}, &provisioner.Error{
-			Class: class, Op: "launch", Subject: request.NodeID, Field: field, Err: err,
-		}
-	}
-	if request.ClientToken == "" || request.Owner.Installation == "" {
-		return fail(provisioner.InvalidTemplate, "", errors.New("client token and owner must be given"))
+	none := provisioner.Instance{}
+	if err := request.Check(); err != nil {
+		return none, err
 	}
 	spec, faults := parse(request.Spec)
-	if len(faults) > 0 {
-		return fail(provisioner.InvalidTemplate, faults[0].Field, errors.New(faults[0].Problem))
+	if err := request.Blame(faults); err != nil {
+		return none, err
 	}
 	if err := ctx.Err(); err != nil {
-		return provisioner.Instance{}, err
+		return none, err
 	}
 
 	p.launching.Lock()
 	defer p.launching.Unlock()
 	r, known, err := p.byToken(request)
 	if err != nil {
-		return provisioner.Instance{}, err
+		return none, err
 	}
 	if !known {
 		r = newRecord(request, spec)
 		if err := p.prepare(r); err != nil {
-			return fail(classify(err), "", err)
+			return none, machine.Failure("launch", request.NodeID, err)
 		}
 	}
 	if r.Process.PID == 0 && !r.Halted {
 		if err := p.boot(&r, request, spec); err != nil {
-			return fail(classify(err), "", err)
+			return none, machine.Failure("launch", request.NodeID, err)
 		}
 	}
 	return r.describe(), nil
@@ -186,17 +182,17 @@ func (p *Provider) reap(command *exec.Cmd) {
 	}()
 }
 
-// classify maps the operating system's refusals onto the contract's classes:
-// a full disk or process table is this machine's capacity.
-func classify(err error) provisioner.Class {
+// machine understands the operating system's refusals: a full disk or process
+// table is this machine's capacity.
+var machine provisioner.Vendor = func(err error) provisioner.Answer {
 	switch {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM),
 		errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return provisioner.Capacity
+		return provisioner.Answer{Class: provisioner.Capacity}
 	case errors.Is(err, syscall.EDQUOT):
-		return provisioner.Quota
+		return provisioner.Answer{Class: provisioner.Quota}
 	case errors.Is(err, os.ErrPermission):
-		return provisioner.Unauthorized
+		return provisioner.Answer{Class: provisioner.Unauthorized}
 	}
-	return provisioner.Transient
+	return provisioner.Answer{Class: provisioner.Transient}
 }

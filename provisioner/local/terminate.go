@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -22,14 +21,15 @@ const poll = 10 * time.Millisecond
 // asked, then made to end; then its directory goes. It returns when that is
 // done, or with Transient when a process could not be ended.
 func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Result {
-	results := each(ids, func(id string) error { return p.end(ctx, id) })
+	results := provisioner.Each(ids, len(ids), func(id string) error { return p.end(ctx, id) })
 	p.pruneLogs()
 	return results
 }
 
 // Stop implements provisioner.Provider.
 func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result {
-	return each(ids, func(id string) error {
+	// All at once: an end may take the whole grace.
+	return provisioner.Each(ids, len(ids), func(id string) error {
 		p.launching.Lock()
 		r, err := p.load("stop", id)
 		if err == nil {
@@ -48,7 +48,7 @@ func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result 
 
 // Start implements provisioner.Provider.
 func (p *Provider) Start(_ context.Context, ids []string) []provisioner.Result {
-	return each(ids, func(id string) error {
+	return provisioner.Each(ids, len(ids), func(id string) error {
 		p.launching.Lock()
 		defer p.launching.Unlock()
 		r, err := p.load("start", id)
@@ -88,21 +88,7 @@ func (p *Provider) revive(r *record) error {
 	if err == nil {
 		err = p.spawn(r)
 	}
-	if err != nil {
-		return &provisioner.Error{Class: classify(err), Op: "start", Subject: r.ID, Err: err}
-	}
-	return nil
-}
-
-// each runs one action per id at once: an end may take the whole grace.
-func each(ids []string, act func(id string) error) []provisioner.Result {
-	results := make([]provisioner.Result, len(ids))
-	var group sync.WaitGroup
-	for i, id := range ids {
-		group.Go(func() { results[i] = provisioner.Result{ID: id, Err: act(id)} })
-	}
-	group.Wait()
-	return results
+	return machine.Failure("start", r.ID, err)
 }
 
 func (p *Provider) end(ctx context.Context, id string) error {
