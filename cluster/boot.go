@@ -51,7 +51,7 @@ func (r *Reconciler) welcome(ctx context.Context, b *round, nodes []*statestore.
 	made, err := r.change(ctx, b, changes)
 	for _, n := range nodes {
 		if made[n.ID] && launched[n.ID] {
-			b.memory.booted(b.now.Sub(n.RequestedAt))
+			b.memory.booted(b.now.Sub(n.RequestedAt), n.Offering)
 		}
 	}
 	return err

@@ -19,7 +19,8 @@ func (r *Reconciler) collect(ctx context.Context, s *step, clusters []statestore
 	}
 	now := r.now()
 	seen := map[string]bool{}
-	for name, list := range s.lists {
+	for _, name := range r.providers {
+		list := s.lists[name]
 		for _, instance := range list.Instances {
 			row := s.rows[instance.NodeID]
 			if instance.State == provisioner.Terminating || !orphaned(instance, row) || spared[instance.Owner.Cluster] {
@@ -87,7 +88,8 @@ const (
 // collectParts ends what instances left behind: disks, interfaces, addresses.
 func (r *Reconciler) collectParts(ctx context.Context) {
 	now := r.now()
-	for name, provider := range r.config.Providers {
+	for _, name := range r.providers {
+		provider := r.config.Providers[name]
 		c, ok := provider.(provisioner.Collector)
 		if !ok || now.Sub(r.parts[name]) < partsEvery {
 			continue

@@ -27,7 +27,7 @@ func (r *Reconciler) decide(ctx context.Context, b *round) error {
 	if err != nil {
 		return err
 	}
-	b.plan = plan
+	b.plan, b.decision = plan, decision.ID
 	b.memory.decided(plan, b.policy)
 	if err := r.record(ctx, b, past, snapshot, plan); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (r *Reconciler) decide(ctx context.Context, b *round) error {
 			return err
 		}
 	}
-	r.askMoves(ctx, b, plan, decision.ID, results)
+	r.askMoves(ctx, b, plan)
 	return r.keepFacts(ctx, b, plan)
 }
 
@@ -137,10 +137,15 @@ func (r *Reconciler) storeMemory(ctx context.Context, b *round) error {
 type result struct {
 	Action policy.ActionKind `json:"action"`
 	Node   string            `json:"node,omitempty"`
+	// At is where a node was launched, and PassedOver what was refused before it,
+	// where anything was; with Error instead of At it was not launched at all.
+	At         *place   `json:"at,omitempty"`
+	PassedOver []string `json:"passed_over,omitempty"`
 	// Overtaken: the node was elsewhere by then; the next decision knows.
 	Overtaken bool `json:"overtaken,omitempty"`
 	// Sessions are those that a node was asked to move; Asked is how many of them
 	// it still had, Error why it could not be asked. Neither: not known yet.
+	// Error of a launch: why there was none.
 	Sessions []string `json:"sessions,omitempty"`
 	Asked    *int     `json:"asked,omitempty"`
 	Error    string   `json:"error,omitempty"`

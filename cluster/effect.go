@@ -117,8 +117,12 @@ func (e *effects) prune() {
 // effect runs f under the leader's context with a time limit, notes the loss of
 // leadership and logs what failed.
 func (r *Reconciler) effect(ctx context.Context, key, what string, f func(ctx context.Context) error) {
+	r.effectWithin(ctx, r.config.EffectTimeout, key, what, f)
+}
+
+func (r *Reconciler) effectWithin(ctx context.Context, limit time.Duration, key, what string, f func(ctx context.Context) error) {
 	r.effects.try(key, func() error {
-		ctx, cancel := context.WithTimeout(ctx, r.config.EffectTimeout)
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		err := f(ctx)
 		switch {

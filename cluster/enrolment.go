@@ -56,6 +56,11 @@ func (i *identity) Bootstrap(ctx context.Context, term statestore.Term, node sta
 	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("join token of node " + node.ID))
+	if node.Offering != "" {
+		// Of its own: a machine that comes late from where the node was asked for
+		// before is nobody's.
+		mac.Write([]byte(" at " + node.Offering))
+	}
 	token := base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 	if err := i.tables.JoinTokens.Create(ctx, term, node.ID, statestore.Secret(token), ttl); err != nil {
 		return provisioner.Bootstrap{}, err

@@ -47,7 +47,14 @@ func (f *facts) noFuture(now time.Time) {
 	for i := range f.Errors {
 		past(&f.Errors[i].At)
 	}
-	if b := f.Block; b != nil {
+	blocks := []*block{f.Block}
+	for _, o := range f.Offers {
+		blocks = append(blocks, o.Block)
+	}
+	for _, b := range blocks {
+		if b == nil {
+			continue
+		}
 		if _, longest := pauses(b.Class); b.Until.After(now.Add(longest)) {
 			b.Until = now.Add(longest)
 		}

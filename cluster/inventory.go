@@ -98,7 +98,8 @@ func (l listing) fresh(now time.Time, every time.Duration) bool {
 // slow cloud does not hold up decisions.
 func (r *Reconciler) takeStock(ctx context.Context) {
 	now := r.now()
-	for name, provider := range r.config.Providers {
+	for _, name := range r.providers {
+		provider := r.config.Providers[name]
 		if r.inventory.get(name).fresh(now, r.config.ListEvery) {
 			continue
 		}

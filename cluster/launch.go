@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/mixed"
 	"github.com/godwit/godwit/statestore"
 )
 
@@ -23,11 +25,16 @@ func (r *Reconciler) driveLaunch(ctx context.Context, b *round, n *statestore.No
 			return
 		}
 	}
-	node, template, clusterName, memory, term := *n, b.template, b.cluster.Name, b.memory, b.term
-	ttl := time.Duration(b.policy.LaunchTimeoutS) * time.Second
-	r.effect(ctx, launchKey(n.ID), "launch a node", func(ctx context.Context) error {
-		return r.launch(ctx, launching{node, template, clusterName, memory, term, ttl})
-	})
+	if r.abandon(ctx, b, n) {
+		return
+	}
+	l := launching{
+		node: *n, template: b.template, clusterName: b.cluster.Name, memory: b.memory, term: b.term,
+		ttl: time.Duration(b.policy.LaunchTimeoutS) * time.Second,
+	}
+	// Each offering may take the time of a call.
+	limit := r.config.EffectTimeout * time.Duration(len(menu(b.template).Offerings))
+	r.effectWithin(ctx, limit, launchKey(n.ID), "launch a node", func(ctx context.Context) error { return r.launch(ctx, l) })
 }
 
 func launchKey(nodeID string) string { return "launch " + nodeID }
@@ -51,45 +58,141 @@ type launching struct {
 	term        statestore.Term
 	// ttl of the join token: the launch timeout.
 	ttl time.Duration
+	// askedAt is when the provider was asked for what it gave.
+	askedAt time.Time
 }
 
+// several says that the node may be, or is being, launched at one of several
+// offerings.
+func (l launching) several() bool { return l.template.Provider == mixed.Name || l.node.Offering != "" }
+
+// launch asks for an instance: first of what the row says, whose answer may have
+// been lost, else of the offering that is next. What that provider has none of
+// the next is asked for, in the same call, until one has it.
 func (r *Reconciler) launch(ctx context.Context, l launching) error {
-	bootstrap, err := r.config.Enrolment.Bootstrap(ctx, l.term, l.node, l.clusterName, l.ttl)
-	if err != nil {
-		return fmt.Errorf("bootstrap: %w", err)
+	again := l.node.State == statestore.NodeLaunching
+	if l.several() {
+		// Read again: what an earlier effect has done since the step read the row is
+		// not to be gone behind. From here on nobody else launches it.
+		row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{l.node.State}, l.node.State, "", nil)
+		if err != nil {
+			return err
+		}
+		l.node = row
 	}
-	first, err := l.request(bootstrap)
+	tried := map[string]bool{}
+	var refused, resting []string
+	for {
+		next, ok := mixed.Offering{Name: l.node.Offering, Provider: l.node.Provider}, true
+		if l.node.LaunchRequest == nil || tried[l.node.Offering] {
+			next, resting, ok = l.memory.claim(r.now(), l.node.ID, l.template, tried)
+		}
+		passed := slices.Concat(refused, resting)
+		if !ok {
+			return r.nowhere(ctx, l, passed)
+		}
+		asked, token, err := r.intendLaunch(ctx, &l, next)
+		if err != nil {
+			return err
+		}
+		if instance, ok := r.inventory.get(l.node.Provider).ofNode(l.node.ID); ok && again {
+			l.askedAt = instance.LaunchedAt
+			return r.launched(ctx, l, instance, passed)
+		}
+		var before time.Time
+		if asked {
+			before = r.lastAsked(l.node)
+		}
+		again, l.askedAt = false, r.now()
+		instance, err := r.ask(ctx, l, token, before)
+		if err == nil {
+			return r.launched(ctx, l, instance, passed)
+		}
+		if !r.settles(err, l.node, asked) {
+			return err
+		}
+		l.memory.refused(r.now(), err, &l.node)
+		r.log.Warn("launch refused", "node", l.node.Name, "provider", l.node.Provider, "offering", l.node.Offering, "err", err)
+		if l.node.Offering == "" {
+			return r.launchFailed(ctx, l, err)
+		}
+		refused = append(refused, refusalsOf(l.node.Offering, err)...)
+		tried[l.node.Offering] = true
+	}
+}
+
+// intendLaunch writes down where the provider is asked, and with what, before it
+// is. asked says that somebody did so before: then it is the row that counts.
+func (r *Reconciler) intendLaunch(ctx context.Context, l *launching, o mixed.Offering) (asked bool, joinToken string, err error) {
+	was := l.node.Offering
+	intent := l.node
+	intent.Provider, intent.Offering = o.Provider, o.Name
+	bootstrap, err := r.config.Enrolment.Bootstrap(ctx, l.term, intent, l.clusterName, l.ttl)
 	if err != nil {
-		return err
+		return false, "", fmt.Errorf("bootstrap: %w", err)
+	}
+	first, err := l.request(o.Spec, bootstrap)
+	if err != nil {
+		return false, "", err
 	}
 	// Also when it is launching already: the step that started this may have
 	// read the row before an earlier effect was through with it.
-	asked := false
 	row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID,
 		[]statestore.NodeState{statestore.NodeRequested, statestore.NodeLaunching},
 		statestore.NodeLaunching, "the provider is asked for an instance", func(row *statestore.Node) {
-			if asked = row.LaunchRequest != nil; !asked {
-				row.LaunchRequest, row.Provider = first, l.template.Provider
-				row.TemplateID, row.TemplateVersion = l.template.ID, l.template.Version
+			if asked = row.LaunchRequest != nil && (row.Offering != was || o.Name == was); asked {
+				return
 			}
+			row.LaunchRequest, row.Provider, row.Offering = first, o.Provider, o.Name
+			row.TemplateID, row.TemplateVersion = l.template.ID, l.template.Version
 		})
 	if err != nil {
-		return err
+		return false, "", err
 	}
-	again := l.node.State == statestore.NodeLaunching
+	if row.Offering != o.Name {
+		return false, "", fmt.Errorf("node %s is launched at %s meanwhile: %w", row.Name, row.Offering, statestore.ErrState)
+	}
 	l.node = row
-	if instance, ok := r.inventory.get(row.Provider).ofNode(row.ID); ok && again {
-		return r.launched(ctx, l, instance)
+	return asked, bootstrap.JoinToken, nil
+}
+
+// settles says that after this failure of a launch there is no instance of it
+// where it was asked for, so that another offering may be. What may work when
+// repeated is repeated, with the same token, until policy's launch timeout. Of a
+// provider that lets us see nothing we don't know what it made before.
+func (r *Reconciler) settles(err error, n statestore.Node, asked bool) bool {
+	if errors.Is(err, statestore.ErrFenced) || provisioner.Interrupted(err) {
+		return false
 	}
-	var before time.Time
-	if asked {
-		before = r.lastAsked(row)
+	blind := asked && n.Offering != "" && (r.config.Providers[n.Provider] == nil || provisioner.ClassOf(err) == provisioner.Unauthorized)
+	if blind {
+		return false
 	}
-	instance, err := r.ask(ctx, l, bootstrap.JoinToken, before)
-	if err != nil {
-		return r.launchFailed(ctx, l, err)
+	switch provisioner.ClassOf(err) {
+	case provisioner.Transient, provisioner.Throttled:
+		return false
+	case provisioner.Capacity, provisioner.Quota, provisioner.Unauthorized, provisioner.InvalidTemplate, provisioner.NotFound, provisioner.Unsupported:
 	}
-	return r.launched(ctx, l, instance)
+	return true
+}
+
+// abandonAfter is how long a provider may fail to answer while another offering
+// waits: longer than a hiccup, and than a launch that is slow to settle.
+const abandonAfter = 90 * time.Second
+
+// abandon ends a row whose provider does not say what became of its launch, where
+// another offering may be launched: by another row, for this one's may come yet.
+func (r *Reconciler) abandon(ctx context.Context, b *round, n *statestore.Node) bool {
+	if n.State != statestore.NodeLaunching || n.Offering == "" || b.cluster.Paused || b.now.Sub(n.StateSince) < abandonAfter ||
+		r.effects.busy(launchKey(n.ID)) || r.effects.failed(launchKey(n.ID)).IsZero() || !b.memory.other(b.now, b.template, n.Offering) {
+		return false
+	}
+	why := fmt.Sprintf("%s has not said in %s whether it launches: another offering is asked", n.Offering, abandonAfter)
+	b.memory.failed(b.now, n, why)
+	if _, err := r.move(ctx, b, n, statestore.NodeTerminating, why, func(row *statestore.Node) { row.FailureReason = why }); err != nil {
+		r.log.Warn("abandon a launch", "node", n.Name, "err", err)
+	}
+	return true
 }
 
 // wanted is what a provider is asked with, as the row keeps it: a cloud that
@@ -102,10 +205,10 @@ type wanted struct {
 	Bootstrap provisioner.Bootstrap `json:"bootstrap"`
 }
 
-func (l launching) request(bootstrap provisioner.Bootstrap) (json.RawMessage, error) {
+func (l launching) request(spec json.RawMessage, bootstrap provisioner.Bootstrap) (json.RawMessage, error) {
 	bootstrap.JoinToken = ""
 	raw, err := json.Marshal(wanted{
-		Spec: l.template.Spec, Bootstrap: bootstrap,
+		Spec: spec, Bootstrap: bootstrap,
 		Tags: map[string]string{"cluster": l.clusterName, "node": l.node.Name},
 	})
 	if err != nil {
@@ -126,6 +229,8 @@ func (r *Reconciler) ask(ctx context.Context, l launching, joinToken string, bef
 		return provisioner.Instance{}, fmt.Errorf("launch request: %w", err)
 	}
 	w.Bootstrap.JoinToken = joinToken
+	ctx, cancel := context.WithTimeout(ctx, r.config.EffectTimeout)
+	defer cancel()
 	return provider.Launch(ctx, provisioner.LaunchRequest{
 		ClientToken: l.node.LaunchToken, NodeID: l.node.ID, NodeName: l.node.Name,
 		Owner: provisioner.Owner{Installation: r.config.Installation, Cluster: l.node.ClusterID},
@@ -144,13 +249,22 @@ func unknownProvider(name string) error {
 // left with the row that is being ended. Nothing is ended here: this answer may
 // be an echo of a launch that another effect has recorded already. What really
 // has no row is collected.
-func (r *Reconciler) launched(ctx context.Context, l launching, instance provisioner.Instance) error {
+func (r *Reconciler) launched(ctx context.Context, l launching, instance provisioner.Instance, passed []string) error {
+	passed = append(passed, refusals(l.node.Offering, instance.PassedOver)...)
+	at := place{Provider: l.node.Provider, Type: instance.Type, Zone: instance.Zone, Spot: instance.Spot}
+	why := "instance " + instance.ID + " exists"
+	if len(passed) > 0 {
+		why += ": " + few(passed) + "; launched at " + at.String()
+	}
 	row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeLaunching},
-		statestore.NodeBooting, "instance "+instance.ID+" exists", func(row *statestore.Node) { recordInstance(row, instance) })
+		statestore.NodeBooting, why, func(row *statestore.Node) { recordInstance(row, instance) })
 	if err == nil {
-		l.memory.launched()
-		r.log.Info("node booting", "node", row.Name, "instance", instance.ID)
+		l.memory.launched(l.node.Offering, l.askedAt)
+		r.log.Info("node booting", "node", row.Name, "instance", instance.ID, "passed_over", len(passed))
 		r.config.Changed(row.ClusterID, "nodes")
+		if len(passed) > 0 {
+			r.tellOutcome(ctx, l, result{Node: row.ID, At: &at, PassedOver: passed})
+		}
 		return nil
 	}
 	if !errors.Is(err, statestore.ErrState) {
@@ -171,22 +285,22 @@ func recordInstance(row *statestore.Node, instance provisioner.Instance) {
 	}
 }
 
-// launchFailed acts on the class. What may work when repeated is repeated, with
-// the same token, until policy's launch timeout. The other classes mean that
-// nothing was made: the row is closed, and further launches wait.
+// launchFailed closes the row of a node that no offering can be had for, and of
+// which nothing was made. Further launches wait.
 func (r *Reconciler) launchFailed(ctx context.Context, l launching, cause error) error {
-	if errors.Is(cause, statestore.ErrFenced) || provisioner.Interrupted(cause) {
-		return cause
+	return r.close(ctx, l, cause.Error(), refusals("", provisioner.Refused(cause)))
+}
+
+// nowhere is the same where several offerings were refused, or rest.
+func (r *Reconciler) nowhere(ctx context.Context, l launching, passed []string) error {
+	return r.close(ctx, l, "not launched: "+few(passed), passed)
+}
+
+func (r *Reconciler) close(ctx context.Context, l launching, why string, passed []string) error {
+	row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeRequested, statestore.NodeLaunching},
+		statestore.NodeTerminated, why, func(row *statestore.Node) { row.FailureReason = why })
+	if err == nil {
+		r.tellOutcome(ctx, l, result{Node: row.ID, PassedOver: passed, Error: why})
 	}
-	switch provisioner.ClassOf(cause) {
-	case provisioner.Transient, provisioner.Throttled:
-		return cause
-	case provisioner.Capacity, provisioner.Quota, provisioner.Unauthorized, provisioner.InvalidTemplate,
-		provisioner.NotFound, provisioner.Unsupported:
-	}
-	l.memory.refused(r.now(), cause, l.node.TemplateID, l.node.TemplateVersion)
-	r.log.Warn("launch refused", "node", l.node.Name, "err", cause)
-	_, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeLaunching},
-		statestore.NodeTerminated, cause.Error(), func(row *statestore.Node) { row.FailureReason = cause.Error() })
 	return err
 }

@@ -18,6 +18,8 @@ import (
 type memory struct {
 	mutex sync.Mutex // effects note failures while a step runs
 	m     facts
+	// claims are the offerings at which nodes are being launched, by node.
+	claims map[string]string
 }
 
 type facts struct {
@@ -29,6 +31,8 @@ type facts struct {
 	Requests []requested          `json:"requests,omitempty"`
 	Errors   []policy.LaunchError `json:"errors,omitempty"`
 	Block    *block               `json:"block,omitempty"`
+	// Offers are what is known of a mixed template's offerings, by name.
+	Offers map[string]*offer `json:"offers,omitempty"`
 	// BootS are the last boots, in seconds from request to running.
 	BootS []int `json:"boot_s,omitempty"`
 	// ShortSince is since when fewer nodes are available than must be.
@@ -42,20 +46,28 @@ type facts struct {
 	WarmText string    `json:"warm_text,omitempty"`
 	// StartFailed is when the provider last refused to start a stopped node.
 	StartFailed map[string]time.Time `json:"start_failed,omitempty"`
+
+	nodes map[string]int // by offering; see place
 }
 
 // requested is one row that was written for a launch.
 type requested struct {
 	Node string    `json:"node"`
 	At   time.Time `json:"at"`
+	// Decision that asked for it; empty where that is not known any more.
+	Decision string `json:"decision,omitempty"`
 }
 
 // block holds back launches after a failure that the next one would share.
 type block struct {
-	Class   provisioner.Class `json:"class"`
-	Until   time.Time         `json:"until"`
-	Text    string            `json:"text"`
-	Strikes int               `json:"strikes"`
+	Class provisioner.Class `json:"class"`
+	// At is when it was last set, Until when it ends.
+	At      time.Time `json:"at,omitzero"`
+	Until   time.Time `json:"until"`
+	Text    string    `json:"text"`
+	Strikes int       `json:"strikes"`
+	// Refused is what the provider told of its offerings; may be empty.
+	Refused []provisioner.Refusal `json:"refused,omitempty"`
 	// TemplateID that was refused: another one is tried at once, whatever the
 	// class, for it may be of another provider, place or size.
 	TemplateID string `json:"template_id,omitempty"`
@@ -121,6 +133,16 @@ func (m *memory) look() facts {
 		b := *f.Block
 		f.Block = &b
 	}
+	f.Offers = make(map[string]*offer, len(m.m.Offers))
+	for name, o := range m.m.Offers {
+		known := *o
+		if o.Block != nil {
+			b := *o.Block
+			known.Block = &b
+		}
+		f.Offers[name] = &known
+	}
+	f.nodes = maps.Clone(m.m.nodes)
 	return f
 }
 
@@ -145,7 +167,13 @@ func (m *memory) failed(now time.Time, n *statestore.Node, why string) {
 	switch n.State {
 	case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeBooting:
 		m.m.Failed, m.m.FailedAt, m.m.FailedText = m.m.Failed+1, now, n.Name+": "+why
-		m.pauseBoots(now, n)
+		failed := m.m.Failed
+		if n.Offering != "" {
+			o := m.offer(n.Offering)
+			o.Failed++
+			failed = o.Failed
+		}
+		m.pauseBoots(now, n, failed)
 	case statestore.NodeStopping, statestore.NodeStopped, statestore.NodeStarting:
 		m.m.WarmAt, m.m.WarmText = now, n.Name+" ("+string(n.State)+"): "+why
 	case statestore.NodeRunning, statestore.NodeDraining, statestore.NodeTerminating, statestore.NodeTerminated,
@@ -155,15 +183,24 @@ func (m *memory) failed(now time.Time, n *statestore.Node, why string) {
 
 // pauseBoots holds launches back once several in a row have come to nothing,
 // longer with each: what keeps nodes from booting, a script or an image, keeps
-// the next one too. Another version of the template is tried at once.
-func (m *memory) pauseBoots(now time.Time, n *statestore.Node) {
-	if m.m.Failed < fewFailures {
+// the next one too. Another version of the template is tried at once. Of a mixed
+// template it holds for the node's offering alone, and there one launch without
+// an answer is enough: another may have one.
+func (m *memory) pauseBoots(now time.Time, n *statestore.Node, failed int) {
+	if n.Offering != "" && n.State == statestore.NodeLaunching {
+		*m.slot(n.Offering) = &block{
+			Class: provisioner.Transient, At: now, Until: now.Add(unanswered), TemplateID: n.TemplateID,
+			Text: fmt.Sprintf("%s did not say whether it launched %s", n.Provider, n.Name),
+		}
+		return
+	}
+	if failed < fewFailures {
 		return
 	}
 	first, longest := pauses(provisioner.InvalidTemplate)
-	m.m.Block = &block{
-		Class: provisioner.InvalidTemplate, Boots: true, Until: now.Add(min(first<<min(m.m.Failed-fewFailures, 10), longest)),
-		Text:       fmt.Sprintf("%d launches in a row came to nothing, the last one %s", m.m.Failed, m.m.FailedText),
+	*m.slot(n.Offering) = &block{
+		Class: provisioner.InvalidTemplate, Boots: true, At: now, Until: now.Add(min(first<<min(failed-fewFailures, 10), longest)),
+		Text:       fmt.Sprintf("%d launches in a row came to nothing, the last one %s", failed, m.m.FailedText),
 		TemplateID: n.TemplateID, TemplateVersion: n.TemplateVersion,
 	}
 }
@@ -180,22 +217,46 @@ func (m *memory) requested(now time.Time, rows ...*statestore.Node) {
 	}
 	for _, row := range rows {
 		if !known[row.ID] && !row.RequestedAt.Before(old) {
-			m.m.Requests = append(m.m.Requests, requested{row.ID, row.RequestedAt})
+			m.m.Requests = append(m.m.Requests, requested{Node: row.ID, At: row.RequestedAt})
 		}
 	}
 }
 
-// refused notes a launch that failed for a reason that the next would share.
-func (m *memory) refused(now time.Time, err error, templateID string, templateVersion int64) {
+// because notes which decision asked for a node that was requested.
+func (m *memory) because(node, decision string) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	for i := range m.m.Requests {
+		if m.m.Requests[i].Node == node {
+			m.m.Requests[i].Decision = decision
+		}
+	}
+}
+
+// decisionOf is the decision that asked for a node; empty if not known.
+func (m *memory) decisionOf(node string) string {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	for _, q := range m.m.Requests {
+		if q.Node == node {
+			return q.Decision
+		}
+	}
+	return ""
+}
+
+// refused notes a launch that failed for a reason that the next at the same
+// offering would share.
+func (m *memory) refused(now time.Time, err error, n *statestore.Node) {
 	class := provisioner.ClassOf(err)
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	m.m.Errors = append(m.m.Errors, policy.LaunchError{At: now, Kind: string(class)})
+	m.m.Errors = append(m.m.Errors, policy.LaunchError{At: now, Offering: n.Offering, Kind: string(class)})
 	m.m.Errors = m.m.Errors[max(0, len(m.m.Errors)-keepErrors):]
-	strikes := 0
-	if b := m.m.Block; b != nil && !b.excuses(templateID, templateVersion) {
+	strikes, slot := 0, m.slot(n.Offering)
+	if b := *slot; b != nil && !b.excuses(n.TemplateID, n.TemplateVersion) {
 		if b.Class == class && now.Before(b.Until) {
-			b.Text = err.Error() // asked together with the one that set it
+			b.At, b.Text, b.Refused = now, err.Error(), provisioner.Refused(err) // asked together with the one that set it
 			return
 		}
 		if b.Class == class {
@@ -204,40 +265,36 @@ func (m *memory) refused(now time.Time, err error, templateID string, templateVe
 	}
 	first, longest := pauses(class)
 	pause := max(min(first<<min(strikes, 10), longest), provisioner.RetryAfter(err))
-	m.m.Block = &block{Class: class, Until: now.Add(pause), Text: err.Error(), Strikes: strikes, TemplateID: templateID}
+	b := &block{Class: class, At: now, Until: now.Add(pause), Text: err.Error(), Refused: provisioner.Refused(err), Strikes: strikes, TemplateID: n.TemplateID}
 	if kindOf(class) == conditionTemplate {
-		m.m.Block.TemplateVersion = templateVersion
+		b.TemplateVersion = n.TemplateVersion
 	}
+	*slot = b
 }
 
-// launched ends a block and what is told of failures: the provider gives again.
-func (m *memory) launched() {
+// launched ends an offering's block and what is told of failures: the provider
+// gives again. What was refused after it was asked for this one stays refused.
+func (m *memory) launched(offering string, asked time.Time) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	m.m.Errors = nil
-	if b := m.m.Block; b != nil && !b.Boots {
-		m.m.Block = nil
+	m.m.Errors = slices.DeleteFunc(m.m.Errors, func(e policy.LaunchError) bool { return !e.At.After(asked) || e.Offering != offering })
+	if slot := m.slot(offering); *slot != nil && !(*slot).Boots && !(*slot).At.After(asked) {
+		*slot = nil
 	}
 }
 
-func (m *memory) booted(took time.Duration) {
+func (m *memory) booted(took time.Duration, offering string) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.m.BootS = append(m.m.BootS, max(1, int(took.Round(time.Second)/time.Second)))
 	m.m.BootS = m.m.BootS[max(0, len(m.m.BootS)-keepBoots):]
 	m.m.Failed, m.m.FailedText = 0, ""
-	if b := m.m.Block; b != nil && b.Boots {
-		m.m.Block = nil
+	if offering != "" {
+		m.offer(offering).Failed = 0
 	}
-}
-
-// blocked returns the block that holds now for a template.
-func (f facts) blocked(now time.Time, t statestore.Template) *block {
-	b := f.Block
-	if b == nil || !now.Before(b.Until) || b.excuses(t.ID, t.Version) {
-		return nil
+	if slot := m.slot(offering); *slot != nil && (*slot).Boots {
+		*slot = nil
 	}
-	return b
 }
 
 // excuses says that the block is about another template, or another version of

@@ -2,21 +2,16 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"slices"
-	"sync"
 
 	"github.com/godwit/godwit/policy"
-	"github.com/godwit/godwit/statestore"
 )
 
 // askMoves tells crowded nodes which sessions to send elsewhere. It is a wish
 // without a row: nothing is lost when it is not heard, for a node that stays
 // crowded is asked again by a later decision. What came of it is added to the
 // decision's result.
-func (r *Reconciler) askMoves(ctx context.Context, b *round, plan policy.Plan, decision string, results []result) {
-	o := &outcome{store: r.config.Store, term: b.term, decision: decision, results: slices.Clone(results)}
+func (r *Reconciler) askMoves(ctx context.Context, b *round, plan policy.Plan) {
+	term, decision := b.term, b.decision
 	for _, action := range plan.Actions {
 		if action.Kind != policy.ActionMove {
 			continue
@@ -24,7 +19,11 @@ func (r *Reconciler) askMoves(ctx context.Context, b *round, plan policy.Plan, d
 		id, sessions, why := action.NodeID, action.Sessions, action.Reason.Text
 		r.effect(ctx, "move "+id, "ask sessions to move", func(ctx context.Context) error {
 			asked, err := r.config.Fleet.Move(ctx, id, sessions, why)
-			if noted := o.note(ctx, id, asked, err); noted != nil {
+			x := result{Action: policy.ActionMove, Node: id, Sessions: sessions, Asked: &asked}
+			if err != nil {
+				x.Asked, x.Error = nil, err.Error()
+			}
+			if noted := r.amendDecision(ctx, term, decision, x); noted != nil {
 				return noted
 			}
 			if err != nil {
@@ -34,55 +33,4 @@ func (r *Reconciler) askMoves(ctx context.Context, b *round, plan policy.Plan, d
 			return nil
 		})
 	}
-}
-
-// outcome completes a decision's result as answers come in.
-type outcome struct {
-	store    Store
-	term     statestore.Term
-	decision string
-
-	mutex   sync.Mutex
-	results []result
-	changes int
-}
-
-// note adds a node's answer and writes the result. Answers come side by side, so
-// what was written while another came in is written again.
-func (o *outcome) note(ctx context.Context, node string, asked int, failure error) error {
-	o.mutex.Lock()
-	for i := range o.results {
-		if x := &o.results[i]; x.Action == policy.ActionMove && x.Node == node {
-			if x.Asked = &asked; failure != nil {
-				x.Asked, x.Error = nil, failure.Error()
-			}
-		}
-	}
-	o.changes++
-	o.mutex.Unlock()
-	for {
-		raw, changes, err := o.marshal()
-		if err != nil {
-			return fmt.Errorf("decision's result: %w", err)
-		}
-		if err := o.store.SetResult(ctx, o.term, o.decision, raw); err != nil {
-			return err
-		}
-		if o.current(changes) {
-			return nil
-		}
-	}
-}
-
-func (o *outcome) marshal() (json.RawMessage, int, error) {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	raw, err := json.Marshal(o.results)
-	return raw, o.changes, err
-}
-
-func (o *outcome) current(changes int) bool {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	return o.changes == changes
 }

@@ -21,6 +21,7 @@ type round struct {
 	nodes    []*statestore.Node // rows, kept up to date by every write
 	reports  heard
 	plan     policy.Plan // once it is decided
+	decision string      // its id
 }
 
 // observe reads a cluster's desired state and rows.
@@ -82,6 +83,7 @@ func (r *Reconciler) readNodes(ctx context.Context, b *round) error {
 	// tell of the request: taken down while it lives, for it may end this step.
 	b.memory.requested(b.now, b.nodes...)
 	b.memory.keepStarts(b.nodes)
+	b.memory.place(b.template, menu(b.template).Offerings, b.nodes)
 	return nil
 }
 

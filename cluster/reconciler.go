@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,8 @@ import (
 type Reconciler struct {
 	config Config
 	log    *slog.Logger
+	// providers by name, in an order that is always the same.
+	providers []string
 	// listening is since when this manager hears reports.
 	listening time.Time
 	inventory inventory
@@ -31,6 +34,7 @@ type Reconciler struct {
 	effects    *effects
 	fenced     atomic.Bool
 	conditions *conditions
+	outcomes   *outcomes
 	orphans    map[string]orphan
 	parts      map[string]time.Time // when a provider was last asked for parts without an instance
 	lastNoop   map[string]string    // by cluster: what its newest decision says
@@ -54,7 +58,7 @@ func New(config Config) (*Reconciler, error) {
 		return nil, err
 	}
 	r := &Reconciler{
-		config: config, log: config.Log.With("part", "cluster"), listening: config.Now().UTC(),
+		config: config, log: config.Log.With("part", "cluster"), providers: slices.Sorted(maps.Keys(config.Providers)), listening: config.Now().UTC(),
 		reserved: newReservations(), wake: make(chan struct{}, 1), policies: map[string]parsedPolicy{},
 	}
 	r.begin()
@@ -66,6 +70,7 @@ func (r *Reconciler) begin() {
 	r.begun = r.now()
 	r.effects = newEffects(&r.config)
 	r.conditions = &conditions{}
+	r.outcomes = &outcomes{}
 	r.orphans, r.lastNoop, r.rememberedAt = map[string]orphan{}, map[string]string{}, map[string]time.Time{}
 	r.parts = map[string]time.Time{}
 	r.memoirs = map[string]*memoir{}

@@ -73,9 +73,11 @@ func (r *Reconciler) tell(b *round, n *statestore.Node, row statestore.Node, why
 // everything else follows.
 func (r *Reconciler) request(ctx context.Context, b *round, action policy.Action) ([]result, error) {
 	var results []result
+	// Until it is launched, its row is at the first provider that might do it.
+	provider := menu(b.template).Offerings[0].Provider
 	for left := action.Count; left > 0; left -= mostRows {
 		rows, err := r.config.Store.CreateNodes(ctx, b.term, statestore.Node{
-			ClusterID: b.cluster.ID, Provider: b.template.Provider,
+			ClusterID: b.cluster.ID, Provider: provider,
 			TemplateID: b.template.ID, TemplateVersion: b.template.Version, ConfigVersion: b.cluster.ConfigVersion,
 		}, min(left, mostRows), action.Reason.Text)
 		if err != nil {
@@ -84,6 +86,7 @@ func (r *Reconciler) request(ctx context.Context, b *round, action policy.Action
 		for i := range rows {
 			row := &rows[i]
 			b.memory.requested(b.now, row)
+			b.memory.because(row.ID, b.decision)
 			b.nodes = append(b.nodes, row)
 			results = append(results, result{Action: action.Kind, Node: row.ID})
 			r.log.Info("node requested", "node", row.Name, "cluster", b.cluster.Name, "why", action.Reason.Text)

@@ -16,7 +16,11 @@ import (
 // quiet returns a world without faults and load, in which one manager leads.
 func quiet(t *testing.T, change func(*policy.Policy)) *world {
 	t.Helper()
-	w := newWorld(1)
+	return calm(t, newWorld(1), change)
+}
+
+func calm(t *testing.T, w *world, change func(*policy.Policy)) *world {
+	t.Helper()
 	w.quiet = true
 	w.policy.MinAvailable = 2
 	if change != nil {

@@ -70,7 +70,7 @@ func (k *checker) launched(q provisioner.LaunchRequest) {
 		return
 	}
 	same := 0
-	for _, i := range k.w.cloud.instances {
+	for _, i := range k.w.instances() {
 		if i.NodeID == q.NodeID && i.exists() {
 			same++
 		}
@@ -84,7 +84,7 @@ func (k *checker) launched(q provisioner.LaunchRequest) {
 // running: instances that run never exceed the maximum.
 func (k *checker) running() {
 	all := 0
-	for _, i := range k.w.cloud.instances {
+	for _, i := range k.w.instances() {
 		row := k.w.db.rows[i.NodeID]
 		// Twins are the cloud's own doing; what a late answer wakes is put back to
 		// rest.
@@ -150,7 +150,7 @@ func (k *checker) moved(old *statestore.Node, to statestore.NodeState) {
 	if asked && !k.w.retired[old.ID] {
 		k.w.fault("%s is closed and its credentials are good", old.ID)
 	}
-	for _, i := range k.w.cloud.all() {
+	for _, i := range k.w.instances() {
 		if i.NodeID == old.ID && i.exists() && !k.w.now.Before(i.listedAt) && i.ID == old.InstanceID {
 			k.w.fault("the row of %s is closed and %s exists", old.ID, i.ID)
 		}
@@ -271,8 +271,13 @@ func (k *checker) step() {
 	k.draining = nil
 	k.floor()
 	k.home()
-	if w.lead.r == nil || w.now.Before(w.lead.upAt) || w.db.away() || w.now.Before(w.cloud.listsFail) || w.now.Before(w.cloud.throttled) {
+	if w.lead.r == nil || w.now.Before(w.lead.upAt) || w.db.away() {
 		k.down()
+	}
+	for _, c := range w.clouds() {
+		if w.now.Before(c.listsFail) || w.now.Before(c.throttled) {
+			k.down()
+		}
 	}
 	for _, row := range w.db.living() {
 		if limit := k.limit(row); limit > 0 && k.acted(row.StateSince) > limit {
@@ -282,7 +287,7 @@ func (k *checker) step() {
 	if k.orphan == nil {
 		k.orphan = map[string]time.Time{}
 	}
-	for _, i := range w.cloud.all() {
+	for _, i := range w.instances() {
 		row := w.db.rows[i.NodeID]
 		wanted := row != nil && row.State != statestore.NodeTerminated && (row.InstanceID == "" || row.InstanceID == i.ID)
 		if wanted || !i.exists() {
@@ -327,14 +332,14 @@ func (k *checker) end() {
 		case statestore.NodeRunning:
 		case statestore.NodeStopped:
 			warm++
-			if i := w.cloud.instances[row.InstanceID]; i == nil || i.State != provisioner.Stopped {
+			if i := w.instanceOf(row); i == nil || i.State != provisioner.Stopped {
 				w.fault("at the end %s is stopped and its instance is not", row.ID)
 			}
 		default:
 			w.fault("at the end %s is %s", row.ID, row.State)
 		}
 	}
-	for _, i := range w.cloud.instances {
+	for _, i := range w.instances() {
 		if !i.exists() {
 			continue
 		}

@@ -17,6 +17,7 @@ const listLag = 20 * time.Second
 // simCloud is hostile: it refuses, forgets to answer, lists late and lets
 // machines die.
 type simCloud struct {
+	name        string
 	collections []collection
 	w           *world
 	instances   map[string]*simInstance
@@ -25,6 +26,7 @@ type simCloud struct {
 	// refuse answers every launch until then with the class.
 	refuse      provisioner.Class
 	refuseUntil time.Time
+	advice      time.Duration // with a refusal: when to ask again
 	listsFail   time.Time
 	// throttled answers every call until then with a refusal.
 	throttled time.Time
@@ -43,8 +45,8 @@ type simInstance struct {
 	asked    string // the request that made it
 }
 
-func newSimCloud(w *world) *simCloud {
-	return &simCloud{w: w, instances: map[string]*simInstance{}, quota: w.policy.MaxNodes + 3, warns: rand.New(rand.NewPCG(uint64(w.policy.MaxNodes), 3))}
+func newSimCloud(w *world, name string) *simCloud {
+	return &simCloud{name: name, w: w, instances: map[string]*simInstance{}, quota: w.policy.MaxNodes + 3, warns: rand.New(rand.NewPCG(uint64(w.policy.MaxNodes), 3))}
 }
 
 // exists says that the machine is there; it costs money unless it is stopped.
@@ -57,6 +59,22 @@ func (c *simCloud) all() []*simInstance {
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID })
 	return list
+}
+
+// instances are those of all clouds.
+func (w *world) instances() []*simInstance {
+	var list []*simInstance
+	for _, c := range w.clouds() {
+		list = append(list, c.all()...)
+	}
+	return list
+}
+
+func (w *world) clouds() []*simCloud {
+	if w.sky == nil {
+		return []*simCloud{w.cloud}
+	}
+	return []*simCloud{w.cloud, w.sky}
 }
 
 func (c *simCloud) advance() {
@@ -126,7 +144,7 @@ func (c *simCloud) advance() {
 	for _, until := range []time.Time{c.refuseUntil, c.listsFail, c.throttled} {
 		w.trouble(until)
 	}
-	if c.quota < w.policy.MaxNodes {
+	if c.quota < w.policy.MaxNodes { // also where another cloud has room: nodes wait for the first one's answer
 		w.trouble(w.now)
 	}
 }
@@ -157,7 +175,7 @@ type cloudOf struct {
 }
 
 func (c cloudOf) Capabilities() provisioner.Capabilities {
-	return provisioner.Capabilities{Provider: "sim", ListLag: listLag, StopStart: true}
+	return provisioner.Capabilities{Provider: c.name, ListLag: listLag, StopStart: true}
 }
 
 func (c cloudOf) Validate(context.Context, json.RawMessage) ([]provisioner.FieldError, error) {
@@ -170,7 +188,7 @@ func (c cloudOf) fail(class provisioner.Class, what string) error {
 	if class != provisioner.Transient && class != provisioner.Throttled {
 		c.w.trouble(c.w.now.Add(5 * time.Minute)) // so long nobody may be asked again
 	}
-	return &provisioner.Error{Class: class, Op: "launch", Err: errors.New(what)}
+	return &provisioner.Error{Class: class, Op: "launch", RetryAfter: c.advice, Err: errors.New(what)}
 }
 
 func (c cloudOf) Launch(_ context.Context, q provisioner.LaunchRequest) (provisioner.Instance, error) {
@@ -212,12 +230,19 @@ func (c cloudOf) Launch(_ context.Context, q provisioner.LaunchRequest) (provisi
 	return i.Instance, nil
 }
 
+func (c *simCloud) id() string {
+	if c.name == "sim" {
+		return fmt.Sprintf("i%03d", c.serial)
+	}
+	return fmt.Sprintf("%s-i%03d", c.name, c.serial)
+}
+
 func (c cloudOf) create(q provisioner.LaunchRequest) *simInstance {
 	w := c.w
 	c.serial++
 	i := &simInstance{
 		Instance: provisioner.Instance{
-			ID: fmt.Sprintf("i%03d", c.serial), ClientToken: q.ClientToken, NodeID: q.NodeID, Owner: q.Owner,
+			ID: c.id(), ClientToken: q.ClientToken, NodeID: q.NodeID, Owner: q.Owner,
 			State: provisioner.Running, LaunchedAt: w.now, PublicAddresses: []string{"192.0.2.1"},
 		},
 		listedAt: w.now.Add(w.between(0, listLag)),
@@ -237,7 +262,7 @@ func (c cloudOf) create(q provisioner.LaunchRequest) *simInstance {
 		// A token promise broken, or an answer that took a minute: it is nobody's.
 		c.serial++
 		twin := *i
-		twin.ID, twin.ClientToken, twin.joinsAt = fmt.Sprintf("i%03d", c.serial), "", time.Time{}
+		twin.ID, twin.ClientToken, twin.joinsAt = c.id(), "", time.Time{}
 		twin.LaunchedAt = w.now.Add(time.Second)
 		twin.listedAt = w.now.Add(w.between(listLag, 2*time.Minute))
 		c.instances[twin.ID] = &twin

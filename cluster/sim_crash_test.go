@@ -21,6 +21,8 @@ type plot struct {
 	begin         func(*world) bool // true once the scene is set
 	event         func(*world)
 	running, warm int
+	// mixed: there are two clouds.
+	mixed bool
 }
 
 func settledAt(running, warm int) func(*world) bool {
@@ -77,6 +79,18 @@ var plots = []plot{
 			w.cloud.refuse, w.cloud.refuseUntil = provisioner.Capacity, w.now.Add(20*time.Second)
 		},
 	},
+	{name: "the second cloud has what the first has not", mixed: true, begin: settledAt(0, 0), running: 2, event: func(w *world) {
+		w.cloud.refuse, w.cloud.refuseUntil = provisioner.Capacity, w.now.Add(time.Hour)
+	}},
+	{name: "one fits at the first cloud, the others go to the second", mixed: true, begin: settledAt(0, 0), running: 3, event: func(w *world) {
+		w.cloud.quota = 1
+		override(3)(w)
+	}},
+	{
+		name: "nodes of two clouds are ended", mixed: true, running: 2,
+		begin: func(w *world) bool { w.cloud.quota = 2; override(4)(w); return settledAt(4, 0)(w) },
+		event: func(w *world) { w.db.cluster.DesiredOverride = nil },
+	},
 }
 
 // policyNow edits the policy as an operator does: a new version.
@@ -91,7 +105,7 @@ func (w *world) policyNow(edit func(*policy.Policy)) {
 // never. It returns the world and how many calls the plot took.
 func (p plot) perform(crashAt int) (*world, int) {
 	w := newWorld(1)
-	w.quiet = true
+	w.quiet, w.mixed = true, p.mixed
 	w.policy.MinAvailable, w.policy.ScaleInWindowS, w.policy.MaxNodes = 2, 30, 4
 	if p.policy != nil {
 		p.policy(&w.policy)
@@ -121,7 +135,7 @@ func (p plot) perform(crashAt int) (*world, int) {
 			w.fault("not settled: %d running and %d stopped of %d rows", len(w.in(statestore.NodeRunning)), len(w.in(statestore.NodeStopped)), len(w.db.living()))
 		}
 	}
-	for _, i := range w.cloud.all() {
+	for _, i := range w.instances() {
 		if row := w.db.rows[i.NodeID]; i.exists() && (row.InstanceID != i.ID || row.State == statestore.NodeTerminated) {
 			w.fault("in the end %s of %s is leaked", i.ID, i.NodeID)
 		}

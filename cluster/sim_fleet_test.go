@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -102,7 +101,9 @@ func compare(a, b string) int {
 
 // advance moves everything outside the managers by one step.
 func (w *world) advance() {
-	w.cloud.advance()
+	for _, c := range w.clouds() {
+		c.advance()
+	}
 	w.arrive()
 	for _, n := range w.sortedNodes() {
 		w.serve(n)
@@ -123,7 +124,7 @@ func (w *world) advance() {
 	}
 	if w.chance(100) {
 		w.db.template.Version++
-		w.db.template.Spec = json.RawMessage(fmt.Sprintf(`{"version":%d}`, w.db.template.Version))
+		w.db.template.Spec = w.spec()
 		w.db.cluster.Name = fmt.Sprint("sim ", w.db.template.Version)
 		w.tell("an operator edits the template and renames the cluster")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/godwit/godwit/policy"
@@ -24,6 +25,8 @@ type simStore struct {
 	policy    statestore.PolicyVersion
 	rows      map[string]*statestore.Node
 	decision  *statestore.Decision
+	acted     map[string]*statestore.Decision // those that did something, by id
+	made      int
 	serial    int
 	open      map[string]statestore.Condition // by kind and subject
 	loads     []statestore.LoadChunk
@@ -39,7 +42,7 @@ func newSimStore(w *world) *simStore {
 		cluster:  statestore.Cluster{ID: "c", Name: "sim", TemplateID: "t", PolicyVersion: 1},
 		template: statestore.Template{ID: "t", Name: "t", Provider: "sim", Version: 1, Spec: json.RawMessage(`{}`)},
 		policy:   statestore.PolicyVersion{ClusterID: "c", Version: 1, Policy: mustJSON(w.policy)},
-		rows:     map[string]*statestore.Node{}, open: map[string]statestore.Condition{},
+		rows:     map[string]*statestore.Node{}, open: map[string]statestore.Condition{}, acted: map[string]*statestore.Decision{},
 	}
 }
 
@@ -164,6 +167,9 @@ func (s storeOf) apply(m statestore.Transition) (statestore.Node, error) {
 	if m.Change != nil {
 		m.Change(&row)
 	}
+	if old.InstanceID != "" {
+		row.Provider, row.Offering = old.Provider, old.Offering
+	}
 	now := s.w.now
 	if m.To != old.State {
 		s.enter(&row, m.To)
@@ -272,18 +278,44 @@ func (s storeOf) AppendDecision(_ context.Context, term statestore.Term, d state
 	if len(plan.Actions) > 0 {
 		s.w.tell("decision: %s", plan.Explain())
 	}
-	d.ID = "d"
+	s.made++
+	d.ID = fmt.Sprint("d", s.made)
 	s.decision = &d
+	if len(plan.Actions) > 0 {
+		s.acted[d.ID] = &d
+	}
 	s.m.touch()
 	return d, nil
 }
 
-func (s storeOf) SetResult(_ context.Context, term statestore.Term, _ string, raw json.RawMessage) error {
+func (s storeOf) SetResult(_ context.Context, term statestore.Term, id string, raw json.RawMessage) error {
 	s.m.touch()
 	if err := s.writable(term); err != nil {
 		return err
 	}
+	if d := s.acted[id]; d != nil {
+		d.Result = raw
+	}
 	s.results = append(s.results, raw)
+	return nil
+}
+
+func (s storeOf) AmendDecision(_ context.Context, term statestore.Term, id string, change func(*statestore.Decision) error) error {
+	s.m.touch()
+	if err := s.writable(term); err != nil {
+		return err
+	}
+	d := s.acted[id]
+	if d == nil {
+		return statestore.ErrNotFound
+	}
+	if err := change(d); err != nil {
+		return err
+	}
+	if strings.Contains(string(d.Reasons), `"passed_over"`) {
+		s.w.meet("told what was passed over")
+	}
+	s.results = append(s.results, d.Result)
 	return nil
 }
 

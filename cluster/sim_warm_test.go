@@ -36,7 +36,7 @@ func (c cloudOf) Start(_ context.Context, ids []string) []provisioner.Result {
 		}
 		i.State, i.dead = provisioner.Running, false
 		i.joinsAt = c.w.now.Add(c.w.between(5*time.Second, 40*time.Second))
-		if c.w.chance(4) {
+		if c.w.chance(2) {
 			i.joinsAt = time.Time{}
 			c.w.trouble(c.w.now.Add(time.Duration(c.w.policy.LaunchTimeoutS) * time.Second))
 			c.w.meet("does not come back")

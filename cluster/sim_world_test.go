@@ -36,6 +36,8 @@ type world struct {
 
 	db    *simStore
 	cloud *simCloud
+	// sky is another cloud, in worlds whose template offers both; else nil.
+	sky   *simCloud
 	nodes map[string]*simNode // by node id, of joined instances
 	// retired node ids: their credentials are worthless.
 	retired map[string]bool
@@ -54,6 +56,8 @@ type world struct {
 	// obedient worlds have load, a provider that does what it is told, and
 	// managers that live.
 	obedient bool
+	// mixed worlds have two clouds and a template that offers both.
+	mixed bool
 	// troubledAt is when anything last went wrong that was not the manager's doing.
 	troubledAt time.Time
 	// touches counts what reaches outside, of all managers; at the one numbered
@@ -85,7 +89,7 @@ func play(seed uint64) *world {
 	w.policy.MinAvailable = 1 + w.rng.IntN(2)
 	w.policy.WarmNodes = w.rng.IntN(3)
 	w.policy.DisruptionBudget = w.rng.IntN(3)
-	w.obedient = seed%4 == 0
+	w.obedient, w.mixed = seed%4 == 0, seed%3 == 1
 	w.begin()
 	length := loadTime + calmTime
 	if w.policy.WarmNodes > 0 {
@@ -128,7 +132,11 @@ func newWorld(seed uint64) *world {
 
 func (w *world) begin() {
 	w.db = newSimStore(w)
-	w.cloud = newSimCloud(w)
+	w.db.template.Provider, w.db.template.Spec = w.offered(), w.spec()
+	w.cloud = newSimCloud(w, "sim")
+	if w.mixed {
+		w.sky = newSimCloud(w, "sky")
+	}
 	w.check.w, w.check.rested = w, map[string]bool{}
 	w.elect()
 }
@@ -181,9 +189,13 @@ func (w *world) elect() {
 		m.crashIn = 1 + w.rng.IntN([]int{60, 600, 6000}[w.rng.IntN(3)])
 	}
 	var err error
+	providers := map[string]provisioner.Provider{}
+	for _, c := range w.clouds() {
+		providers[c.name] = cloudOf{c, m}
+	}
 	m.r, err = cluster.New(cluster.Config{
 		Store: storeOf{w.db, m}, Fleet: fleetOf{w, m}, Enrolment: enrolmentOf{w, m},
-		Providers:    map[string]provisioner.Provider{"sim": cloudOf{w.cloud, m}},
+		Providers:    providers,
 		Installation: simInst, Interval: stepTime, OrphanAge: 30 * time.Second,
 		Now: func() time.Time { return w.now.Add(m.skew) }, Spawn: m.spawn, Log: slog.New(slog.DiscardHandler),
 	})
@@ -353,7 +365,7 @@ func (e enrolmentOf) Bootstrap(_ context.Context, term statestore.Term, n states
 	if err := e.w.db.writable(term); err != nil {
 		return provisioner.Bootstrap{}, err
 	}
-	return provisioner.Bootstrap{NodeID: n.ID, JoinToken: "join-" + n.ID, ManagerURLs: []string{fmt.Sprint("https://manager-", term)}}, nil
+	return provisioner.Bootstrap{NodeID: n.ID, JoinToken: "join-" + n.ID + n.Offering, ManagerURLs: []string{fmt.Sprint("https://manager-", term)}}, nil
 }
 
 func (e enrolmentOf) Retire(_ context.Context, nodeID, _ string) error {

@@ -137,6 +137,10 @@ func (h *herd) AppendDecision(_ context.Context, _ statestore.Term, d statestore
 	return d, nil
 }
 
+func (h *herd) AmendDecision(context.Context, statestore.Term, string, func(*statestore.Decision) error) error {
+	return nil
+}
+
 func (h *herd) SetResult(context.Context, statestore.Term, string, json.RawMessage) error { return nil }
 
 func (h *herd) OpenConditions(context.Context) ([]statestore.Condition, error) { return nil, nil }

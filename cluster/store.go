@@ -34,6 +34,8 @@ type Store interface {
 
 	AppendDecision(ctx context.Context, term statestore.Term, d statestore.Decision) (statestore.Decision, error)
 	SetResult(ctx context.Context, term statestore.Term, decisionID string, result json.RawMessage) error
+	// AmendDecision changes a decision's result and reasons by what is known since.
+	AmendDecision(ctx context.Context, term statestore.Term, decisionID string, change func(*statestore.Decision) error) error
 
 	OpenConditions(ctx context.Context) ([]statestore.Condition, error)
 	RaiseCondition(ctx context.Context, term statestore.Term, c statestore.Condition) error
@@ -121,6 +123,10 @@ func (p postgres) AppendDecision(ctx context.Context, term statestore.Term, d st
 
 func (p postgres) SetResult(ctx context.Context, term statestore.Term, decisionID string, result json.RawMessage) error {
 	return p.t.Decisions.SetResult(ctx, term, decisionID, result)
+}
+
+func (p postgres) AmendDecision(ctx context.Context, term statestore.Term, decisionID string, change func(*statestore.Decision) error) error {
+	return p.t.Decisions.Amend(ctx, term, decisionID, change)
 }
 
 func (p postgres) OpenConditions(ctx context.Context) ([]statestore.Condition, error) {

@@ -75,14 +75,31 @@ const (
 
 // wantConditions says what an operator should know of a cluster now.
 func (r *Reconciler) wantConditions(b *round) {
-	provider := b.template.Provider
 	f := b.memory.look()
 	want := func(kind, subject, text string) { r.conditions.want(b.cluster.ID, kind, subject, text) }
-	if k := f.Block; k != nil && !k.Boots && b.now.Before(k.Until.Add(blockLingers)) && !k.excuses(b.template.ID, b.template.Version) {
-		want(kindOf(k.Class), provider, k.Text)
+	offered := menu(b.template)
+	for _, o := range offered.Offerings {
+		subject, k := o.Provider, f.Block
+		if o.Name != "" {
+			subject, k = o.Name, nil
+			if known := f.Offers[o.Name]; known != nil {
+				k = known.Block
+			}
+		}
+		if k != nil && !k.Boots && b.now.Before(k.Until.Add(blockLingers)) && !k.excuses(b.template.ID, b.template.Version) {
+			want(kindOf(k.Class), subject, k.Text)
+		}
 	}
-	if list := r.inventory.get(provider); list.Err != nil {
-		want(kindOf(provisioner.ClassOf(list.Err)), provider, list.Err.Error())
+	providers := offered.Providers()
+	for _, n := range b.nodes {
+		if !slices.Contains(providers, n.Provider) {
+			providers = append(providers, n.Provider)
+		}
+	}
+	for _, provider := range providers {
+		if list := r.inventory.get(provider); list.Err != nil {
+			want(kindOf(provisioner.ClassOf(list.Err)), provider, list.Err.Error())
+		}
 	}
 	if f.Failed >= fewFailures && (b.plan.Capacity.Pending > 0 || b.now.Sub(f.FailedAt) < failuresTell) {
 		want(conditionLaunches, "", fmt.Sprintf("%d launches in a row came to nothing, the last one: %s", f.Failed, f.FailedText))

@@ -159,10 +159,14 @@ func addressed(n *statestore.Node, instance provisioner.Instance) bool {
 	return same(n.PublicAddress, instance.PublicAddresses) && same(n.PrivateAddress, instance.PrivateAddresses)
 }
 
-// canStop says that the cluster's provider has a warm pool.
+// canStop says that all the cluster's providers have a warm pool.
 func (r *Reconciler) canStop(b *round) bool {
-	p := r.config.Providers[b.template.Provider]
-	return p != nil && p.Capabilities().StopStart
+	for _, name := range menu(b.template).Providers() {
+		if p := r.config.Providers[name]; p == nil || !p.Capabilities().StopStart {
+			return false
+		}
+	}
+	return true
 }
 
 // startFailed notes that the provider refused to start a stopped node.

@@ -54,6 +54,10 @@ const (
 	CodeMoveLanding Code = "move_landing"  // others that were asked are on their way
 	CodeMoveLater   Code = "move_at_limit" // as many as one plan moves
 
+	// What came of launches: added to a decision once that is known, by others.
+	CodePassedOver    Code = "passed_over"    // what was refused before a node was launched elsewhere
+	CodeLaunchRefused Code = "launch_refused" // a node was launched nowhere
+
 	// Why an action is taken.
 	CodeLaunch        Code = "launch"
 	CodeUndrain       Code = "undrain"

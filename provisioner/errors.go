@@ -47,6 +47,9 @@ type Error struct {
 	Field string
 	// RetryAfter is the provider's own advice; zero when it gave none.
 	RetryAfter time.Duration
+	// Refused is what a launch that came to nothing was refused, in the order in
+	// which it was asked; may be empty.
+	Refused []Refusal
 	// Err is the cause; may be nil.
 	Err error
 }
@@ -112,6 +115,49 @@ func Field(err error) string {
 		return failure.Field
 	}
 	return ""
+}
+
+// Refusal is a way to have an instance that a provider passed over in a launch,
+// because it has none of it now or had none a moment ago.
+type Refusal struct {
+	// Offering is for people: "c7i.large on demand in eu-central-1a".
+	Offering string `json:"offering"`
+	Class    Class  `json:"class"`
+	// Text is the vendor's own.
+	Text string `json:"text"`
+}
+
+// String says what could not be had and why, with the vendor's code where its
+// text begins with one: "c7i.large in eu-central-1a: no capacity (StockOut)".
+func (r Refusal) String() string {
+	what := string(r.Class)
+	switch r.Class {
+	case Capacity:
+		what = "no capacity"
+	case Quota:
+		what = "quota reached"
+	case InvalidTemplate:
+		what = "not to be had"
+	case Throttled, Unauthorized, NotFound, Transient, Unsupported:
+	}
+	if code, _, ok := strings.Cut(r.Text, ":"); ok && code != "" && !strings.ContainsAny(code, " \t") {
+		what += " (" + code + ")"
+	} else if r.Text != "" {
+		what += " (" + r.Text + ")"
+	}
+	if r.Offering == "" {
+		return what
+	}
+	return r.Offering + ": " + what
+}
+
+// Refused returns what a launch was refused, as its error tells.
+func Refused(err error) []Refusal {
+	var failure *Error
+	if errors.As(err, &failure) {
+		return failure.Refused
+	}
+	return nil
 }
 
 // Interrupted reports whether an error is only the caller's own context that

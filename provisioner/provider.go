@@ -154,6 +154,9 @@ type Instance struct {
 	// longer fit: nil where all is well. Whoever gets one moves the work away and
 	// replaces the instance; the provider does nothing by itself.
 	Notice *Notice `json:"notice,omitempty"`
+	// PassedOver is what would have been taken before it, and was refused. Only
+	// Launch tells, of the call that made the instance.
+	PassedOver []Refusal `json:"passed_over,omitempty"`
 }
 
 // Notice is a provider's warning about one instance.

@@ -129,6 +129,26 @@ func (t Decisions) SetResult(ctx context.Context, term Term, id string, result j
 	})
 }
 
+// Amend changes what is known of a decision's outcome, its Result and Reasons,
+// under the leader's term; what else change sets is dropped. The row is locked
+// meanwhile, so that outcomes that come in side by side add up.
+func (t Decisions) Amend(ctx context.Context, term Term, id string, change func(*Decision) error) error {
+	return t.fenced(ctx, term, func(h *handle) error {
+		d, err := one[Decision](ctx, h, "decision "+id, `SELECT `+decisionColumns+` FROM decisions WHERE id = $1 FOR NO KEY UPDATE`, id)
+		if err != nil {
+			return err
+		}
+		plan := d.Plan
+		if err := change(&d); err != nil {
+			return err
+		}
+		d.Plan = plan
+		codes, _ := d.tags()
+		return h.touch(ctx, "decision "+id, `UPDATE decisions SET result = $2, reasons = $3, codes = $4 WHERE id = $1`,
+			id, orObject(d.Result), orArray(d.Reasons), codes)
+	})
+}
+
 // Get returns one decision with its snapshot.
 func (t Decisions) Get(ctx context.Context, id string) (Decision, error) {
 	d, err := one[Decision](ctx, t.handle, "decision "+id,

@@ -31,11 +31,15 @@ func hashToken(token Secret) []byte {
 
 // Create stores a token for the node, valid for ttl. It is the leader's write:
 // the token goes into the launch that it makes. The same token again, for a
-// launch that is repeated, is valid from now for ttl, unless it was used.
+// launch that is repeated, is valid from now for ttl, unless it was used. Another
+// token takes the place of those of the node that were not used.
 func (t JoinTokens) Create(ctx context.Context, term Term, nodeID string, token Secret, ttl time.Duration) error {
 	return t.fenced(ctx, term, func(h *handle) error {
-		now := h.now()
-		_, err := h.exec(ctx, "join token of node "+nodeID,
+		now, name := h.now(), "join token of node "+nodeID
+		if _, err := h.exec(ctx, name, `DELETE FROM join_tokens WHERE node_id = $1 AND hash <> $2 AND used_at IS NULL`, nodeID, hashToken(token)); err != nil {
+			return err
+		}
+		_, err := h.exec(ctx, name,
 			`INSERT INTO join_tokens (hash, node_id, created_at, expires_at) VALUES ($1, $2, $3, $4)
 			 ON CONFLICT (hash) DO UPDATE SET expires_at = greatest(join_tokens.expires_at, excluded.expires_at)
 			 WHERE join_tokens.node_id = excluded.node_id AND join_tokens.used_at IS NULL`,

@@ -22,7 +22,10 @@ type Node struct {
 	StateSince time.Time
 	Pool       NodePool
 
+	// Provider is where the node is launched, and Offering the name of that offering
+	// where its template has several. They are settled once InstanceID is.
 	Provider     string
+	Offering     string
 	InstanceID   string // unique within Provider; empty until launched
 	InstanceType string
 	Spot         bool
@@ -43,8 +46,8 @@ type Node struct {
 
 	// LaunchToken makes the cloud call idempotent; set by Create from the id.
 	LaunchToken string
-	// LaunchRequest is what the provider was first asked with, kept to the byte
-	// until its answer is recorded, so that a repeated launch asks the same.
+	// LaunchRequest is what Provider was first asked with, kept to the byte until
+	// its answer is recorded, so that a repeated launch asks the same.
 	LaunchRequest json.RawMessage
 
 	OrderAction NodeOrder
@@ -71,7 +74,7 @@ var nodeColumns = strings.Join(nodeColumnList, ", ")
 
 var nodeColumnList = []string{
 	"id", "cluster_id", "name", "state", "state_since", "pool",
-	"provider", "instance_id", "instance_type", "spot", "region", "zone",
+	"provider", "offering", "instance_id", "instance_type", "spot", "region", "zone",
 	"public_address", "private_address", "control_addr", "transfer_port", "cert_sha256",
 	"software_version", "template_id", "template_version", "config_version", "generation", "launch_token", "launch_request",
 	"order_action", "order_by", "order_at", "drain_deadline", "drain_reason", "failure_reason",
@@ -81,7 +84,7 @@ var nodeColumnList = []string{
 func (n *Node) args() pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"id": n.ID, "cluster_id": n.ClusterID, "name": n.Name, "state": string(n.State),
-		"state_since": n.StateSince, "pool": string(n.Pool), "provider": n.Provider,
+		"state_since": n.StateSince, "pool": string(n.Pool), "provider": n.Provider, "offering": n.Offering,
 		"instance_id": n.InstanceID, "instance_type": n.InstanceType, "spot": n.Spot,
 		"region": n.Region, "zone": n.Zone, "public_address": n.PublicAddress,
 		"private_address": n.PrivateAddress, "control_addr": n.ControlAddr,
@@ -254,7 +257,10 @@ func (n *Node) enter(to NodeState, now time.Time) {
 
 // keep restores what a change must not touch.
 func keep(n, old *Node) {
-	n.ID, n.ClusterID, n.Provider, n.LaunchToken = old.ID, old.ClusterID, old.Provider, old.LaunchToken
+	n.ID, n.ClusterID, n.LaunchToken = old.ID, old.ClusterID, old.LaunchToken
+	if old.InstanceID != "" {
+		n.Provider, n.Offering = old.Provider, old.Offering
+	}
 	n.State, n.StateSince = old.State, old.StateSince
 	n.RequestedAt, n.LaunchedAt, n.RunningAt = old.RequestedAt, old.LaunchedAt, old.RunningAt
 	n.DrainingAt, n.TerminatedAt = old.DrainingAt, old.TerminatedAt
@@ -286,6 +292,7 @@ func (t Nodes) Update(ctx context.Context, id string, change func(*Node)) (Node,
 		n := old
 		change(&n)
 		keep(&n, &old)
+		n.Provider, n.Offering = old.Provider, old.Offering
 		out, err = saveNode(ctx, h, &n)
 		return err
 	})

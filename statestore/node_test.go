@@ -29,7 +29,6 @@ func TestNodeRowRoundTrips(t *testing.T) {
 	w := newWorld(t, ticking)
 	n := w.node(t)
 	n = must(w.Nodes.Transition(t.Context(), w.term, n.ID, requested, statestore.NodeLaunching, "launch", func(n *statestore.Node) {
-		n.Provider = "ignored"
 		n.InstanceID, n.InstanceType, n.Spot, n.Region, n.Zone = "local-1", "small", true, "here", "a"
 		n.PublicAddress, n.PrivateAddress, n.ControlAddr, n.TransferPort = "203.0.113.9", "10.0.0.9", "10.0.0.9:444", 33001
 		n.CertSHA256, n.SoftwareVersion = "ab", "1.0"
@@ -44,6 +43,29 @@ func TestNodeRowRoundTrips(t *testing.T) {
 	}
 	if n.RequestedAt.Location() != time.UTC {
 		t.Errorf("times in %v", n.RequestedAt.Location())
+	}
+}
+
+// What is launched somewhere is ended there.
+func TestProviderIsSettledOnceThereIsAnInstance(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.node(t)
+	launching := []statestore.NodeState{statestore.NodeRequested, statestore.NodeLaunching}
+	at := func(provider, offering, instance string) statestore.Node {
+		return must(w.Nodes.Transition(t.Context(), w.term, n.ID, launching, statestore.NodeLaunching, "launch", func(n *statestore.Node) {
+			n.Provider, n.Offering, n.InstanceID = provider, offering, instance
+		}))(t)
+	}
+	at("aws", "big", "")
+	if n := at("gcp", "other", "i-1"); n.Provider != "gcp" || n.Offering != "other" {
+		t.Errorf("refused at the first, the node is at %s %s", n.Provider, n.Offering)
+	}
+	if n := at("aws", "big", "i-1"); n.Provider != "gcp" || n.Offering != "other" {
+		t.Errorf("launched at gcp, the node is at %s %s", n.Provider, n.Offering)
+	}
+	if n := must(w.Nodes.Update(t.Context(), w.node(t).ID, func(n *statestore.Node) { n.Provider = "x" }))(t); n.Provider != "local" {
+		t.Errorf("a fact of a node moved it to %s", n.Provider)
 	}
 }
 

@@ -1,8 +1,10 @@
 package statestore_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -215,6 +217,49 @@ func TestDecisionIsKeptToTheByte(t *testing.T) {
 	}
 }
 
+// Outcomes of the actions of one decision come in side by side.
+func TestOutcomesOfADecisionAddUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := must(w.Decisions.Append(t.Context(), w.term, statestore.Decision{
+		ClusterID: w.cluster.ID, Kind: statestore.DecisionAct, Snapshot: []byte("{}"), Plan: raw(`{"actions":[{"kind":"launch"}]}`),
+		Reasons: raw(`[{"code":"below_min","text":"few"}]`), Result: raw(`[]`),
+	}))(t)
+	add := func(term statestore.Term) error {
+		return w.Decisions.Amend(t.Context(), term, d.ID, func(d *statestore.Decision) error {
+			d.Plan = raw(`{}`)
+			for _, list := range []*json.RawMessage{&d.Result, &d.Reasons} {
+				var of []any
+				if err := json.Unmarshal(*list, &of); err != nil {
+					return err
+				}
+				*list, _ = json.Marshal(append(of, map[string]string{"code": "passed_over", "text": "no room"}))
+			}
+			return nil
+		})
+	}
+	errs := make([]error, 6)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { errs[i] = add(w.term) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := must(w.Decisions.Get(t.Context(), d.ID))(t)
+	if n := strings.Count(string(got.Result), "no room"); n != len(errs) || string(got.Plan) != string(d.Plan) {
+		t.Errorf("%d of %d outcomes: %s; plan %s", n, len(errs), got.Result, got.Plan)
+	}
+	found := must(w.Decisions.List(t.Context(), statestore.DecisionFilter{Code: "passed_over", Action: "launch", Text: "room"}, statestore.Page{}))(t)
+	if len(found.Items) != 1 {
+		t.Errorf("%d decisions are found by what came of them", len(found.Items))
+	}
+	wantErr(t, add(w.term+1), statestore.ErrFenced)
+}
+
 func TestConditionIsOpenOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, ticking)
@@ -296,8 +341,16 @@ func TestJoinTokenIsTakenOnce(t *testing.T) {
 	if err := w.JoinTokens.Create(t.Context(), w.term, b.ID, late, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	clk.advance(time.Minute)
+	// Launched elsewhere after all: what may still boot with the first is nobody.
+	for _, token := range []string{"token-b", "token-b2", "token-b2"} {
+		if err := w.JoinTokens.Create(t.Context(), w.term, b.ID, statestore.Secret(token), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
 	_, err = w.JoinTokens.Consume(t.Context(), b.ID, late, "10.0.0.2")
+	wantErr(t, err, statestore.ErrNotFound)
+	clk.advance(time.Minute)
+	_, err = w.JoinTokens.Consume(t.Context(), b.ID, statestore.Secret("token-b2"), "10.0.0.2")
 	wantErr(t, err, statestore.ErrExpired)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/godwit/godwit/cluster"
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/mixed"
 )
 
 // placer gives access the reconciler's choice of nodes.
@@ -44,9 +45,13 @@ type questions struct {
 
 // Validate asks the provider. Unknown providers are a fault of the template.
 func (q questions) Validate(ctx context.Context, provider string, spec json.RawMessage) ([]api.Invalid, error) {
-	p := q.providers[provider]
-	if p == nil {
-		names := make([]string, 0, len(q.providers))
+	validate := func(ctx context.Context, spec json.RawMessage) ([]provisioner.FieldError, error) {
+		return mixed.Validate(ctx, spec, q.providers)
+	}
+	if p := q.providers[provider]; p != nil {
+		validate = p.Validate
+	} else if provider != mixed.Name {
+		names := []string{mixed.Name}
 		for name := range q.providers {
 			names = append(names, name)
 		}
@@ -54,7 +59,7 @@ func (q questions) Validate(ctx context.Context, provider string, spec json.RawM
 		return []api.Invalid{{Location: "provider", Message: fmt.Sprintf("%q is not known here; there is %s. Others are turned on by flags of godwit-manager serve",
 			provider, strings.Join(names, ", "))}}, nil
 	}
-	faults, err := p.Validate(ctx, spec)
+	faults, err := validate(ctx, spec)
 	if err != nil {
 		return uncheckable(provider, err)
 	}

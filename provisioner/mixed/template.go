@@ -1,0 +1,158 @@
+package mixed
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/godwit/godwit/provisioner"
+)
+
+// Name is what templates call the provider.
+const Name = "mixed"
+
+// Prefer says which offering is asked first: a closed set.
+type Prefer string
+
+// The preferences.
+const (
+	// ByOrder asks in the order of the template; the default.
+	ByOrder Prefer = "order"
+	// ByPrice asks the cheapest first.
+	ByPrice Prefer = "price"
+	// ByBalance asks first where the cluster has the fewest nodes.
+	ByBalance Prefer = "balance"
+)
+
+// Spec is a template of the provider mixed.
+type Spec struct {
+	Provider string `json:"provider"`
+	// Prefer says which offering is asked first: order, the one that stands first;
+	// price, the cheapest; balance, the one with the fewest nodes. Absent: order.
+	Prefer Prefer `json:"prefer"`
+	// Offerings are ways to have a node, each a provider's own specification with
+	// the provider's name and what Offering adds to it.
+	Offerings []json.RawMessage `json:"offerings"`
+}
+
+// Offering is one way to have a node. In a document its fields stand beside those
+// of the provider's own specification.
+type Offering struct {
+	// Name by which the cluster knows it, other than that of all others; absent: the
+	// provider.
+	Name string `json:"name"`
+	// Provider that launches it.
+	Provider string `json:"provider"`
+	// PricePerHour of a node, in any one currency; needed where prefer is price.
+	PricePerHour float64 `json:"price_per_hour"`
+	// Max is the most nodes that a cluster has of it; 0: as many as the policy wants.
+	Max int `json:"max"`
+	// Spec is the rest, which is the provider's to read.
+	Spec json.RawMessage `json:"-"`
+}
+
+// own are the fields that Offering adds, which no provider's specification has.
+var own = []string{"name", "price_per_hour", "max"}
+
+// Template is a Spec that was read.
+type Template struct {
+	Prefer    Prefer
+	Offerings []Offering
+}
+
+// Bounds of a template: beyond them is a slip of the keyboard.
+const (
+	maxOfferings = 16
+	maxPrice     = 10_000
+	maxNodes     = 100_000
+)
+
+var offeringName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+
+// Parse reads a template strictly and fills its defaults in. What the providers
+// make of their part is not looked at. With faults the template is of no use.
+func Parse(raw json.RawMessage) (Template, []provisioner.FieldError) {
+	var s Spec
+	if faults := provisioner.DecodeTemplate(raw, &s, "a mixed template"); faults != nil {
+		return Template{}, faults
+	}
+	t := Template{Prefer: s.Prefer}
+	if t.Prefer == "" {
+		t.Prefer = ByOrder
+	}
+	var f provisioner.Faults
+	f.Provider(s.Provider, Name)
+	f.OneOf("prefer", string(t.Prefer), string(ByOrder), string(ByPrice), string(ByBalance))
+	if len(s.Offerings) == 0 || len(s.Offerings) > maxOfferings {
+		f.Add("offerings", "has %d entries; want 1 to %d", len(s.Offerings), maxOfferings)
+		return t, f
+	}
+	for i, part := range s.Offerings {
+		at := fmt.Sprintf("offerings[%d]", i)
+		o, err := read(part)
+		if err != nil {
+			f.Add(at, "%s", err)
+			continue
+		}
+		t.check(&f, at, o)
+		t.Offerings = append(t.Offerings, o)
+	}
+	return t, f
+}
+
+// read splits an offering into its own fields and the provider's.
+func read(part json.RawMessage) (Offering, error) {
+	var o Offering
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(part, &fields); err != nil || fields == nil {
+		return o, fmt.Errorf("is not a JSON object with a provider and its specification")
+	}
+	if err := json.Unmarshal(part, &o); err != nil {
+		if wrong, ok := err.(*json.UnmarshalTypeError); ok { //nolint:errorlint // the decoder returns it bare
+			return o, fmt.Errorf("has a %s as %s", wrong.Value, wrong.Field)
+		}
+		return o, err
+	}
+	if o.Name == "" {
+		o.Name = o.Provider
+	}
+	for _, name := range own {
+		delete(fields, name)
+	}
+	var err error
+	o.Spec, err = json.Marshal(fields) // in order of name: always the same bytes
+	return o, err
+}
+
+func (t Template) check(f *provisioner.Faults, at string, o Offering) {
+	switch {
+	case o.Provider == "":
+		f.Add(at+".provider", "is missing: say who launches it")
+	case o.Provider == Name:
+		f.Add(at+".provider", "is %q; an offering is of one provider", Name)
+	case !offeringName.MatchString(o.Name):
+		f.Add(at+".name", "is %q; want up to 32 small letters, digits and hyphens", o.Name)
+	}
+	for i, other := range t.Offerings {
+		if other.Name == o.Name {
+			f.Add(at+".name", "is %q as that of offerings[%d]: give each a name of its own", o.Name, i)
+		}
+	}
+	if o.PricePerHour < 0 || o.PricePerHour > maxPrice {
+		f.Add(at+".price_per_hour", "is %g; want 0 (not known) to %d", o.PricePerHour, maxPrice)
+	}
+	if t.Prefer == ByPrice && o.PricePerHour == 0 {
+		f.Add(at+".price_per_hour", "is missing, and prefer is price")
+	}
+	f.Between(at+".max", o.Max, 0, maxNodes, "no limit of its own")
+}
+
+// Under is the path of an offering's field in the document.
+func Under(index int, field string) string {
+	at := fmt.Sprintf("offerings[%d]", index)
+	if field == "" {
+		return at
+	}
+	return at + "." + strings.TrimPrefix(field, ".")
+}
