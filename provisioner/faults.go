@@ -77,10 +77,15 @@ func (f *Faults) Names(field string, list []string, want Names, forms ...func(st
 // NodeSpec is what every node of a template runs with. Zero means without limit
 // of its own.
 type NodeSpec struct {
-	SendCapMbps     float64 `json:"send_cap_mbps,omitempty"`
-	ReceiveCapMbps  float64 `json:"receive_cap_mbps,omitempty"`
+	// SendCapMbps is the most that a node sends, in Mb/s; 0: no cap.
+	SendCapMbps float64 `json:"send_cap_mbps,omitempty"`
+	// ReceiveCapMbps is the most that a node receives, in Mb/s; 0: no cap.
+	ReceiveCapMbps float64 `json:"receive_cap_mbps,omitempty"`
+	// SessionRateMbps is the target of sessions whose client asks for none, in Mb/s;
+	// 0: none.
 	SessionRateMbps float64 `json:"session_rate_mbps,omitempty"`
-	MaxSessions     int     `json:"max_sessions,omitempty"`
+	// MaxSessions is how many a node serves at once; 0: no limit.
+	MaxSessions int `json:"max_sessions,omitempty"`
 }
 
 // Bounds of what a node runs with: beyond them is a slip of the keyboard.

@@ -11,11 +11,13 @@ import (
 type Spec struct {
 	Provider string `json:"provider"`
 	// Slots that nodes of this template may take; empty: any.
-	Slots []string             `json:"slots"`
-	Node  provisioner.NodeSpec `json:"node"`
+	Slots []string `json:"slots"`
+	// Node is what a node runs with until its configuration says otherwise.
+	Node provisioner.NodeSpec `json:"node"`
 	// ReportIntervalS is how often a node reports, in seconds; 5 if absent.
-	ReportIntervalS int               `json:"report_interval_s"`
-	Tags            map[string]string `json:"tags"`
+	ReportIntervalS int `json:"report_interval_s"`
+	// Tags are marks of nodes, for people.
+	Tags map[string]string `json:"tags"`
 }
 
 // reportS is how often a node reports, in seconds, unless the template says.

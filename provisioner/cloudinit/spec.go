@@ -12,6 +12,7 @@ import (
 // Spec is the part of a cloud's template about what happens on the machine.
 // Every cloud embeds it in its own, so that these fields mean the same in all.
 type Spec struct {
+	// Node is what a node runs with until its configuration says otherwise.
 	Node provisioner.NodeSpec `json:"node"`
 	// ReportIntervalS is how often a node reports, in seconds; 5 if absent.
 	ReportIntervalS int `json:"report_interval_s,omitempty"`

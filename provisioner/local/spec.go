@@ -10,15 +10,17 @@ import (
 
 // Spec is the part of a template that this provider reads.
 type Spec struct {
-	Provider string               `json:"provider"`
-	Node     provisioner.NodeSpec `json:"node"`
+	Provider string `json:"provider"`
+	// Node is what a node runs with until its configuration says otherwise.
+	Node provisioner.NodeSpec `json:"node"`
 	// ReportIntervalS is how often a node reports, in seconds; 2 if absent.
 	ReportIntervalS int `json:"report_interval_s"`
 	// ListenHost is the address that nodes bind; 127.0.0.1 if absent.
 	ListenHost string `json:"listen_host"`
 	// AdvertiseHost is the address that clients are told; ListenHost if absent.
-	AdvertiseHost string            `json:"advertise_host"`
-	Tags          map[string]string `json:"tags"`
+	AdvertiseHost string `json:"advertise_host"`
+	// Tags are marks of nodes, for people.
+	Tags map[string]string `json:"tags"`
 }
 
 // parse reads a spec strictly: a field that we don't know is refused, since a

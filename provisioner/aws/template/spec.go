@@ -21,17 +21,21 @@ type Spec struct {
 	Provider string `json:"provider"`
 	// Region is one of the manager's; empty: its first.
 	Region string `json:"region"`
-	// Image is an id, ami-…; or else the newest image of ImageName, which may hold
-	// * and ?, that ImageOwner has: an account, "amazon" or "self", the default.
-	Image      string `json:"image"`
-	ImageName  string `json:"image_name"`
+	// Image is an id, ami-…; or else give image_name.
+	Image string `json:"image"`
+	// ImageName may hold * and ?: the newest image whose name fits is taken.
+	ImageName string `json:"image_name"`
+	// ImageOwner is whose images a name is looked for among: an account,
+	// aws-marketplace, amazon or self, the default.
 	ImageOwner string `json:"image_owner"`
 	// InstanceTypes in order of preference.
 	InstanceTypes []string `json:"instance_types"`
 	// Subnets over which nodes are spread, in one VPC.
-	Subnets        []string `json:"subnets"`
+	Subnets []string `json:"subnets"`
+	// SecurityGroups are ids of the nodes' groups, in the subnets' VPC; one at least.
 	SecurityGroups []string `json:"security_groups"`
-	// PublicAddress asks for one, or for none; absent: as the subnet does.
+	// PublicAddress gives nodes a public address, or none; absent: as the subnet
+	// does.
 	PublicAddress *bool `json:"public_address"`
 	// InstanceProfile is the name or ARN of the nodes' own rights; empty: none.
 	InstanceProfile string `json:"instance_profile"`
@@ -45,9 +49,10 @@ type Spec struct {
 	RootGB int `json:"root_gb"`
 	// VolumeType of both; gp3 if absent.
 	VolumeType string `json:"volume_type"`
-	// Encrypted: both volumes are; false: as the account's default says.
-	Encrypted bool              `json:"encrypted"`
-	Tags      map[string]string `json:"tags"`
+	// Encrypted encrypts both volumes; false: as the account's default says.
+	Encrypted bool `json:"encrypted"`
+	// Tags are put on instances, volumes and interfaces, besides Godwit's own.
+	Tags map[string]string `json:"tags"`
 }
 
 // Bounds of a spec: beyond them is a slip of the keyboard, or EC2 refuses.

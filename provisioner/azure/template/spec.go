@@ -32,7 +32,7 @@ type Spec struct {
 	Subnets []string `json:"subnets"`
 	// SecurityGroups is at most one, a name in the nodes' resource group or an id.
 	SecurityGroups []string `json:"security_groups"`
-	// PublicAddress: nodes get one; it ends with them.
+	// PublicAddress gives nodes a public address, which ends with them.
 	PublicAddress bool `json:"public_address"`
 	// Identity is the id of a user-assigned managed identity; empty: none.
 	Identity string `json:"identity"`
@@ -45,8 +45,9 @@ type Spec struct {
 	// RootGB is the size of the root disk; 0: the image's own.
 	RootGB int `json:"root_gb"`
 	// VolumeType of the disks; Premium_LRS if absent.
-	VolumeType string            `json:"volume_type"`
-	Tags       map[string]string `json:"tags"`
+	VolumeType string `json:"volume_type"`
+	// Tags are put on machines, interfaces and addresses, besides Godwit's own.
+	Tags map[string]string `json:"tags"`
 }
 
 // Bounds of a spec: beyond them is a slip of the keyboard, or Azure refuses.

@@ -23,8 +23,9 @@ type Spec struct {
 	Region string `json:"region"`
 	// Zones of the region over which nodes are spread; empty: all of them.
 	Zones []string `json:"zones"`
-	// Image is a name; or else the newest of ImageFamily.
-	Image       string `json:"image"`
+	// Image is a name; or else give image_family.
+	Image string `json:"image"`
+	// ImageFamily: its newest image is taken.
 	ImageFamily string `json:"image_family"`
 	// ImageProject has the image; empty: the nodes' own project.
 	ImageProject string `json:"image_project"`
@@ -35,7 +36,7 @@ type Spec struct {
 	Subnets []string `json:"subnets"`
 	// NetworkTags by which firewall rules know the nodes.
 	NetworkTags []string `json:"network_tags"`
-	// PublicAddress: nodes get one; it ends with them.
+	// PublicAddress gives nodes a public address, which ends with them.
 	PublicAddress bool `json:"public_address"`
 	// ServiceAccount is the address of the nodes' own rights; empty: none.
 	ServiceAccount string `json:"service_account"`
@@ -47,7 +48,7 @@ type Spec struct {
 	RootGB int `json:"root_gb"`
 	// VolumeType of the disks; pd-balanced if absent.
 	VolumeType string `json:"volume_type"`
-	// Tags become labels.
+	// Tags are put on instances, besides Godwit's own; Google calls them labels.
 	Tags map[string]string `json:"tags"`
 }
 

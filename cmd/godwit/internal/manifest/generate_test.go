@@ -91,7 +91,8 @@ func templateSchema(t *testing.T) *schema {
 		"local": reflect.TypeFor[local.Spec](), "attached": reflect.TypeFor[attached.Spec](), "aws": reflect.TypeFor[awstemplate.Spec](),
 		"azure": reflect.TypeFor[azuretemplate.Spec](), "gcp": reflect.TypeFor[gcptemplate.Spec](),
 	} {
-		g := &generator{t: t, docs: docs(t, filepath.Join(root, "provisioner", "cloudinit"))} // embedded by clouds
+		g := &generator{t: t, described: true, docs: docs(t, filepath.Join(root, "provisioner", "cloudinit"))} // embedded by clouds
+		maps.Copy(g.docs, docs(t, filepath.Join(root, "provisioner")))
 		maps.Copy(g.docs, docs(t, filepath.Join(root, strings.TrimPrefix(of.PkgPath(), "github.com/godwit/godwit/"))))
 		spec := g.object(of, "")
 		delete(spec.Properties, "provider") // the document's own field says it
@@ -135,6 +136,8 @@ type generator struct {
 	t      *testing.T
 	docs   map[string]string // Type.Field → comment
 	within map[string][2]float64
+	// described: a field without a comment is a fault.
+	described bool
 }
 
 func (g *generator) object(of reflect.Type, path string) *schema {
@@ -152,6 +155,9 @@ func (g *generator) object(of reflect.Type, path string) *schema {
 		p.Description = f.Tag.Get("doc")
 		if p.Description == "" {
 			p.Description = g.docs[of.Name()+"."+f.Name]
+		}
+		if g.described && p.Description == "" && join(path, name) != "provider" {
+			g.t.Errorf("%s.%s has no comment to describe %s with", of, f.Name, join(path, name))
 		}
 		if b, found := g.within[join(path, name)]; found {
 			p.Minimum, p.Maximum = &b[0], &b[1]
