@@ -47,6 +47,11 @@ func (c *conditions) want(cluster, kind, subject, text string) {
 // settleConditions raises and clears what changed since the last step.
 func (r *Reconciler) settleConditions(ctx context.Context, term statestore.Term, clusters []statestore.Cluster) error {
 	c, now := r.conditions, r.now()
+	for key, text := range r.notes.all() {
+		if slices.ContainsFunc(clusters, func(row statestore.Cluster) bool { return row.ID == key.cluster }) {
+			c.want(key.cluster, key.kind, key.subject, text)
+		}
+	}
 	wanted := c.wanted
 	c.wanted = nil
 	if err := r.loadConditions(ctx, now); err != nil {

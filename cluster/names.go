@@ -93,6 +93,12 @@ type DirectoryConfig struct {
 	// Zone takes the records of all clusters; Name is its own.
 	Zone dns.Zone
 	Name string
+	// Names are those of a cluster; an empty one is not published. dns.NamesOf in Name
+	// if nil.
+	Names func(cluster string) dns.Names
+	// Leading says whether this manager is the one to write; nil: every one is, each
+	// in a zone of its own.
+	Leading func() bool
 	// TTL of the records; dns.DefaultTTL if zero.
 	TTL time.Duration
 	// Every is how often the names are held against the nodes; 1 s if zero.
@@ -125,6 +131,9 @@ func NewDirectory(c DirectoryConfig) (*Directory, error) {
 	}
 	if c.TTL <= 0 {
 		c.TTL = dns.DefaultTTL
+	}
+	if c.Names == nil {
+		c.Names = func(cluster string) dns.Names { return dns.NamesOf(cluster, c.Name) }
 	}
 	if c.Every <= 0 {
 		c.Every = time.Second
@@ -164,14 +173,22 @@ func (d *Directory) Run(ctx context.Context) {
 }
 
 // Step makes the names what they should be now. What cannot be told now, since
-// the state store is away, stays as it was.
+// the state store is away, stays as it was; before all was told once, everything
+// does. What keeps names from being published becomes a condition of the clusters
+// that are concerned.
 func (d *Directory) Step(ctx context.Context) error {
+	if d.Leading != nil && !d.Leading() {
+		d.last = map[string][]dns.Record{} // others write meanwhile
+		d.Reconciler.notes.set(d.Name, nil)
+		return nil
+	}
 	clusters, err := d.Store.Clusters(ctx)
 	if err != nil {
 		return err
 	}
 	var wanted []dns.Record
 	var failures []error
+	unknown := false
 	last := make(map[string][]dns.Record, len(clusters))
 	for _, c := range clusters {
 		records, known := d.last[c.ID]
@@ -185,25 +202,62 @@ func (d *Directory) Step(ctx context.Context) error {
 			last[c.ID] = records
 			wanted = append(wanted, records...)
 		}
+		unknown = unknown || !known
 	}
 	d.last = last
+	if unknown { // its names may be there, of the time before this manager
+		return errors.Join(failures...)
+	}
 	change, err := d.Zone.Converge(ctx, wanted)
-	if err == nil && !change.None() {
+	if !change.None() {
 		d.Log.InfoContext(ctx, "names changed", "zone", d.Name, "records", change.String())
+	}
+	if ctx.Err() == nil {
+		d.Reconciler.notes.set(d.Name, d.troubles(clusters, err))
 	}
 	return errors.Join(append(failures, err)...)
 }
 
+// troubles are the conditions that an error of the zone is.
+func (d *Directory) troubles(clusters []statestore.Cluster, err error) map[conditionKey]string {
+	if err == nil {
+		return nil
+	}
+	found := map[conditionKey]string{}
+	held, taken := errors.AsType[*dns.HeldError](err)
+	for _, c := range clusters {
+		if !taken {
+			if len(d.last[c.ID]) > 0 {
+				found[conditionKey{c.ID, conditionNames, d.Name}] = "names in " + d.Name + " stay as they are: " + err.Error()
+			}
+			continue
+		}
+		for _, r := range d.last[c.ID] {
+			for _, h := range held.Names {
+				if h.Name == r.Name {
+					found[conditionKey{c.ID, conditionNameTaken, h.Name}] = h.Name + " is not published in " + held.Zone + ": " + h.By
+				}
+			}
+		}
+	}
+	return found
+}
+
 func (d *Directory) records(ctx context.Context, name string, s Serving) []dns.Record {
-	names := dns.NamesOf(name, d.Name)
+	names := d.Names(name)
 	public := func(e Endpoint) string { return e.Public }
 	private := func(e Endpoint) string { return e.Private }
-	return []dns.Record{
-		{Name: names.Available, TTL: d.TTL, Addresses: d.addresses(ctx, s.Available, public)},
-		{Name: names.All, TTL: d.TTL, Addresses: d.addresses(ctx, s.All, public)},
-		{Name: names.AvailablePrivate, TTL: d.TTL, Addresses: d.addresses(ctx, s.Available, private)},
-		{Name: names.AllPrivate, TTL: d.TTL, Addresses: d.addresses(ctx, s.All, private)},
+	var records []dns.Record
+	for _, r := range []struct {
+		name  string
+		nodes []Endpoint
+		of    func(Endpoint) string
+	}{{names.Available, s.Available, public}, {names.All, s.All, public}, {names.AvailablePrivate, s.Available, private}, {names.AllPrivate, s.All, private}} {
+		if r.name != "" {
+			records = append(records, dns.Record{Name: r.name, TTL: d.TTL, Addresses: d.addresses(ctx, r.nodes, r.of)})
+		}
 	}
+	return records
 }
 
 func (d *Directory) addresses(ctx context.Context, endpoints []Endpoint, of func(Endpoint) string) []netip.Addr {

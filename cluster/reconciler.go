@@ -28,6 +28,7 @@ type Reconciler struct {
 	reserved  *reservations
 	placing   placing
 	wake      chan struct{}
+	notes     notes
 
 	// Of the term that is led now.
 	begun      time.Time

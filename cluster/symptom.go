@@ -26,6 +26,8 @@ const (
 	conditionWarm        = "warm_pool_failing"
 	conditionRecording   = "recording_failing"
 	conditionRefused     = "configuration_refused"
+	conditionNames       = "dns_failing"
+	conditionNameTaken   = "dns_name_taken"
 )
 
 // nextSteps says what to do about each kind of condition.
@@ -42,6 +44,8 @@ var nextSteps = map[string]string{
 	conditionClock:       "Have the machine's clock kept by NTP. Timers go right meanwhile, for they use the manager's own; times in logs are off.",
 	conditionWarm:        "Read the console output of the node and look at it with the provider's own tools. It was replaced; warm_nodes 0 turns the warm pool off.",
 	conditionRefused:     "Change the configuration back, or replace the nodes: an older release does not know all that a newer one can be told. They go on with what they had.",
+	conditionNames:       "Check that the zone is there, that the manager's credentials may change it, and that the service can be reached. It is tried again by itself; nodes and clients that ask the manager go on.",
+	conditionNameTaken:   "Remove the records that are there, if nobody needs them, or give the cluster another name in DNS (--dns-publish, name=). Nothing of them was changed.",
 	conditionRecording:   "Look at the manager's log. Scaling goes on; what-if and forecast lack this time.",
 }
 

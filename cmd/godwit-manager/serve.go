@@ -48,6 +48,9 @@ func newServeCommand() *cobra.Command {
 			if c.Providers, err = clouds.Open(cmd.Context(), in, log); err != nil {
 				return err
 			}
+			if c.DNSDestinations, err = clouds.OpenNames(in); err != nil {
+				return err
+			}
 			// The live picture of a large fleet is a gigabyte that lives: collecting half as often saves a tenth of a core
 			// at 10,000 nodes. The environment's GOGC goes before.
 			if os.Getenv("GOGC") == "" {

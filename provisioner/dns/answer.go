@@ -61,9 +61,9 @@ func (s *Server) reply(q *mdns.Msg) *mdns.Msg {
 	case name == s.config.Zone:
 		m.Answer = s.apexRecords(ask, now.serial)
 	case name == s.config.NameServer:
-		m.Answer = s.addresses(ask, Record{TTL: s.config.TTL, Addresses: s.config.SelfAddresses})
+		m.Answer = s.values(ask, Record{TTL: s.config.TTL, Addresses: s.config.SelfAddresses})
 	case known:
-		m.Answer = s.addresses(ask, record)
+		m.Answer = s.values(ask, record)
 	default:
 		exists = now.above[name] || strings.HasSuffix(s.config.NameServer, "."+name)
 	}
@@ -76,9 +76,9 @@ func (s *Server) reply(q *mdns.Msg) *mdns.Msg {
 	return m
 }
 
-// addresses are a name's of the family that is asked for. Each answer begins
-// with another one, for most clients try the first.
-func (s *Server) addresses(ask mdns.Question, r Record) []mdns.RR {
+// values are a name's of the type that is asked for. Each answer begins with
+// another one, for most clients try the first.
+func (s *Server) values(ask mdns.Question, r Record) []mdns.RR {
 	any4, any6 := ask.Qtype == mdns.TypeA || ask.Qtype == mdns.TypeANY, ask.Qtype == mdns.TypeAAAA || ask.Qtype == mdns.TypeANY
 	var out []mdns.RR
 	for _, a := range r.Addresses {
@@ -90,6 +90,12 @@ func (s *Server) addresses(ask mdns.Question, r Record) []mdns.RR {
 		case a.Is6() && any6:
 			header.Rrtype = mdns.TypeAAAA
 			out = append(out, &mdns.AAAA{Hdr: header, AAAA: ip(a)})
+		}
+	}
+	if ask.Qtype == mdns.TypeTXT || ask.Qtype == mdns.TypeANY {
+		for _, text := range r.Texts {
+			header := mdns.RR_Header{Name: ask.Name, Rrtype: mdns.TypeTXT, Class: mdns.ClassINET, Ttl: seconds(r.TTL)}
+			out = append(out, &mdns.TXT{Hdr: header, Txt: []string{text}})
 		}
 	}
 	if len(out) > 1 {

@@ -12,5 +12,6 @@
 // them so, from any state and at once, and touches no record that it does not
 // own. Server is the one that needs no cloud: an authoritative server in the
 // manager itself, to which a parent zone delegates. It answers for its zone
-// alone, so that it is no open resolver, and never transfers the zone.
+// alone, so that it is no open resolver, and never transfers the zone. Hosted
+// keeps a zone at a service, which the packages below tell it how to speak to.
 package dns

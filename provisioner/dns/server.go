@@ -164,6 +164,7 @@ func (s *Server) Converge(_ context.Context, wanted []Record) (Change, error) {
 	next := &contents{records: make(map[string]Record, len(records)), above: map[string]bool{}}
 	var change Change
 	for _, r := range records {
+		slices.SortFunc(r.Addresses, netip.Addr.Compare)
 		if r.Name == s.config.NameServer {
 			return Change{}, fmt.Errorf("record %s is the name server's own name", r.Name)
 		}
@@ -178,7 +179,7 @@ func (s *Server) Converge(_ context.Context, wanted []Record) (Change, error) {
 		switch {
 		case !had:
 			change.Added++
-		case old.TTL != r.TTL || !slices.Equal(old.Addresses, r.Addresses):
+		case old.TTL != r.TTL || !slices.Equal(old.Addresses, r.Addresses) || !slices.Equal(old.Texts, r.Texts):
 			change.Changed++
 		}
 	}

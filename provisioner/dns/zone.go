@@ -10,14 +10,17 @@ import (
 	"time"
 )
 
-// Record is a name and the addresses that it has. A name has an A record for its
-// IPv4 addresses and an AAAA record for those of IPv6.
+// Record is a name and what it has: addresses or texts, not both. A name has an
+// A record for its IPv4 addresses and an AAAA record for those of IPv6.
 type Record struct {
 	// Name in full, lower case, without the dot at its end.
 	Name string
 	// TTL is how long who asked may keep the answer.
-	TTL       time.Duration
+	TTL time.Duration
+	// Addresses, best first: where a zone has room for fewer, it takes the first.
 	Addresses []netip.Addr
+	// Texts are TXT records of printable ASCII, up to 255 bytes each.
+	Texts []string
 }
 
 // Change is what Converge did, in records of all names.
@@ -37,9 +40,10 @@ func (c Change) String() string {
 type Zone interface {
 	// Converge makes wanted the records of this zone that are Godwit's own: what is
 	// missing or differs is written, what is not wanted is removed, in one step, so
-	// that nobody sees half of it. Records of others are neither changed nor
-	// removed; a wanted name that somebody else holds is an error. Repeating it
-	// changes nothing. Names outside of the zone and malformed ones are an error
+	// that nobody sees half of it, or where a service takes no such step name by
+	// name. Records of others are neither changed nor removed; wanted names that
+	// somebody else holds are a *HeldError, after everything else was done. Repeating
+	// it changes nothing. Names outside of the zone and malformed ones are an error
 	// that changes nothing.
 	Converge(ctx context.Context, wanted []Record) (Change, error)
 }
@@ -75,8 +79,18 @@ func ValidName(s string) bool {
 // Within says whether a name is the zone or below it.
 func Within(name, zone string) bool { return name == zone || strings.HasSuffix(name, "."+zone) }
 
+// unique keeps the first of equal ones.
+func unique[T comparable](in []T) []T {
+	seen := make(map[T]bool, len(in))
+	return slices.DeleteFunc(in, func(v T) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	})
+}
+
 // check is what every zone asks of wanted records, and their canonical form:
-// sorted by name, addresses sorted and each once.
+// sorted by name, texts sorted, each address and text once.
 func check(zone string, wanted []Record) ([]Record, error) {
 	out := make([]Record, 0, len(wanted))
 	for _, r := range wanted {
@@ -95,9 +109,18 @@ func check(zone string, wanted []Record) ([]Record, error) {
 			}
 			clean = append(clean, a.Unmap().WithZone(""))
 		}
-		slices.SortFunc(clean, netip.Addr.Compare)
-		r.Addresses = slices.Compact(clean)
-		if len(r.Addresses) > 0 { // a name without addresses is no name
+		r.Addresses = unique(clean)
+		for _, text := range r.Texts {
+			if text == "" || len(text) > 255 || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
+				return nil, fmt.Errorf("record %s: a text must be 1 to 255 printable ASCII characters without quotes and backslashes", r.Name)
+			}
+		}
+		r.Texts = unique(slices.Clone(r.Texts))
+		slices.Sort(r.Texts)
+		switch {
+		case len(r.Addresses) > 0 && len(r.Texts) > 0:
+			return nil, fmt.Errorf("record %s has addresses and texts", r.Name)
+		case len(r.Addresses)+len(r.Texts) > 0: // a name without anything is no name
 			out = append(out, r)
 		}
 	}

@@ -31,6 +31,8 @@ type Config struct {
 	GCPProject string
 	// AzureSubscription and AzureResourceGroup turn the provider azure on.
 	AzureSubscription, AzureResourceGroup string
+	// Publish are zones in which names are published; see publishHelp.
+	Publish []string
 }
 
 // Flags adds what a command line can say.
@@ -39,6 +41,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.AWSRole, "aws-role", "", "ARN of a role to assume for the provider aws")
 	f.StringVar(&c.AWSExternalID, "aws-external-id", "", "external id for --aws-role, where its trust policy wants one")
 	f.StringVar(&c.GCPProject, "gcp-project", "", "project in which the provider gcp launches; without it there is no such provider. Credentials are Google's application default ones")
+	f.StringArrayVar(&c.Publish, "dns-publish", nil, publishHelp)
 	f.StringVar(&c.AzureSubscription, "azure-subscription", "", "subscription in which the provider azure launches, with --azure-resource-group; without it there is no such provider. Credentials are found as every Azure tool finds them")
 	f.StringVar(&c.AzureResourceGroup, "azure-resource-group", "", "resource group, of nodes alone, in which the provider azure launches")
 }

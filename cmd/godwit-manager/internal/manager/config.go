@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/dns"
 )
 
 // Config of a manager. Data is required; everything else has a default.
@@ -52,6 +53,8 @@ type Config struct {
 	DNSNameServer string
 	// DNSTTL is how long clients keep an answer; dns.DefaultTTL if zero.
 	DNSTTL time.Duration
+	// DNSDestinations are zones at clouds in which the leader publishes names too.
+	DNSDestinations []dns.Destination
 	// LocalLease is how long local nodes outlive the last sign of their manager.
 	LocalLease time.Duration
 	// LeaderLease is how long leadership lasts without renewal: after a leader's death another waits so long.

@@ -53,9 +53,11 @@ type manager struct {
 	listener net.Listener
 	public   string
 	clock    *steady.Clock
-	names    *nameServer // nil without one
-	programs *programs
-	closers  []func() error // in order of opening
+	names    names
+	// installation is this installation's id.
+	installation string
+	programs     *programs
+	closers      []func() error // in order of opening
 }
 
 // Run runs a manager until ctx ends; then it stops in order and returns nil. Any other return is a failure to start, or
@@ -171,8 +173,8 @@ func (m *manager) fleetListen() string {
 }
 
 func (m *manager) openCluster(ctx context.Context) error {
-	installation := statestore.NewID()
-	if err := m.store.Settings.PutFirst(ctx, "installation", &installation); err != nil {
+	m.installation = statestore.NewID()
+	if err := m.store.Settings.PutFirst(ctx, "installation", &m.installation); err != nil {
 		return err
 	}
 	var err error
@@ -201,7 +203,7 @@ func (m *manager) openCluster(ctx context.Context) error {
 	m.cluster, err = cluster.New(cluster.Config{
 		Store: cluster.Postgres(m.store.Tables), Fleet: cluster.Live(m.fleet), Retention: longest,
 		Enrolment: cluster.Identity(m.store.Tables, m.identity, door{m}),
-		Providers: m.providers(), Installation: installation, Log: m.log, Now: m.clock.Now, ClockOff: m.clock.Off,
+		Providers: m.providers(), Installation: m.installation, Log: m.log, Now: m.clock.Now, ClockOff: m.clock.Off,
 		Changed: func(_, topic string) {
 			m.api.Changed()
 			if topic == "conditions" {
@@ -311,8 +313,10 @@ func (m *manager) run(ctx context.Context) error {
 	} {
 		running.Go(func() { loop(loops) })
 	}
-	if m.names != nil {
-		running.Go(func() { m.names.directory.Run(loops) })
+	for _, d := range m.names.directories {
+		running.Go(func() { d.Run(loops) })
+	}
+	if m.names.server != nil {
 		running.Go(func() { m.ended(loops, "DNS server", m.names.server.Serve(loops)) })
 	}
 	server := &http.Server{

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,11 +16,13 @@ import (
 	"github.com/godwit/godwit/provisioner/dns"
 )
 
-// nameServer publishes where the clusters' nodes are. Every manager has its own, and all say the same.
-type nameServer struct {
-	server    *dns.Server
-	directory *cluster.Directory
-	zone      string
+// names publish where the clusters' nodes are. Every manager has its own server, and all say the same; zones at clouds
+// are written by the leader.
+type names struct {
+	server      *dns.Server // nil without one
+	directories []*cluster.Directory
+	// known are the names that a cluster has in each zone.
+	known []func(cluster string) dns.Names
 }
 
 // completeDNS checks the flags of the DNS server.
@@ -51,27 +54,45 @@ func (c *Config) completeDNS() error {
 	return nil
 }
 
-// openNames opens the DNS server's port and makes what tells it of the nodes.
+// openNames opens the DNS server's port and makes what tells it, and the zones at clouds, of the nodes.
 func (m *manager) openNames(ctx context.Context) error {
 	c := m.config
-	if c.DNSListen == "" {
-		return nil
+	if c.DNSListen != "" {
+		server, err := dns.Listen(ctx, dns.ServerConfig{
+			Zone: c.DNSZone, Listen: c.DNSListen, NameServer: c.DNSNameServer, SelfAddresses: c.ownAddresses(m.public), TTL: c.DNSTTL, Log: m.log,
+		})
+		if err != nil {
+			return err
+		}
+		m.closing(func() error { server.Close(); return nil })
+		m.names.server = server
+		if err := m.publish(cluster.DirectoryConfig{Zone: server, Name: c.DNSZone, TTL: c.DNSTTL}); err != nil {
+			return err
+		}
+		m.log.Info("DNS server", "address", server.Addr(), "zone", c.DNSZone)
 	}
-	server, err := dns.Listen(ctx, dns.ServerConfig{
-		Zone: c.DNSZone, Listen: c.DNSListen, NameServer: c.DNSNameServer, SelfAddresses: c.ownAddresses(m.public), TTL: c.DNSTTL, Log: m.log,
-	})
+	for _, d := range c.DNSDestinations {
+		zone, err := dns.Host(dns.HostedConfig{Service: d.Service, Owner: m.installation, Log: m.log})
+		if err != nil {
+			return err
+		}
+		if err := m.publish(cluster.DirectoryConfig{
+			Zone: zone, Name: d.Label, Names: d.Names, TTL: d.TTL,
+			Leading: func() bool { _, leading := m.elector.Leading(); return leading },
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *manager) publish(c cluster.DirectoryConfig) error {
+	c.Reconciler, c.Store, c.Log = m.cluster, cluster.Postgres(m.store.Tables), m.log
+	d, err := cluster.NewDirectory(c)
 	if err != nil {
 		return err
 	}
-	m.closing(func() error { server.Close(); return nil })
-	directory, err := cluster.NewDirectory(cluster.DirectoryConfig{
-		Reconciler: m.cluster, Store: cluster.Postgres(m.store.Tables), Zone: server, Name: c.DNSZone, TTL: c.DNSTTL, Log: m.log,
-	})
-	if err != nil {
-		return err
-	}
-	m.names = &nameServer{server: server, directory: directory, zone: c.DNSZone}
-	m.log.Info("DNS server", "address", server.Addr(), "zone", c.DNSZone)
+	m.names.directories, m.names.known = append(m.names.directories, d), append(m.names.known, d.Names)
 	return nil
 }
 
@@ -93,17 +114,24 @@ func (c *Config) ownAddresses(public string) []netip.Addr {
 	return nil
 }
 
-// of are a cluster's names; a manager without a DNS server has none.
-func (n *nameServer) of(name string) *api.ClusterNames {
-	if n == nil {
+// of are a cluster's names, each of the first zone that has it; nil where there are none. Where public addresses are
+// published nowhere, the names of the private ones stand for them.
+func (n *names) of(name string) *api.ClusterNames {
+	var all api.ClusterNames
+	for _, known := range n.known {
+		found := known(name)
+		all.Available, all.All = cmp.Or(all.Available, found.Available), cmp.Or(all.All, found.All)
+		all.AvailablePrivate, all.AllPrivate = cmp.Or(all.AvailablePrivate, found.AvailablePrivate), cmp.Or(all.AllPrivate, found.AllPrivate)
+	}
+	if all == (api.ClusterNames{}) {
 		return nil
 	}
-	names := api.ClusterNames(dns.NamesOf(name, n.zone))
-	return &names
+	all.Available, all.All = cmp.Or(all.Available, all.AvailablePrivate), cmp.Or(all.All, all.AllPrivate)
+	return &all
 }
 
-func (n *nameServer) addr() string {
-	if n == nil {
+func (n *names) addr() string {
+	if n.server == nil {
 		return ""
 	}
 	return n.server.Addr()

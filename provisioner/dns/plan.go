@@ -1,0 +1,236 @@
+package dns
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// key of a set in a zone.
+type key struct{ name, kind string }
+
+// picture is a hosted zone as it was last read or written.
+type picture map[key]*Set
+
+func pictureOf(sets []Set) picture {
+	p := make(picture, len(sets))
+	for i := range sets {
+		s := sets[i]
+		slices.Sort(s.Values)
+		at := key{s.Name, s.Type}
+		if before := p[at]; before != nil {
+			s.Special = true // several sets of one name and type: weights and the like
+		}
+		p[at] = &s
+	}
+	return p
+}
+
+// take makes the swaps in the picture.
+func (p picture) take(swaps []Swap) {
+	for _, s := range swaps {
+		if s.New == nil {
+			delete(p, key{s.Old.Name, s.Old.Type})
+		} else {
+			p[key{s.New.Name, s.New.Type}] = s.New
+		}
+	}
+}
+
+// plan is what has to be done, name by name.
+type plan struct {
+	change Change
+	names  [][]Swap // of one name each
+	held   []Held
+}
+
+// diff finds what makes wanted of the picture, touching only the owner's names.
+func (p picture) diff(owner string, wanted []Record, limit int) plan {
+	var out plan
+	want := make(map[string]Record, len(wanted))
+	for _, r := range wanted {
+		want[r.Name] = r
+		if by := p.holder(owner, r); by != "" {
+			out.held = append(out.held, Held{r.Name, by})
+			continue
+		}
+		swaps, fresh := p.publish(owner, r, limit)
+		switch {
+		case len(swaps) == 0:
+			continue
+		case fresh:
+			out.change.Added++
+		default:
+			out.change.Changed++
+		}
+		out.names = append(out.names, swaps)
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(p), byName) {
+		if at.kind != "TXT" || len(at.name) <= len(markerLabel) || at.name[:len(markerLabel)] != markerLabel {
+			continue
+		}
+		name := at.name[len(markerLabel):]
+		whose, texts := claimed(p[at])
+		if _, wanted := want[name]; wanted || whose != owner {
+			continue
+		}
+		// The marker goes last: a removal that stops halfway is gone on with.
+		out.names = append(out.names, append(p.remove(name, kinds(texts)), Swap{Old: p[at]}))
+		out.change.Removed++
+	}
+	return out
+}
+
+func byName(a, b key) int {
+	return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind))
+}
+
+// holder says who has a wanted name, if not the owner; empty: nobody else.
+func (p picture) holder(owner string, r Record) string {
+	m := p[key{marker(r.Name), "TXT"}]
+	whose, texts := claimed(m)
+	switch {
+	case m == nil:
+	case whose == "":
+		return "a TXT record at " + marker(r.Name) + " that is not Godwit's"
+	case whose != owner:
+		return "of the Godwit installation " + whose
+	}
+	mine := kinds(texts)
+	for _, kind := range append([]string{"CNAME", "NS"}, kinds(len(r.Texts) > 0)...) {
+		s := p[key{r.Name, kind}]
+		switch {
+		case s == nil:
+		case s.Special:
+			return "it has a " + kind + " record with a routing policy or an alias"
+		case m == nil || !slices.Contains(mine, kind):
+			return "it has a " + kind + " record that Godwit did not make"
+		}
+	}
+	return ""
+}
+
+// publish is what makes a name what is wanted, the marker first.
+func (p picture) publish(owner string, r Record, limit int) (swaps []Swap, fresh bool) {
+	texts := len(r.Texts) > 0
+	at := marker(r.Name)
+	old := p[key{at, "TXT"}]
+	_, before := claimed(old)
+	if old != nil && before != texts { // what it had before belongs to no one from here on
+		swaps = p.remove(r.Name, kinds(before))
+	}
+	claim := &Set{Name: at, Type: "TXT", TTL: r.TTL, Values: []string{mark(owner, texts)}}
+	if old == nil || !slices.Equal(old.Values, claim.Values) {
+		swaps = append(swaps, Swap{Old: old, New: claim})
+	}
+	for _, kind := range kinds(texts) {
+		now := p[key{r.Name, kind}]
+		next := &Set{Name: r.Name, Type: kind, TTL: r.TTL, Values: r.values(kind, now, limit)}
+		switch {
+		case len(next.Values) == 0 && now == nil:
+		case len(next.Values) == 0:
+			swaps = append(swaps, Swap{Old: now})
+		case now == nil || !same(now, next):
+			swaps = append(swaps, Swap{Old: now, New: next})
+		}
+	}
+	return swaps, old == nil
+}
+
+func (p picture) remove(name string, kinds []string) []Swap {
+	var swaps []Swap
+	for _, kind := range kinds {
+		if s := p[key{name, kind}]; s != nil && !s.Special {
+			swaps = append(swaps, Swap{Old: s})
+		}
+	}
+	return swaps
+}
+
+// values are a record's of one type, sorted. Where there is room for fewer, those
+// stay that are published and wanted, so that a name does not change with every
+// change of the order, and the best fill up.
+func (r Record) values(kind string, now *Set, limit int) []string {
+	var all []string
+	for _, a := range r.Addresses {
+		if (kind == "A" && a.Is4()) || (kind == "AAAA" && a.Is6()) {
+			all = append(all, a.String())
+		}
+	}
+	if kind == "TXT" {
+		all = slices.Clone(r.Texts)
+	}
+	if limit > 0 && len(all) > limit {
+		var kept []string
+		if now != nil {
+			kept = slices.DeleteFunc(slices.Clone(now.Values), func(v string) bool { return !slices.Contains(all, v) })
+		}
+		for _, v := range all {
+			if len(kept) < limit && !slices.Contains(kept, v) {
+				kept = append(kept, v)
+			}
+		}
+		all = kept[:limit]
+	}
+	slices.Sort(all)
+	return all
+}
+
+// batches joins the names' swaps into as few steps as the limits allow; a name
+// is never split.
+func batches(names [][]Swap, l Limits) [][]Swap {
+	var out [][]Swap
+	var sets, values, bytes int
+	for _, swaps := range names {
+		s, v, b := size(swaps)
+		full := l.BatchSets > 0 && sets+s > l.BatchSets || l.BatchValues > 0 && values+v > l.BatchValues || l.BatchBytes > 0 && bytes+b > l.BatchBytes
+		if len(out) == 0 || full {
+			out = append(out, nil)
+			sets, values, bytes = 0, 0, 0
+		}
+		out[len(out)-1] = append(out[len(out)-1], swaps...)
+		sets, values, bytes = sets+s, values+v, bytes+b
+	}
+	return out
+}
+
+func size(swaps []Swap) (sets, values, bytes int) {
+	for _, s := range swaps {
+		for _, set := range []*Set{s.Old, s.New} {
+			if set == nil {
+				continue
+			}
+			sets++
+			values += len(set.Values)
+			for _, v := range set.Values {
+				bytes += len(v) + 2 // quotes
+			}
+		}
+	}
+	return sets, values, bytes
+}
+
+// canonical is how an address is compared, whatever way a service writes it.
+func canonical(kind, value string) string {
+	if kind == "A" || kind == "AAAA" {
+		if a, err := netip.ParseAddr(value); err == nil {
+			return a.String()
+		}
+	}
+	return value
+}
+
+// Quote writes a text as zone files, and services after their manner, have it. It
+// is one of those that a Record may have: nothing in it is to be escaped.
+func Quote(text string) string { return `"` + text + `"` }
+
+// Unquote undoes Quote; what else a TXT record may be, several strings or escapes,
+// is given as it is: it is nobody's of ours.
+func Unquote(value string) string {
+	if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' && !strings.ContainsAny(value[1:n-1], `"\`) {
+		return value[1 : n-1]
+	}
+	return value
+}

@@ -1,0 +1,134 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Set is what a hosted zone has under one name and type.
+type Set struct {
+	// Name in lower case, without the dot at its end.
+	Name string
+	// Type is A, AAAA, TXT or another one, in upper case.
+	Type string
+	TTL  time.Duration
+	// Values are addresses, or texts without quotes, sorted. Of other types they
+	// need not be told.
+	Values []string
+	// Version is the service's own mark of this state of the set, where it has one.
+	Version string
+	// Special sets answer by rules (aliases, weights, health) that Godwit does not
+	// make: they are somebody else's.
+	Special bool
+}
+
+// Swap replaces a set by another one of the same name and type. Old is nil where
+// there is to be none before, New where there is to be none afterwards.
+type Swap struct{ Old, New *Set }
+
+// Name that the swap is about.
+func (s Swap) Name() string {
+	if s.New != nil {
+		return s.New.Name
+	}
+	return s.Old.Name
+}
+
+// Limits of a service; zero: there is none.
+type Limits struct {
+	// Values in one set.
+	Values int
+	// BatchSets, BatchValues and BatchBytes bound one Apply: sets and values count
+	// before and after; bytes are those of values.
+	BatchSets, BatchValues, BatchBytes int
+}
+
+// ErrConflict is what Apply says where a set is not as its Swap has it: somebody
+// else was faster, or what was read was old.
+var ErrConflict = errors.New("the zone changed meanwhile")
+
+// Service is a zone at a cloud's DNS service. Errors carry a provisioner.Class:
+// NotFound where the zone is gone. A Hosted calls it from one goroutine at a
+// time.
+type Service interface {
+	// Apex finds the zone and returns its name, without the dot at its end.
+	Apex(ctx context.Context) (string, error)
+	// Sets reads all record sets of the zone.
+	Sets(ctx context.Context) ([]Set, error)
+	// Apply makes swaps, all or none, in the order in which they are given where
+	// the service has no such step. It fails with ErrConflict where a set is not as
+	// Old says. It fills Version of each New. After any other error swaps may have
+	// been made.
+	Apply(ctx context.Context, swaps []Swap) error
+	Limits() Limits
+}
+
+// HeldError tells of wanted names that are somebody else's; nothing of them was
+// changed.
+type HeldError struct {
+	Zone  string
+	Names []Held
+}
+
+// Held is a name that is somebody else's.
+type Held struct{ Name, By string }
+
+func (e *HeldError) Error() string {
+	const most = 3
+	var names []string
+	for i, h := range e.Names {
+		if i == most {
+			names = append(names, fmt.Sprintf("%d more", len(e.Names)-most))
+			break
+		}
+		names = append(names, h.Name+" ("+h.By+")")
+	}
+	return "zone " + e.Zone + ": these names are not Godwit's and stay as they are: " + strings.Join(names, ", ")
+}
+
+// marker is the name at which a TXT record says whose a name is.
+func marker(name string) string { return markerLabel + name }
+
+const (
+	markerLabel = "_godwit."
+	markerOwner = "godwit-owner="
+	markerTexts = ";texts"
+)
+
+// mark is what the marker says of a name with addresses, or with texts.
+func mark(owner string, texts bool) string {
+	if texts {
+		return markerOwner + owner + markerTexts
+	}
+	return markerOwner + owner
+}
+
+// claimed reads a marker.
+func claimed(s *Set) (owner string, texts bool) {
+	if s == nil || s.Special || len(s.Values) != 1 {
+		return "", false
+	}
+	rest, ok := strings.CutPrefix(s.Values[0], markerOwner)
+	if !ok {
+		return "", false
+	}
+	owner, texts = strings.CutSuffix(rest, markerTexts)
+	return owner, texts
+}
+
+// kinds are the types of sets that belong to a name with a marker.
+func kinds(texts bool) []string {
+	if texts {
+		return []string{"TXT"}
+	}
+	return []string{"A", "AAAA"}
+}
+
+// same says whether two sets answer alike.
+func same(a, b *Set) bool {
+	return a.TTL == b.TTL && slices.Equal(a.Values, b.Values)
+}
