@@ -91,7 +91,7 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	if a.image, err = a.r.image(ctx, a.p.now(), a.spec); err != nil {
 		return provisioner.Instance{}, cloud.Failure("launch", a.request.NodeID, err)
 	}
-	list := a.spec.Wanted().List(a.request.ClientToken, a.p.market.Spread.Of(a.request.Owner.Cluster))
+	list := a.spec.Among(a.spec.Subnets).List(a.request.ClientToken, a.p.market.Spread.Of(a.request.Owner.Cluster))
 	open := a.launch.open
 	if open != nil {
 		// Whether EC2 made it is not known: it is asked for first.

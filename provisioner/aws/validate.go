@@ -199,7 +199,7 @@ func (v *validation) rehearse(ctx context.Context) error {
 		return v.blame(err)
 	}
 	a := &asking{p: v.Provider, r: v.r, request: request, spec: v.spec, data: data, image: v.image}
-	for _, o := range v.spec.Wanted().List(request.ClientToken, nil) {
+	for _, o := range v.spec.Among(v.spec.Subnets).List(request.ClientToken, nil) {
 		in := a.input(o)
 		in.DryRun, in.ClientToken = awssdk.Bool(true), nil
 		_, err := v.r.ec2.RunInstances(ctx, in)

@@ -83,13 +83,13 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	if found, err := a.known(ctx); err != nil || found.ID != "" {
 		return found, err
 	}
-	wanted := a.spec.Wanted()
-	for i, zone := range wanted.Zones {
-		wanted.Zones[i] = a.spec.Region + "-" + zone
+	var zones []string
+	for _, zone := range a.spec.Zones {
+		zones = append(zones, a.spec.Region+"-"+zone)
 	}
 	return a.p.market.First(ctx, offering.Search{
 		Request: a.request, Region: a.spec.Region, Most: mostAsked, Ask: a.one, Tidy: a.known, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
-	}, wanted.List(a.request.ClientToken, a.p.market.Spread.Of(a.request.Owner.Cluster)))
+	}, a.spec.Among(zones).List(a.request.ClientToken, a.p.market.Spread.Of(a.request.Owner.Cluster)))
 }
 
 // known is what an earlier call made, if it lives; else it has no id.

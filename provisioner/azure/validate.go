@@ -162,7 +162,7 @@ func (v *validation) quota(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	onlySpot := v.s.SpotPercent == 100 && v.s.SpotFallback != nil && !*v.s.SpotFallback
+	onlySpot := v.s.OnlySpot()
 	for _, u := range list {
 		if u.Name == nil || u.Limit == nil {
 			continue

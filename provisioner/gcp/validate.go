@@ -197,13 +197,11 @@ func (v *validation) quota(context.Context) error {
 	if v.vcpus == 0 {
 		return nil
 	}
-	wants := map[string]float64{"INSTANCES": 1}
-	switch {
-	case v.s.SpotPercent < 100 || v.s.SpotFallback == nil || *v.s.SpotFallback:
-		wants["CPUS"] = float64(v.vcpus)
-	default:
-		wants["PREEMPTIBLE_CPUS"] = float64(v.vcpus)
+	processors := "CPUS"
+	if v.s.OnlySpot() {
+		processors = "PREEMPTIBLE_CPUS"
 	}
+	wants := map[string]float64{"INSTANCES": 1, processors: float64(v.vcpus)}
 	for _, q := range v.region.GetQuotas() {
 		if want, counts := wants[q.GetMetric()]; counts && q.GetLimit() < want {
 			v.faults.Add("instance_types", "want %g of quota %s, and region %s grants %g: ask Google for more, or take another region",

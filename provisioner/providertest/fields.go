@@ -47,3 +47,15 @@ func Blamed(t *testing.T, empty func() any, faults []provisioner.FieldError, wan
 	}
 	HasFields(t, empty, blamed...)
 }
+
+// Effects checks what changes of fields mean, and that templates have these
+// fields.
+func Effects(t *testing.T, empty func() any, effect func(field string) provisioner.Effect, want map[string]provisioner.Effect) {
+	t.Helper()
+	for field, is := range want {
+		if got := effect(field); got != is {
+			t.Errorf("%s: %s, want %s", field, got, is)
+		}
+		HasFields(t, empty, field)
+	}
+}

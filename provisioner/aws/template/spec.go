@@ -17,6 +17,7 @@ import (
 // Spec is the part of a template that this provider reads.
 type Spec struct {
 	cloudinit.Spec
+	offering.Choice
 
 	Provider string `json:"provider"`
 	// Region is one of the manager's; empty: its first.
@@ -28,8 +29,6 @@ type Spec struct {
 	// ImageOwner is whose images a name is looked for among: an account,
 	// aws-marketplace, amazon or self, the default.
 	ImageOwner string `json:"image_owner"`
-	// InstanceTypes in order of preference.
-	InstanceTypes []string `json:"instance_types"`
 	// Subnets over which nodes are spread, in one VPC.
 	Subnets []string `json:"subnets"`
 	// SecurityGroups are ids of the nodes' groups, in the subnets' VPC; one at least.
@@ -41,10 +40,6 @@ type Spec struct {
 	InstanceProfile string `json:"instance_profile"`
 	// KeyName of an SSH key pair; empty: none.
 	KeyName string `json:"key_name"`
-	// SpotPercent of the nodes are asked for as spot.
-	SpotPercent int `json:"spot_percent"`
-	// SpotFallback: what spot refuses is launched on demand; true if absent.
-	SpotFallback *bool `json:"spot_fallback"`
 	// RootGB is the size of the root volume; 0: the image's own.
 	RootGB int `json:"root_gb"`
 	// VolumeType of both; gp3 if absent.
@@ -57,7 +52,6 @@ type Spec struct {
 
 // Bounds of a spec: beyond them is a slip of the keyboard, or EC2 refuses.
 const (
-	maxTypes    = 20
 	maxSubnets  = 16
 	maxGroups   = 16        // of an interface, by EC2's largest quota
 	maxGB       = 16 * 1024 // of a gp3 volume
@@ -109,10 +103,9 @@ func Parse(raw json.RawMessage, regions []string) (Spec, []provisioner.FieldErro
 func (s Spec) check(f *provisioner.Faults) {
 	f.Provider(s.Provider, Provider)
 	s.checkImage(f)
-	f.Names("instance_types", s.InstanceTypes, provisioner.Names{Least: 1, Most: maxTypes, Example: "c7gn.large"}, instanceType.MatchString)
+	s.Choice.Check(f, "c7gn.large", instanceType.MatchString)
 	f.Names("subnets", s.Subnets, provisioner.Names{Least: 1, Most: maxSubnets, Example: "subnet-0123456789abcdef0"}, subnetID.MatchString)
 	f.Names("security_groups", s.SecurityGroups, provisioner.Names{Least: 1, Most: maxGroups, Example: "sg-0123456789abcdef0"}, groupID.MatchString)
-	f.Between("spot_percent", s.SpotPercent, 0, 100, "")
 	f.Between("root_gb", s.RootGB, 0, maxGB, "the image's own")
 	f.OneOf("volume_type", s.VolumeType, volumeTypes...)
 	s.checkTags(f)
@@ -147,14 +140,6 @@ func (s Spec) checkTags(f *provisioner.Faults) {
 		case len(value) > maxTagValue:
 			f.Add(field, "has %d bytes; want at most %d", len(value), maxTagValue)
 		}
-	}
-}
-
-// Wanted is the choice of offerings; subnets are its zones.
-func (s Spec) Wanted() offering.Wanted {
-	return offering.Wanted{
-		Types: s.InstanceTypes, Zones: s.Subnets, SpotPercent: s.SpotPercent,
-		Fallback: s.SpotFallback == nil || *s.SpotFallback,
 	}
 }
 

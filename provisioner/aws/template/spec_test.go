@@ -44,15 +44,10 @@ func TestEachFaultIsFoundAndNamesItsField(t *testing.T) {
 
 func TestEffectOfAChange(t *testing.T) {
 	t.Parallel()
-	for field, want := range map[string]provisioner.Effect{
+	providertest.Effects(t, func() any { return new(Spec) }, Effect, map[string]provisioner.Effect{
 		"tags.team": provisioner.NewNodes, "subnets[1]": provisioner.NewNodes, "instance_types": provisioner.NewNodes, "spot_percent": provisioner.NewNodes,
 		"image": provisioner.Replace, "security_groups[0]": provisioner.Replace, "node.send_cap_mbps": provisioner.Replace, "first_boot_script": provisioner.Replace,
-	} {
-		if got := Effect(field); got != want {
-			t.Errorf("%s: %s, want %s", field, got, want)
-		}
-		providertest.HasFields(t, func() any { return new(Spec) }, field)
-	}
+	})
 }
 
 // A template is whatever somebody sends: it is read or refused with a field and

@@ -17,6 +17,7 @@ import (
 // Spec is the part of a template that this provider reads.
 type Spec struct {
 	cloudinit.Spec
+	offering.Choice
 	Provider string `json:"provider"`
 	// Region in which nodes stand, such as westeurope.
 	Region string `json:"region"`
@@ -26,8 +27,6 @@ type Spec struct {
 	// Image is publisher:offer:sku:version, or the id of an image of one's own:
 	// /subscriptions/…/images/NAME or /subscriptions/…/galleries/…/versions/VERSION.
 	Image string `json:"image"`
-	// InstanceTypes are sizes in order of preference.
-	InstanceTypes []string `json:"instance_types"`
 	// Subnets is one, VNET/SUBNET in the nodes' resource group or an id.
 	Subnets []string `json:"subnets"`
 	// SecurityGroups is at most one, a name in the nodes' resource group or an id.
@@ -38,10 +37,6 @@ type Spec struct {
 	Identity string `json:"identity"`
 	// SSHPublicKey may sign in as godwit-admin. Azure makes no machine without one.
 	SSHPublicKey string `json:"ssh_public_key"`
-	// SpotPercent of the nodes are asked for as spot.
-	SpotPercent int `json:"spot_percent"`
-	// SpotFallback: what spot refuses is launched on demand; true if absent.
-	SpotFallback *bool `json:"spot_fallback"`
 	// RootGB is the size of the root disk; 0: the image's own.
 	RootGB int `json:"root_gb"`
 	// VolumeType of the disks; Premium_LRS if absent.
@@ -52,7 +47,6 @@ type Spec struct {
 
 // Bounds of a spec: beyond them is a slip of the keyboard, or Azure refuses.
 const (
-	maxTypes    = 20
 	maxGB       = 4095 // of a disk to boot from
 	maxTags     = 40   // Azure takes 50; ours are among them
 	maxTagValue = 256
@@ -105,7 +99,7 @@ func (s Spec) check(f *provisioner.Faults) {
 	if !urn.MatchString(s.Image) && !imageID.MatchString(s.Image) {
 		f.Add("image", "is %q; want publisher:offer:sku:version, or the id of an image or of a gallery's", s.Image)
 	}
-	f.Names("instance_types", s.InstanceTypes, provisioner.Names{Least: 1, Most: maxTypes, Example: "Standard_D4s_v5"}, instanceType.MatchString)
+	s.Choice.Check(f, "Standard_D4s_v5", instanceType.MatchString)
 	f.Names("subnets", s.Subnets, provisioner.Names{Least: 1, Most: 1, Example: "network/nodes"}, subnetName.MatchString, subnetID.MatchString)
 	f.Names("security_groups", s.SecurityGroups, provisioner.Names{Most: 1, Example: "nodes"}, groupName.MatchString, groupID.MatchString)
 	if s.Identity != "" && !identityID.MatchString(s.Identity) {
@@ -114,7 +108,6 @@ func (s Spec) check(f *provisioner.Faults) {
 	if !publicKey.MatchString(s.SSHPublicKey) {
 		f.Add("ssh_public_key", "is %q; want a line such as ssh-ed25519 AAAA…: Azure makes no machine without", s.SSHPublicKey)
 	}
-	f.Between("spot_percent", s.SpotPercent, 0, 100, "")
 	f.Between("root_gb", s.RootGB, 0, maxGB, "the image's own")
 	f.OneOf("volume_type", s.VolumeType, volumeTypes...)
 	s.checkTags(f)
@@ -133,14 +126,6 @@ func (s Spec) checkTags(f *provisioner.Faults) {
 		case len(s.Tags[key]) > maxTagValue:
 			f.Add(field, "has %d bytes; want at most %d", len(s.Tags[key]), maxTagValue)
 		}
-	}
-}
-
-// Wanted is the choice of offerings.
-func (s Spec) Wanted() offering.Wanted {
-	return offering.Wanted{
-		Types: s.InstanceTypes, Zones: s.Zones, SpotPercent: s.SpotPercent,
-		Fallback: s.SpotFallback == nil || *s.SpotFallback,
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 // Spec is the part of a template that this provider reads.
 type Spec struct {
 	cloudinit.Spec
+	offering.Choice
 	Provider string `json:"provider"`
 	// Region in which nodes stand, such as europe-west1.
 	Region string `json:"region"`
@@ -29,8 +30,6 @@ type Spec struct {
 	ImageFamily string `json:"image_family"`
 	// ImageProject has the image; empty: the nodes' own project.
 	ImageProject string `json:"image_project"`
-	// InstanceTypes are machine types in order of preference.
-	InstanceTypes []string `json:"instance_types"`
 	// Subnets is the subnetwork of the region: a name, or projects/P/regions/R/subnetworks/S
 	// of a shared network. At most one, since subnetworks span zones; empty: "default".
 	Subnets []string `json:"subnets"`
@@ -40,10 +39,6 @@ type Spec struct {
 	PublicAddress bool `json:"public_address"`
 	// ServiceAccount is the address of the nodes' own rights; empty: none.
 	ServiceAccount string `json:"service_account"`
-	// SpotPercent of the nodes are asked for as spot.
-	SpotPercent int `json:"spot_percent"`
-	// SpotFallback: what spot refuses is launched on demand; true if absent.
-	SpotFallback *bool `json:"spot_fallback"`
 	// RootGB is the size of the root disk; 0: the image's own.
 	RootGB int `json:"root_gb"`
 	// VolumeType of the disks; pd-balanced if absent.
@@ -54,7 +49,6 @@ type Spec struct {
 
 // Bounds of a spec: beyond them is a slip of the keyboard, or Google refuses.
 const (
-	maxTypes = 20
 	maxZones = 16
 	maxGB    = 64 << 10 // of a persistent disk
 	minGB    = 10
@@ -116,13 +110,12 @@ func (s Spec) check(f *provisioner.Faults) {
 		}
 	}
 	s.checkImage(f)
-	f.Names("instance_types", s.InstanceTypes, provisioner.Names{Least: 1, Most: maxTypes, Example: "n2-standard-4"}, Name.MatchString)
+	s.Choice.Check(f, "n2-standard-4", Name.MatchString)
 	s.checkSubnets(f)
 	f.Names("network_tags", s.NetworkTags, provisioner.Names{Most: maxMarks, Example: "godwit-node"}, Name.MatchString)
 	if s.ServiceAccount != "" && !account.MatchString(s.ServiceAccount) {
 		f.Add("service_account", "is %q; want an address such as nodes@project.iam.gserviceaccount.com", s.ServiceAccount)
 	}
-	f.Between("spot_percent", s.SpotPercent, 0, 100, "")
 	f.Between("root_gb", s.RootGB, minGB, maxGB, "the image's own")
 	if s.SwapVolumeGB != 0 && s.SwapVolumeGB < minGB {
 		f.Add("swap_volume_gb", "is %d; want 0 (none), or %d and more", s.SwapVolumeGB, minGB)
@@ -176,14 +169,6 @@ func (s Spec) checkTags(f *provisioner.Faults) {
 		case !LabelValue.MatchString(s.Tags[key]):
 			f.Add(field, "is %q; want at most 63 lower-case letters, digits, - and _", s.Tags[key])
 		}
-	}
-}
-
-// Wanted is the choice among the zones.
-func (s Spec) Wanted(zones []string) offering.Wanted {
-	return offering.Wanted{
-		Types: s.InstanceTypes, Zones: zones, SpotPercent: s.SpotPercent,
-		Fallback: s.SpotFallback == nil || *s.SpotFallback,
 	}
 }
 

@@ -16,7 +16,7 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	if s.VolumeType != "pd-balanced" || !slices.Equal(s.Subnets, []string{"default"}) || !s.Wanted(nil).Fallback {
+	if s.VolumeType != "pd-balanced" || !slices.Equal(s.Subnets, []string{"default"}) || !s.Among(nil).Fallback {
 		t.Errorf("%+v", s)
 	}
 }
@@ -41,13 +41,8 @@ func TestEachFaultIsFoundAndNamesItsField(t *testing.T) {
 
 func TestEffectOfAChange(t *testing.T) {
 	t.Parallel()
-	for field, want := range map[string]provisioner.Effect{
+	providertest.Effects(t, func() any { return new(Spec) }, Effect, map[string]provisioner.Effect{
 		"tags.team": provisioner.NewNodes, "zones[1]": provisioner.NewNodes, "instance_types": provisioner.NewNodes, "spot_fallback": provisioner.NewNodes,
 		"image_family": provisioner.Replace, "network_tags[0]": provisioner.Replace, "node.send_cap_mbps": provisioner.Replace,
-	} {
-		if got := Effect(field); got != want {
-			t.Errorf("%s: %s, want %s", field, got, want)
-		}
-		providertest.HasFields(t, func() any { return new(Spec) }, field)
-	}
+	})
 }
