@@ -118,6 +118,10 @@ func TestWorksWithoutRoot(t *testing.T) {
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	raw, err := os.ReadFile(from)
+	// A test that forks now would keep the file open for writing until it execs,
+	// and nothing that is being written can be executed.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err == nil {
 		err = os.WriteFile(to, raw, 0o755)
 	}
