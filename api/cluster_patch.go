@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/godwit/godwit/statestore"
 )
@@ -12,7 +13,7 @@ import (
 // ClusterPatch changes what a cluster is; fields left out stay.
 type ClusterPatch struct {
 	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" doc:"Clients that name the cluster must use the new name."`
-	Template *string `json:"template,omitempty" minLength:"1" maxLength:"64" doc:"Id or name. Nodes that run keep theirs; new ones are launched from it. Of another provider only while the cluster has no nodes."`
+	Template *string `json:"template,omitempty" minLength:"1" maxLength:"64" doc:"Id or name. Nodes that run keep theirs; new ones are launched from it. Only while all its nodes are of providers that this one offers."`
 }
 
 func (s *Server) patchCluster(ctx context.Context, in *clusterPatchIn) (*tagged[Cluster], error) {
@@ -49,9 +50,10 @@ func (s *Server) otherTemplate(ctx context.Context, tx *statestore.Tables, c sta
 	if err != nil {
 		return next, err
 	}
-	if slices.ContainsFunc(nodes, func(n statestore.Node) bool { return n.Provider != next.Provider }) {
+	offered := s.config.Clusters.Providers(next.Provider, next.Spec)
+	if i := slices.IndexFunc(nodes, func(n statestore.Node) bool { return !slices.Contains(offered, n.Provider) }); i >= 0 {
 		return next, conflict("cluster %s has nodes of provider %s and template %s is of %s; drain them first, or make another cluster",
-			c.Name, old.Provider, next.Name, next.Provider)
+			c.Name, nodes[i].Provider, next.Name, strings.Join(offered, " and "))
 	}
 	return next, nil
 }

@@ -18,6 +18,7 @@ type Node struct {
 	Sessions        int          `json:"sessions"`
 	MaxSessions     int          `json:"max_sessions"`
 	Provider        string       `json:"provider"`
+	Offering        string       `json:"offering,omitempty" doc:"Which of its template's offerings it is, where the template has several."`
 	InstanceID      string       `json:"instance_id,omitempty"`
 	Region          string       `json:"region,omitempty"`
 	Zone            string       `json:"zone,omitempty"`

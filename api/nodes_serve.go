@@ -17,7 +17,7 @@ import (
 func (s *Server) nodeView(p *picture, n *statestore.Node) Node {
 	out := Node{
 		ID: n.ID, Name: n.Name, Cluster: p.clusterRef(n.ClusterID), State: string(n.State), Pool: string(n.Pool), Since: n.StateSince,
-		Provider: n.Provider, InstanceID: n.InstanceID, Region: n.Region, Zone: n.Zone,
+		Provider: n.Provider, Offering: n.Offering, InstanceID: n.InstanceID, Region: n.Region, Zone: n.Zone,
 		InstanceType: n.InstanceType, Spot: n.Spot, TemplateVersion: n.TemplateVersion, ConfigVersion: n.ConfigVersion, Address: n.PublicAddress, Port: n.TransferPort,
 		CertSHA256: n.CertSHA256, Version: n.SoftwareVersion, DrainReason: n.DrainReason, DrainDeadline: n.DrainDeadline,
 		FailureReason: n.FailureReason, RequestedAt: n.RequestedAt, RunningAt: n.RunningAt, EndedAt: n.TerminatedAt,

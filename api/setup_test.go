@@ -135,6 +135,14 @@ func (n *nodes) Validate(_ context.Context, provider string, spec json.RawMessag
 	return nil, nil
 }
 
+// Providers of "mixed" are two, as of a template that offers both.
+func (n *nodes) Providers(provider string, _ json.RawMessage) []string {
+	if provider == "mixed" {
+		return []string{"cloud", "local"}
+	}
+	return []string{provider}
+}
+
 // Effect is that of a provider whose tags alone need no new node.
 func (n *nodes) Effect(_, field string) string {
 	switch field {

@@ -160,8 +160,14 @@ func TestClusterChangesNameAndTemplateFromTheVersionThatWasRead(t *testing.T) {
 	if _, err := w.store.Templates.Create(t.Context(), statestore.Template{Name: "far", Provider: "cloud"}); err != nil {
 		t.Fatal(err)
 	}
-	refused := w.must(http.StatusConflict, "PATCH", "/api/v1/clusters/beta", `{"template":"far"}`, admin, with("If-Match", r.Header.Get("ETag"))).problem(t)
-	if !strings.Contains(refused.Detail, "has nodes of provider local") {
+	tag = with("If-Match", r.Header.Get("ETag"))
+	refused := w.must(http.StatusConflict, "PATCH", "/api/v1/clusters/beta", `{"template":"far"}`, admin, tag).problem(t)
+	if !strings.Contains(refused.Detail, "has nodes of provider local and template far is of cloud") {
 		t.Errorf("%q", refused.Detail)
 	}
+	// One that offers the nodes' provider too is a way from one to the other.
+	if _, err := w.store.Templates.Create(t.Context(), statestore.Template{Name: "both", Provider: "mixed"}); err != nil {
+		t.Fatal(err)
+	}
+	w.must(http.StatusOK, "PATCH", "/api/v1/clusters/beta", `{"template":"both"}`, admin, tag)
 }

@@ -63,6 +63,24 @@ func TestClassOfSaysWhatToDo(t *testing.T) {
 	}
 }
 
+func TestRefusalSaysWhatCouldNotBeHadAndWhy(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]Refusal{
+		"c7i.large in eu-1a: no capacity (StockOut)":      {"c7i.large in eu-1a", Capacity, "StockOut: we have none, come back in a while"},
+		"c7i.large in eu-1a: quota reached (16 of 16)":    {"c7i.large in eu-1a", Quota, "16 of 16"},
+		"not to be had (z9 is in no zone: nor elsewhere)": {"", InvalidTemplate, "z9 is in no zone: nor elsewhere"},
+		"throttled": {"", Throttled, ""},
+	} {
+		if got := r.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	list := []Refusal{{"a", Capacity, "none"}}
+	if got := Refused(fmt.Errorf("x: %w", &Error{Class: Capacity, Refused: list})); len(got) != 1 || Refused(errors.New("x")) != nil {
+		t.Errorf("told %v", got)
+	}
+}
+
 func TestOwnerSeesOnlyItsOwn(t *testing.T) {
 	t.Parallel()
 	tag := Owner{Installation: "i", Cluster: "c"}

@@ -197,6 +197,8 @@ func (planner) Profile(context.Context, string) (*forecast.Profile, error) {
 	return &forecast.Profile{}, nil
 }
 
+func (planner) Providers(provider string, _ json.RawMessage) []string { return []string{provider} }
+
 func (planner) Effect(string, string) string { return string(provisioner.Replace) }
 
 func (p planner) Validate(ctx context.Context, provider string, spec json.RawMessage) ([]api.Invalid, error) {

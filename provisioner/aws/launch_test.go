@@ -65,8 +65,8 @@ func TestWhatHasNoCapacityIsPassedOverAndRemembered(t *testing.T) {
 	p := s.open()
 	s.sim.Refuse("c7i.large", "*", "*", "InsufficientInstanceCapacity")
 	i := s.launch(p, request(1, spec(nil)))
-	if i.Type != "c6i.large" || !strings.Contains(i.Detail, "InsufficientInstanceCapacity") {
-		t.Errorf("launched %s (%s)", i.Type, i.Detail)
+	if i.Type != "c6i.large" || len(i.PassedOver) != 3 || !strings.HasSuffix(i.PassedOver[0].String(), ": no capacity (InsufficientInstanceCapacity)") {
+		t.Errorf("launched %s, after %v", i.Type, i.PassedOver)
 	}
 	// Each zone was asked once: a refusal for want of capacity comes with status
 	// 500, and is no hiccup to be repeated.

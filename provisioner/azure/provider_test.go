@@ -186,8 +186,8 @@ func TestWhatCannotBePlacedIsDeletedAndTheNextTried(t *testing.T) {
 		if i.Zone != armsim.Region+"-3" {
 			t.Fatalf("node %d stands in %s, which is out", n, i.Zone)
 		}
-		if n > 0 && !strings.Contains(i.Detail, "ZonalAllocationFailed") {
-			t.Errorf("node %d does not say why: %q", n, i.Detail)
+		if n > 0 && !strings.Contains(fmt.Sprint(i.PassedOver), "ZonalAllocationFailed") {
+			t.Errorf("node %d does not say why: %v", n, i.PassedOver)
 		}
 	}
 	if left := c.Left(); len(left) != 15 {
@@ -213,7 +213,7 @@ func TestSpotFallsBackToOnDemandInTheSameLaunch(t *testing.T) {
 	for _, zone := range []string{"1", "2", "3"} {
 		c.Exhaust(armsim.Offering{Zone: zone, Size: "Standard_D4s_v5", Spot: true}, true)
 	}
-	if i := launch(t, p, request("2", spot)); i.Spot || !strings.Contains(i.Detail, "spot") {
+	if i := launch(t, p, request("2", spot)); i.Spot || !strings.Contains(fmt.Sprint(i.PassedOver), "spot") {
 		t.Errorf("%+v", i)
 	}
 	_, err := p.Launch(t.Context(), request("3", spec(t, map[string]any{"spot_percent": 100, "spot_fallback": false})))

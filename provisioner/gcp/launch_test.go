@@ -105,8 +105,8 @@ func TestAZoneThatIsOutCostsNoSecondReconcile(t *testing.T) {
 		if i.Zone != zones[2] {
 			t.Fatalf("node %d stands in %s, which is out", n, i.Zone)
 		}
-		if n > 0 && !strings.Contains(i.Detail, "ZONE_RESOURCE_POOL_EXHAUSTED") {
-			t.Errorf("node %d does not say why: %q", n, i.Detail)
+		if n > 0 && !strings.Contains(fmt.Sprint(i.PassedOver), "ZONE_RESOURCE_POOL_EXHAUSTED") {
+			t.Errorf("node %d does not say why: %v", n, i.PassedOver)
 		}
 	}
 	if inserts := c.Calls("instances.insert"); inserts > 6 {
@@ -140,8 +140,8 @@ func TestSpotFallsBackToOnDemandInTheSameLaunch(t *testing.T) {
 		c.Exhaust(gcesim.Offering{Zone: zone, Type: "n2-standard-4", Spot: true}, true)
 	}
 	i := launch(t, p, request("2", want))
-	if i.Spot || !strings.Contains(i.Detail, "spot") {
-		t.Errorf("spot %v, detail %q", i.Spot, i.Detail)
+	if i.Spot || !strings.Contains(fmt.Sprint(i.PassedOver), "spot") {
+		t.Errorf("spot %v, after %v", i.Spot, i.PassedOver)
 	}
 	_, err := p.Launch(t.Context(), request("3", spec(t, map[string]any{"spot_percent": 100, "spot_fallback": false})))
 	if !errors.Is(err, provisioner.Capacity) || provisioner.RetryAfter(err) <= 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/godwit/godwit/provisioner"
@@ -89,30 +90,35 @@ func Parse(raw json.RawMessage) (Template, []provisioner.FieldError) {
 		return t, f
 	}
 	for i, part := range s.Offerings {
-		at := fmt.Sprintf("offerings[%d]", i)
-		o, err := read(part)
-		if err != nil {
-			f.Add(at, "%s", err)
+		o, faults := read(part)
+		for _, fault := range faults {
+			f = append(f, provisioner.FieldError{Field: Under(i, fault.Field), Problem: fault.Problem})
+		}
+		if faults != nil {
 			continue
 		}
-		t.check(&f, at, o)
+		t.check(&f, Under(i, ""), o)
 		t.Offerings = append(t.Offerings, o)
 	}
 	return t, f
 }
 
-// read splits an offering into its own fields and the provider's.
-func read(part json.RawMessage) (Offering, error) {
+// read splits an offering into its own fields and the provider's. A field is
+// its own by its very letters: JSON that Go reads takes Name for name.
+func read(part json.RawMessage) (Offering, []provisioner.FieldError) {
 	var o Offering
 	fields := map[string]json.RawMessage{}
 	if err := json.Unmarshal(part, &fields); err != nil || fields == nil {
-		return o, fmt.Errorf("is not a JSON object with a provider and its specification")
+		return o, []provisioner.FieldError{{Problem: "is not a JSON object with a provider and its specification"}}
 	}
-	if err := json.Unmarshal(part, &o); err != nil {
-		if wrong, ok := err.(*json.UnmarshalTypeError); ok { //nolint:errorlint // the decoder returns it bare
-			return o, fmt.Errorf("has a %s as %s", wrong.Value, wrong.Field)
+	ours := map[string]json.RawMessage{}
+	for _, name := range slices.Concat(own, []string{"provider"}) {
+		if value, ok := fields[name]; ok {
+			ours[name] = value
 		}
-		return o, err
+	}
+	if faults := provisioner.DecodeTemplate(encode(ours), &o, "an offering"); faults != nil {
+		return o, faults
 	}
 	if o.Name == "" {
 		o.Name = o.Provider
@@ -120,9 +126,17 @@ func read(part json.RawMessage) (Offering, error) {
 	for _, name := range own {
 		delete(fields, name)
 	}
-	var err error
-	o.Spec, err = json.Marshal(fields) // in order of name: always the same bytes
-	return o, err
+	o.Spec = encode(fields)
+	return o, nil
+}
+
+// encode writes fields in order of name: always the same bytes.
+func encode(fields map[string]json.RawMessage) json.RawMessage {
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // they were just read from JSON
+	}
+	return raw
 }
 
 func (t Template) check(f *provisioner.Faults, at string, o Offering) {

@@ -108,7 +108,7 @@ func Exhausted(node, field string, now time.Time, refused []Refusal) error {
 		}
 	}
 	e := &provisioner.Error{
-		Class: class, Op: "launch", Subject: node, RetryAfter: max(0, next.Sub(now)),
+		Class: class, Op: "launch", Subject: node, RetryAfter: max(0, next.Sub(now)), Refused: told(refused),
 		Err: fmt.Errorf("%d offerings of the template are refused: %s", len(refused), strings.Join(texts, "; ")),
 	}
 	if len(refused) == 0 {
@@ -124,11 +124,11 @@ func rank(c provisioner.Class) int {
 	return slices.Index([]provisioner.Class{provisioner.InvalidTemplate, provisioner.Quota, provisioner.Capacity}, c)
 }
 
-// Because says why it is not the offering that was wanted most; empty if it is.
-func Because(o Offering, refused []Refusal) string {
-	if len(refused) == 0 {
-		return ""
+// told puts refusals into the contract's terms.
+func told(refused []Refusal) []provisioner.Refusal {
+	var list []provisioner.Refusal
+	for _, what := range refused {
+		list = append(list, provisioner.Refusal{Offering: what.Offering.String(), Class: what.Class, Text: what.Text})
 	}
-	last := refused[len(refused)-1]
-	return fmt.Sprintf("%s, after %d that the cloud refuses: %s: %s", o, len(refused), last.Offering, last.Text)
+	return list
 }

@@ -56,10 +56,7 @@ func (m *Market) First(ctx context.Context, s Search, list []Offering) (provisio
 		m.Spread.Add(cluster, o.Zone, 1)
 		instance, err := s.Ask(ctx, o)
 		if err == nil {
-			if because := Because(o, refused); because != "" {
-				instance.Detail = because
-				log.Info("another offering than the first", "offering", because)
-			}
+			instance.PassedOver = told(refused)
 			return instance, nil
 		}
 		m.Spread.Add(cluster, o.Zone, -1)

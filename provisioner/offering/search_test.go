@@ -3,6 +3,7 @@ package offering
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func TestWhatIsRefusedIsPassedOverUntilItHasRested(t *testing.T) {
 	} {
 		c.now = time.Unix(1000, 0).Add(row.after)
 		i, err := c.first(large, small)
-		if err != nil || i.Type != "small" || !slices.Equal(c.asked, row.asked) || !strings.Contains(i.Detail, "large on demand in a: STOCKOUT") {
+		if err != nil || i.Type != "small" || !slices.Equal(c.asked, row.asked) || fmt.Sprint(i.PassedOver) != "[large on demand in a: no capacity (STOCKOUT)]" {
 			t.Errorf("after %s: %v, %+v, asked %v", row.after, err, i, c.asked)
 		}
 	}

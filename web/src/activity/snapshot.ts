@@ -66,6 +66,11 @@ export function results(result: unknown): Outcome[] {
     .map((r) => {
       const did = [text(r.action), text(r.node)].filter(Boolean).join(' ')
       const sessions = list(r.sessions).length
+      const at = object(r.at)
+      if (text(at.provider)) {
+        const where = [at.provider, at.type, at.spot === true ? 'spot' : '', at.zone ? `in ${text(at.zone)}` : ''].map(text).filter(Boolean).join(' ')
+        return { did, note: `at ${where}, after ${list(r.passed_over).map(text).join('; ')}`, bad: false }
+      }
       if (text(r.error)) return { did, note: `failed: ${text(r.error)}`, bad: true }
       if (r.unknown === true) return { did, note: 'not done: this manager does not know how; a newer one does', bad: true }
       if (r.overtaken === true) return { did, note: 'overtaken: it was elsewhere by then, which the next decision took up', bad: false }

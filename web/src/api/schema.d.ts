@@ -1644,7 +1644,7 @@ export interface components {
         ClusterPatch: {
             /** @description Clients that name the cluster must use the new name. */
             name?: string;
-            /** @description Id or name. Nodes that run keep theirs; new ones are launched from it. Of another provider only while the cluster has no nodes. */
+            /** @description Id or name. Nodes that run keep theirs; new ones are launched from it. Only while all its nodes are of providers that this one offers. */
             template?: string;
         };
         Condition: {
@@ -2084,6 +2084,8 @@ export interface components {
             /** Format: int64 */
             max_sessions: number;
             name: string;
+            /** @description Which of its template's offerings it is, where the template has several. */
+            offering?: string;
             /**
              * @description Of a running node, from its utilization.
              * @enum {string}

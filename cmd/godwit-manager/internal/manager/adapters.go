@@ -90,6 +90,15 @@ func uncheckable(provider string, err error) ([]api.Invalid, error) {
 	}
 }
 
+// Providers are a template's own, or those of its offerings.
+func (q questions) Providers(provider string, spec json.RawMessage) []string {
+	if provider != mixed.Name {
+		return []string{provider}
+	}
+	t, _ := mixed.Parse(spec)
+	return t.Providers()
+}
+
 // Effect is the provider's word; of an unknown one, the most that it can be.
 func (q questions) Effect(provider, field string) string {
 	if p := q.providers[provider]; p != nil {
