@@ -120,7 +120,7 @@ test: deps-test build test-go test-web ## every test: Go under the race detector
 
 # What links a cloud's SDK takes minutes to compile under the race detector, nearly all of it the SDK itself. It is
 # tested in a call of its own, the largest SDK without optimisation: a third of the time.
-CLOUDS      := provisioner/(aws|azure|gcp|dns)(/|$$)|cmd/godwit-manager(/internal/clouds)?$$
+CLOUDS      := provisioner/(aws|azure|gcp|dns)(/|$$)|cluster/chaos$$|cmd/godwit-manager(/internal/clouds)?$$
 CLOUD_FLAGS := -gcflags=github.com/aws/aws-sdk-go-v2/service/ec2='-N -l'
 
 test-go: test-go-rest test-go-clouds

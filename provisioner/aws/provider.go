@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,6 +42,8 @@ type Config struct {
 	// Credentials replace the SDK's default chain (environment, shared files, web
 	// identity, the container's and the instance's role); nil: that chain.
 	Credentials awssdk.CredentialsProvider
+	// HTTP replaces the SDK's client; nil: the SDK's own. For tests.
+	HTTP *http.Client
 	// Lag is how long EC2 may take to show a new instance; 20 s if zero.
 	Lag time.Duration
 	// PageSize of lists; 1000, the most that EC2 gives, if zero.
@@ -167,6 +170,9 @@ func load(ctx context.Context, c Config) (awssdk.Config, error) {
 	}
 	if c.Credentials != nil {
 		options = append(options, config.WithCredentialsProvider(c.Credentials))
+	}
+	if c.HTTP != nil {
+		options = append(options, config.WithHTTPClient(c.HTTP))
 	}
 	base, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {

@@ -42,9 +42,10 @@ type clients struct {
 // works: a key file that is missing keeps nodes from being launched here, not
 // the manager from starting.
 type lazy struct {
-	endpoint string
-	mutex    sync.Mutex
-	made     *clients
+	endpoint  string
+	transport http.RoundTripper
+	mutex     sync.Mutex
+	made      *clients
 }
 
 func (l *lazy) get(ctx context.Context) (*clients, error) {
@@ -54,7 +55,7 @@ func (l *lazy) get(ctx context.Context) (*clients, error) {
 		return l.made, nil
 	}
 	// They outlive the call that makes them.
-	made, err := open(context.WithoutCancel(ctx), l.endpoint)
+	made, err := open(context.WithoutCancel(ctx), l.endpoint, l.transport)
 	if err != nil {
 		return nil, &provisioner.Error{Class: provisioner.Unauthorized, Op: "credentials", Err: err}
 	}
@@ -71,10 +72,13 @@ func (l *lazy) close() {
 	}
 }
 
-func open(ctx context.Context, endpoint string) (*clients, error) {
+func open(ctx context.Context, endpoint string, transport http.RoundTripper) (*clients, error) {
 	options := []option.ClientOption{option.WithScopes(scope)}
 	if endpoint != "" {
 		options = []option.ClientOption{option.WithEndpoint(endpoint), option.WithoutAuthentication()}
+		if transport != nil {
+			options = append(options, option.WithHTTPClient(&http.Client{Transport: transport}))
+		}
 	}
 	shared, address, err := htransport.NewClient(ctx, append(slices.Clone(options), option.WithEndpoint(cmpOr(endpoint, "https://compute.googleapis.com")))...)
 	if err != nil {

@@ -27,6 +27,8 @@ type Config struct {
 	// Endpoint replaces Google's address, and no credentials are sent there; for
 	// tests.
 	Endpoint string
+	// Transport is the way there; nil: the SDK's own. Only with Endpoint.
+	Transport http.RoundTripper
 	// Pause after the first failure of a call, doubled with each more; 500 ms if
 	// zero.
 	Pause time.Duration
@@ -78,7 +80,7 @@ func New(c Config) (*Provider, error) {
 		c.Log = slog.Default()
 	}
 	return &Provider{
-		project: c.Project, clients: &lazy{endpoint: c.Endpoint}, budget: newBudget(c.Pause), now: c.Now, log: c.Log,
+		project: c.Project, clients: &lazy{endpoint: c.Endpoint, transport: c.Transport}, budget: newBudget(c.Pause), now: c.Now, log: c.Log,
 	}, nil
 }
 

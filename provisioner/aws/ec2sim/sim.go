@@ -215,6 +215,30 @@ func (s *Sim) Living() int {
 	return n
 }
 
+// Machine is an instance as it is, whoever can see it.
+type Machine struct {
+	// ID begins with the region, as the provider's does.
+	ID, Zone string
+	Tags     map[string]string
+	// Running says so of its state, and Ending that it shuts down.
+	Running, Ending, Spot bool
+}
+
+// Machines are all instances that are not terminated, in the order in which they
+// were made.
+func (s *Sim) Machines() []Machine {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.advance()
+	var all []Machine
+	for _, id := range s.order {
+		if i := s.instances[id]; i.state != "terminated" {
+			all = append(all, Machine{Region + "/" + id, i.zone, i.tags, i.state == "running", i.state == "shutting-down", i.spot})
+		}
+	}
+	return all
+}
+
 // Launched is what the instance was made with, by the Query protocol's names.
 func (s *Sim) Launched(id string) map[string]string {
 	s.mutex.Lock()

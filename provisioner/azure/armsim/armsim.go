@@ -57,6 +57,9 @@ type Options struct {
 	// LoseOneIn answers to a change is lost after it took effect; every one that
 	// is, is followed by one that is not. 0: none.
 	LoseOneIn int
+	// Unserved clouds listen nowhere, and keep no serial logs: whoever made one
+	// calls ServeHTTP, or uses Compute and Network.
+	Unserved bool
 }
 
 // Offering is what Azure may be out of; zone "" where none is named.
@@ -71,7 +74,7 @@ type Cloud struct {
 	Compute, Network policy.Transporter
 
 	options Options
-	blobs   *httptest.Server
+	server  *httptest.Server
 
 	mutex     sync.Mutex
 	serial    int
@@ -86,6 +89,7 @@ type Cloud struct {
 	creations int
 	changes   int
 	lose      int
+	strand    int
 	throttled int
 }
 
@@ -98,7 +102,6 @@ func New(o Options) *Cloud {
 		options: o, machines: map[string]*machine{}, cards: map[string]*card{}, addresses: map[string]*card{}, disks: map[string]*disk{},
 		exhausted: map[Offering]bool{}, quota: map[string]int64{}, used: map[string]bool{},
 	}
-	c.blobs = httptest.NewServer(http.HandlerFunc(c.serial0))
 	c.Compute = &wire{c: c, fresh: func() policy.Transporter {
 		return computefake.NewServerFactoryTransport(&computefake.ServerFactory{
 			VirtualMachinesServer: c.machineServer(), DisksServer: c.diskServer(), ResourceSKUsServer: sizeServer(c),
@@ -110,11 +113,19 @@ func New(o Options) *Cloud {
 			InterfacesServer: c.cardServer(), PublicIPAddressesServer: c.addressServer(), SubnetsServer: subnetServer(c),
 		})
 	}}
+	if !o.Unserved {
+		c.server = httptest.NewServer(c)
+	}
 	return c
 }
 
-// Close ends the server of serial logs.
-func (c *Cloud) Close() { c.blobs.Close() }
+// Close ends the server.
+func (c *Cloud) Close() {
+	if c.server != nil {
+		c.server.CloseClientConnections()
+		c.server.Close()
+	}
+}
 
 // Exhaust makes Azure run out of an offering, or have it again.
 func (c *Cloud) Exhaust(o Offering, out bool) {
@@ -135,6 +146,14 @@ func (c *Cloud) LoseNext(n int) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.lose = n
+}
+
+// StrandNext leaves the parts of the next n machines that end behind, as a
+// deletion that fails half-way does.
+func (c *Cloud) StrandNext(n int) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.strand = n
 }
 
 // ThrottleNext refuses the next n requests for their number.
@@ -223,13 +242,7 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	w.c.mutex.Lock()
-	throttled := w.c.throttled > 0
-	if throttled {
-		w.c.throttled--
-	}
-	w.c.mutex.Unlock()
-	if throttled {
+	if w.c.throttles() {
 		return &http.Response{
 			Status: "429 Too Many Requests", StatusCode: http.StatusTooManyRequests, Request: r, Body: http.NoBody,
 			Header: http.Header{"X-Ms-Error-Code": {"TooManyRequests"}},

@@ -63,6 +63,11 @@ func (c *Cloud) advance() {
 // erase is the end of a machine and of what goes with it.
 func (c *Cloud) erase(name string, m *machine) {
 	delete(c.machines, name)
+	if c.strand > 0 {
+		c.strand--
+		c.abandon(name)
+		return
+	}
 	for _, ref := range m.vm.Properties.NetworkProfile.NetworkInterfaces {
 		nic := last(value(ref.ID))
 		if k := c.cards[nic]; k != nil {
@@ -211,18 +216,25 @@ func (c *Cloud) machineServer() fake.VirtualMachinesServer {
 				return out, no
 			}
 			out.SetResponse(http.StatusOK, armcompute.VirtualMachinesClientRetrieveBootDiagnosticsDataResponse{
-				RetrieveBootDiagnosticsDataResult: armcompute.RetrieveBootDiagnosticsDataResult{SerialConsoleLogBlobURI: to(c.blobs.URL + "/" + name + "?sig=secret")},
+				RetrieveBootDiagnosticsDataResult: armcompute.RetrieveBootDiagnosticsDataResult{SerialConsoleLogBlobURI: c.serialURL(name)},
 			}, nil)
 			return out, no
 		},
 	}
 }
 
-// serial0 serves serial logs.
-func (c *Cloud) serial0(w http.ResponseWriter, r *http.Request) {
+func (c *Cloud) serialURL(name string) *string {
+	if c.server == nil {
+		return nil
+	}
+	return to(c.server.URL + serialLogs + name + "?sig=secret")
+}
+
+// serial serves serial logs.
+func (c *Cloud) serialLog(w http.ResponseWriter, r *http.Request) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	m, no := c.of(strings.TrimPrefix(r.URL.Path, "/"))
+	m, no := c.of(strings.TrimPrefix(r.URL.Path, serialLogs))
 	if no != nil || m.console.Len() == 0 {
 		http.NotFound(w, r)
 		return
@@ -273,7 +285,7 @@ func (c *Cloud) turn(name, doing, action string) *refused {
 		return r
 	}
 	switch {
-	case m.doing == "deleting" || doing == "deallocating" && m.power == "deallocated" || doing == "starting" && m.power == "running" && m.doing == "":
+	case m.doing == doing || m.doing == "deleting" || doing == "deallocating" && m.power == "deallocated" || doing == "starting" && m.power == "running" && m.doing == "":
 		return nil
 	case doing == "starting" && m.doing == "deallocating":
 		return &refused{http.StatusConflict, "AnotherOperationInProgress"}

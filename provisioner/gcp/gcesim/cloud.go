@@ -36,6 +36,8 @@ type Options struct {
 	LoseOneIn, FailOneIn int
 	// Seed of both.
 	Seed uint64
+	// Unserved clouds have no URL: whoever made one calls ServeHTTP.
+	Unserved bool
 }
 
 // Cloud is one project. It is safe for concurrent use.
@@ -44,6 +46,7 @@ type Cloud struct {
 	URL string
 
 	options Options
+	mux     http.Handler
 	server  *httptest.Server
 	limit   *rate.Limiter
 
@@ -59,6 +62,7 @@ type Cloud struct {
 	down       map[string]bool
 	granted    map[string]bool // nil: everything
 	lose       int
+	strand     int
 	throttled  int
 	used       map[string]bool
 	calls      map[string]int
@@ -91,13 +95,23 @@ func New(o Options) *Cloud {
 	if o.RequestsPerSecond > 0 {
 		c.limit = rate.NewLimiter(rate.Limit(o.RequestsPerSecond), max(o.Burst, 1))
 	}
-	c.server = httptest.NewServer(c.handler())
-	c.URL = c.server.URL
+	c.mux = c.handler()
+	if !o.Unserved {
+		c.server = httptest.NewServer(c.mux)
+		c.URL = c.server.URL
+	}
 	return c
 }
 
+// ServeHTTP answers one request. It panics with http.ErrAbortHandler where the
+// answer is lost.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.mux.ServeHTTP(w, r) }
+
 // Close ends the cloud; requests under way are cut off.
 func (c *Cloud) Close() {
+	if c.server == nil {
+		return
+	}
 	c.server.CloseClientConnections()
 	c.server.Close()
 }
@@ -128,6 +142,14 @@ func (c *Cloud) LoseNext(n int) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.lose = n
+}
+
+// StrandNext leaves the disks of the next n instances that end behind, as a
+// deletion that fails half-way does.
+func (c *Cloud) StrandNext(n int) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.strand = n
 }
 
 // ThrottleNext refuses the next n requests for their number.

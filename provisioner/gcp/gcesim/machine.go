@@ -74,9 +74,11 @@ func (c *Cloud) erase(zone string, m *machine) {
 		return
 	}
 	delete(c.instances, key(zone, m.Name))
+	stranded := c.strand > 0
+	c.strand = max(c.strand-1, 0)
 	for _, d := range m.Disks {
 		name := key(zone, last(d.Source))
-		if d.AutoDelete {
+		if d.AutoDelete && !stranded {
 			delete(c.disks, name)
 		} else if record := c.disks[name]; record != nil {
 			record.Users = nil

@@ -1,0 +1,130 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/aws"
+	"github.com/godwit/godwit/provisioner/aws/ec2sim"
+)
+
+// onEC2 is a simulated account.
+type onEC2 struct {
+	sim  *ec2sim.Sim
+	spot int
+}
+
+func newEC2(seed uint64) cloud {
+	spot := 50
+	if warms(seed) {
+		spot = 0 // EC2 stops no spot instances
+	}
+	return onEC2{ec2sim.New(ec2sim.Options{
+		Lag: 15 * time.Second, Boot: 20 * time.Second, Halt: 20 * time.Second, End: 30 * time.Second, Seed: seed,
+	}), spot}
+}
+
+func (c onEC2) handler() http.Handler { return c.sim }
+
+func (c onEC2) open(w wire) (provisioner.Provider, func(), error) {
+	p, err := aws.New(context.Background(), aws.Config{
+		Regions: []string{ec2sim.Region}, Endpoint: "http://ec2.sim", HTTP: &http.Client{Transport: w},
+		PageSize: 5, Log: slog.New(slog.DiscardHandler),
+	})
+	return p, func() {}, err
+}
+
+var ec2Types, ec2Zones = []string{"c7i.large", "c6i.large"}, []string{ec2sim.ZoneA, ec2sim.ZoneB, ec2sim.ZoneC}
+
+func (c onEC2) spec(edited int) (string, json.RawMessage) {
+	return aws.Name, asJSON(map[string]any{
+		"image": ec2sim.ImageID, "instance_types": ec2Types, "subnets": []string{ec2sim.SubnetA, ec2sim.SubnetB, ec2sim.SubnetC},
+		"security_groups": []string{ec2sim.Group}, "instance_profile": ec2sim.Profile, "root_gb": 20, "swap_volume_gb": 8,
+		"spot_percent": c.spot, "binary": "image", "tags": map[string]string{"edit": fmt.Sprint(edited)},
+	})
+}
+
+func (c onEC2) machines() []machine {
+	var all []machine
+	for _, m := range c.sim.Machines() {
+		all = append(all, machine{m.ID, m.Tags["godwit:node"], m.Zone, m.Running, m.Ending, m.Spot})
+	}
+	return all
+}
+
+func (c onEC2) unused() []string { return c.sim.Left() }
+
+const forever = 1 << 30
+
+func (c onEC2) harm(rng *rand.Rand) string {
+	size, zone := ec2Types[rng.IntN(2)], ec2Zones[rng.IntN(3)]
+	market := []string{"spot", "on-demand", "*"}[rng.IntN(3)]
+	refusal := []string{"InsufficientInstanceCapacity", ""}[rng.IntN(2)]
+	switch rng.IntN(8) {
+	case 0, 1:
+		c.sim.Refuse(size, zone, market, refusal)
+		return fmt.Sprintf("capacity: %s in %s, %s: %q", size, zone, market, refusal)
+	case 2:
+		c.sim.Refuse("*", zone, "*", refusal)
+		if refusal != "" {
+			for _, m := range c.sim.Machines() {
+				if m.Zone == zone {
+					c.sim.Kill(m.ID)
+				}
+			}
+		}
+		return fmt.Sprintf("zone out: %s: %q", zone, refusal)
+	case 3:
+		n := rng.IntN(6) - 1
+		c.sim.Limit("on-demand", n)
+		c.sim.Limit("spot", rng.IntN(4)-1)
+		return fmt.Sprintf("quota: %d", n)
+	case 4:
+		n := []int{0, 5, forever}[rng.IntN(3)]
+		for _, action := range ec2sim.Actions() {
+			c.sim.Throttle(action, n)
+		}
+		return fmt.Sprintf("throttled: the next %d calls of each action", n)
+	case 5:
+		action := ec2sim.Actions()[rng.IntN(len(ec2sim.Actions()))]
+		c.sim.Break(action, rng.IntN(8))
+		return "broken: " + action
+	case 6:
+		action := ec2sim.Actions()[rng.IntN(len(ec2sim.Actions()))]
+		c.sim.Lose(action, 1+rng.IntN(3))
+		return "answers lost: " + action
+	}
+	if all := c.sim.Machines(); len(all) > 0 {
+		m := all[rng.IntN(len(all))]
+		c.sim.Impair(m.ID, rng.IntN(2) == 0)
+		return "impaired: " + m.ID
+	}
+	return ""
+}
+
+func (c onEC2) calm() {
+	for _, action := range ec2sim.Actions() {
+		c.sim.Throttle(action, 0)
+		c.sim.Break(action, 0)
+		c.sim.Lose(action, 0)
+	}
+	for _, size := range append([]string{"*"}, ec2Types...) {
+		for _, zone := range ec2Zones {
+			for _, market := range []string{"spot", "on-demand", "*"} {
+				c.sim.Refuse(size, zone, market, "")
+			}
+		}
+	}
+	c.sim.Limit("on-demand", -1)
+	c.sim.Limit("spot", -1)
+}
+
+func (c onEC2) kill(m machine) { c.sim.Kill(m.id) }
+
+func (c onEC2) reclaim(m machine) { c.sim.Interrupt(m.id) }

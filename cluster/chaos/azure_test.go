@@ -1,0 +1,120 @@
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/azure"
+	"github.com/godwit/godwit/provisioner/azure/armsim"
+)
+
+// onAzure is a simulated resource group.
+type onAzure struct{ sim *armsim.Cloud }
+
+func newAzure(uint64) cloud {
+	return onAzure{armsim.New(armsim.Options{Step: 20 * time.Second, Page: 4, Unserved: true})}
+}
+
+func (c onAzure) handler() http.Handler { return c.sim }
+
+func (c onAzure) open(w wire) (provisioner.Provider, func(), error) {
+	way := &http.Client{Transport: w}
+	p, err := azure.New(azure.Config{
+		Subscription: armsim.Subscription, ResourceGroup: armsim.Group, Credential: armsim.Credential, Compute: way, Network: way,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, p.Close, nil
+}
+
+var azureSizes = []string{"Standard_D4s_v5", "Standard_D8s_v5"}
+
+func (c onAzure) spec(edited int) (string, json.RawMessage) {
+	return azure.Name, asJSON(map[string]any{
+		"region": armsim.Region, "zones": []string{"1", "2", "3"}, "image": "Debian:debian-12:12-gen2:latest", "instance_types": azureSizes,
+		"subnets": []string{"network/nodes"}, "security_groups": []string{"nodes"}, "public_address": true, "swap_volume_gb": 16,
+		"ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVhLc7zj0ZcVn7oQm3mJvWQ2kq5k0f2m8mY3Wm1y0aB ops",
+		"spot_percent":   50, "binary": "image", "tags": map[string]string{"edit": fmt.Sprint(edited)},
+	})
+}
+
+func (c onAzure) machines() []machine {
+	var all []machine
+	for _, m := range c.sim.Machines() {
+		node := ""
+		if tag := m.Tags["godwit-node"]; tag != nil {
+			node = *tag
+		}
+		all = append(all, machine{m.Name, node, m.Zone, m.Running && !m.Failed, m.Ending, m.Spot})
+	}
+	return all
+}
+
+func (c onAzure) unused() []string { return c.sim.Unused() }
+
+func (c onAzure) harm(rng *rand.Rand) string {
+	out := rng.IntN(2) == 0
+	switch rng.IntN(7) {
+	case 0, 1:
+		o := armsim.Offering{Zone: fmt.Sprint(1 + rng.IntN(3)), Size: azureSizes[rng.IntN(2)], Spot: rng.IntN(2) == 0}
+		c.sim.Exhaust(o, out)
+		return fmt.Sprintf("capacity: %+v: %v", o, out)
+	case 2:
+		zone := fmt.Sprint(1 + rng.IntN(3))
+		c.zone(zone, out)
+		for _, m := range c.sim.Machines() {
+			if out && m.Zone == zone {
+				c.sim.Halt(m.Name)
+			}
+		}
+		return fmt.Sprintf("zone out: %s: %v", zone, out)
+	case 3:
+		n := 4 * int64(rng.IntN(6))
+		c.sim.Quota("cores", n)
+		c.sim.Quota("lowPriorityCores", 4*int64(rng.IntN(4)))
+		return fmt.Sprintf("quota: %d cores", n)
+	case 4:
+		n := []int{0, 10, forever}[rng.IntN(3)]
+		c.sim.ThrottleNext(n)
+		return fmt.Sprintf("throttled: the next %d calls", n)
+	case 5:
+		n := 1 + rng.IntN(3)
+		c.sim.LoseNext(n)
+		return fmt.Sprintf("answers lost: to the next %d changes", n)
+	}
+	n := 1 + rng.IntN(2)
+	c.sim.StrandNext(n)
+	return fmt.Sprintf("parts stranded: of the next %d that end", n)
+}
+
+func (c onAzure) zone(zone string, out bool) {
+	for _, size := range azureSizes {
+		c.sim.Exhaust(armsim.Offering{Zone: zone, Size: size}, out)
+		c.sim.Exhaust(armsim.Offering{Zone: zone, Size: size, Spot: true}, out)
+	}
+}
+
+func (c onAzure) calm() {
+	for _, zone := range []string{"1", "2", "3"} {
+		c.zone(zone, false)
+	}
+	c.sim.Quota("cores", forever)
+	c.sim.Quota("lowPriorityCores", forever)
+	c.sim.ThrottleNext(0)
+	c.sim.LoseNext(0)
+	c.sim.StrandNext(0)
+}
+
+func (c onAzure) kill(m machine) { c.sim.Halt(m.id) }
+
+func (c onAzure) reclaim(m machine) { c.sim.Evict(m.id) }
+
+func nameOf(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }

@@ -1,0 +1,101 @@
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/gcp"
+	"github.com/godwit/godwit/provisioner/gcp/gcesim"
+)
+
+// onGCE is a simulated project.
+type onGCE struct{ sim *gcesim.Cloud }
+
+func newGCE(seed uint64) cloud {
+	return onGCE{gcesim.New(gcesim.Options{
+		Step: 8 * time.Second, WaitLimit: 10 * time.Second, ListLag: 15 * time.Second, Page: 4, Seed: seed, Unserved: true,
+	})}
+}
+
+func (c onGCE) handler() http.Handler { return c.sim }
+
+func (c onGCE) open(w wire) (provisioner.Provider, func(), error) {
+	p, err := gcp.New(gcp.Config{Project: gcesim.Project, Endpoint: "http://gce.sim", Transport: w, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, p.Close, nil
+}
+
+var gceTypes = []string{"n2-standard-4", "n2d-standard-4"}
+
+func (c onGCE) spec(edited int) (string, json.RawMessage) {
+	return gcp.Name, asJSON(map[string]any{
+		"region": gcesim.Region, "image": "godwit-node-7", "instance_types": gceTypes, "subnets": []string{"nodes"}, "public_address": true,
+		"spot_percent": 50, "swap_volume_gb": 16, "binary": "image", "tags": map[string]string{"edit": fmt.Sprint(edited)},
+	})
+}
+
+func (c onGCE) machines() []machine {
+	var all []machine
+	for _, m := range c.sim.Machines() {
+		all = append(all, machine{m.Zone + "/" + m.Name, m.Labels["godwit-node"], m.Zone, m.Running, m.Ending, m.Spot})
+	}
+	return all
+}
+
+func (c onGCE) unused() []string { return c.sim.Unused() }
+
+func (c onGCE) harm(rng *rand.Rand) string {
+	zone := gcesim.Zones()[rng.IntN(3)]
+	out := rng.IntN(2) == 0
+	switch rng.IntN(7) {
+	case 0, 1:
+		o := gcesim.Offering{Zone: zone, Type: gceTypes[rng.IntN(2)], Spot: rng.IntN(2) == 0}
+		c.sim.Exhaust(o, out)
+		return fmt.Sprintf("capacity: %+v: %v", o, out)
+	case 2:
+		c.sim.Down(zone, out)
+		return fmt.Sprintf("zone out: %s: %v", zone, out)
+	case 3:
+		n := 4 * rng.IntN(6)
+		c.sim.Quota("CPUS", n)
+		c.sim.Quota("PREEMPTIBLE_CPUS", 4*rng.IntN(4))
+		return fmt.Sprintf("quota: %d processors", n)
+	case 4:
+		n := []int{0, 10, forever}[rng.IntN(3)]
+		c.sim.ThrottleNext(n)
+		return fmt.Sprintf("throttled: the next %d calls", n)
+	case 5:
+		n := 1 + rng.IntN(3)
+		c.sim.LoseNext(n)
+		return fmt.Sprintf("answers lost: to the next %d changes", n)
+	}
+	n := 1 + rng.IntN(2)
+	c.sim.StrandNext(n)
+	return fmt.Sprintf("parts stranded: of the next %d that end", n)
+}
+
+func (c onGCE) calm() {
+	for _, zone := range gcesim.Zones() {
+		c.sim.Down(zone, false)
+		for _, size := range gceTypes {
+			c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size}, false)
+			c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size, Spot: true}, false)
+		}
+	}
+	c.sim.Quota("CPUS", forever)
+	c.sim.Quota("PREEMPTIBLE_CPUS", forever)
+	c.sim.ThrottleNext(0)
+	c.sim.LoseNext(0)
+	c.sim.StrandNext(0)
+}
+
+func (c onGCE) kill(m machine) { c.sim.Halt(m.zone, nameOf(m.id)) }
+
+func (c onGCE) reclaim(m machine) { c.sim.Preempt(m.zone, nameOf(m.id)) }
