@@ -53,7 +53,18 @@ func suite(t *testing.T, open func(seed uint64) cloud) {
 	}
 	var mutex sync.Mutex
 	met := map[string]int{}
-	t.Cleanup(func() { t.Logf("%v", met) })
+	t.Cleanup(func() {
+		t.Logf("%v", met)
+		for _, what := range []string{
+			"crash", "deposed", "fenced", "lost request", "lost answer", "slow call", "capacity", "quota", "throttled", "zone out", "answers lost",
+			"machine died", "never joins", "silent", "spot taken back", "condition quota_reached", "condition provider_failing",
+		} {
+			// A simulation in which nothing goes wrong proves nothing.
+			if *simSeeds >= 50 && met[what] == 0 {
+				t.Errorf("%q never happened in %d histories", what, *simSeeds)
+			}
+		}
+	})
 	for n := range *simSeeds {
 		seed := *simFirst + uint64(n) //nolint:gosec // not negative
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -98,7 +98,7 @@ func play(seed uint64, c cloud) *history {
 		cluster:  statestore.Cluster{ID: "c", Name: "chaos", TemplateID: "t", PolicyVersion: 1},
 		template: statestore.Template{ID: "t", Name: "t", Provider: name, Version: 1, Spec: spec},
 		policy:   statestore.PolicyVersion{ClusterID: "c", Version: 1, Policy: raw},
-		rows:     map[string]*statestore.Node{}, open: map[string]statestore.Condition{},
+		rows:     map[string]*statestore.Node{}, open: map[string]statestore.Condition{}, decisions: map[string]*statestore.Decision{},
 	}
 	h.run()
 	return h

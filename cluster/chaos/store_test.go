@@ -15,15 +15,16 @@ import (
 // store keeps rows as the real one does: fenced, and by compare-and-set. Its
 // lock is the history's.
 type store struct {
-	h        *history
-	term     statestore.Term
-	cluster  statestore.Cluster
-	template statestore.Template
-	policy   statestore.PolicyVersion
-	memory   json.RawMessage
-	rows     map[string]*statestore.Node
-	open     map[string]statestore.Condition
-	steps    int // reads of all clusters: each is a step
+	h         *history
+	term      statestore.Term
+	cluster   statestore.Cluster
+	template  statestore.Template
+	policy    statestore.PolicyVersion
+	memory    json.RawMessage
+	rows      map[string]*statestore.Node
+	open      map[string]statestore.Condition
+	decisions map[string]*statestore.Decision
+	steps     int // reads of all clusters: each is a step
 }
 
 func (s *store) living() []*statestore.Node {
@@ -209,17 +210,29 @@ func (s storeOf) SetMemory(_ context.Context, term statestore.Term, _ string, me
 }
 
 func (s storeOf) AppendDecision(_ context.Context, term statestore.Term, d statestore.Decision) (statestore.Decision, error) {
-	d.ID = "d"
-	return d, s.write(term, func() error {
+	err := s.write(term, func() error {
 		if d.Snapshot == nil {
 			return statestore.ErrUnfolded
 		}
+		d.ID = fmt.Sprintf("d%d", len(s.decisions)+1)
+		kept := d
+		s.decisions[d.ID] = &kept
 		return nil
 	})
+	return d, err
 }
 
-func (s storeOf) SetResult(_ context.Context, term statestore.Term, _ string, _ json.RawMessage) error {
-	return s.write(term, func() error { return nil })
+func (s storeOf) SetResult(ctx context.Context, term statestore.Term, id string, result json.RawMessage) error {
+	return s.AmendDecision(ctx, term, id, func(d *statestore.Decision) error { d.Result = result; return nil })
+}
+
+func (s storeOf) AmendDecision(_ context.Context, term statestore.Term, id string, change func(*statestore.Decision) error) error {
+	return s.write(term, func() error {
+		if d := s.decisions[id]; d != nil {
+			return change(d)
+		}
+		return statestore.ErrNotFound
+	})
 }
 
 func (s storeOf) OpenConditions(context.Context) (rows []statestore.Condition, err error) {
