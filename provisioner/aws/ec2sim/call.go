@@ -186,8 +186,7 @@ func (c *call) page(ids []string, least, most int) (now []string, next string, f
 		if !ok {
 			return nil, "", refuse("InvalidParameterValue", "Invalid value '%s' for NextToken.", token)
 		}
-		delete(c.sim.pages, token)
-		ids = kept
+		ids = kept // asked for again where the answer was lost
 	}
 	size := most
 	if raw := c.form.Get("MaxResults"); raw != "" {
