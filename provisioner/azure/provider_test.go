@@ -29,19 +29,12 @@ const identity = "/subscriptions/" + armsim.Subscription + "/resourceGroups/node
 // spec is a valid template, with changes.
 func spec(t *testing.T, changes map[string]any) json.RawMessage {
 	t.Helper()
-	fields := map[string]any{
+	return providertest.Spec(t, map[string]any{
 		"region": armsim.Region, "zones": []string{"1", "2", "3"}, "image": "Debian:debian-12:12-gen2:latest",
 		"instance_types": []string{"Standard_D4s_v5"}, "subnets": []string{"network/nodes"}, "security_groups": []string{"nodes"},
 		"public_address": true, "identity": identity, "ssh_public_key": key, "swap_volume_gb": 16, "binary": "image",
 		"tags": map[string]string{"Cost Centre": "Media & more"[:5]},
-	}
-	maps.Copy(fields, changes)
-	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil })
-	raw, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
+	}, changes)
 }
 
 func connect(t *testing.T, c *armsim.Cloud) *Provider {
@@ -112,30 +105,13 @@ func TestProviderOnABadDay(t *testing.T) {
 	})
 }
 
-var owner = provisioner.Owner{Installation: "inst", Cluster: "cluster"}
-
-func request(n string, raw json.RawMessage) provisioner.LaunchRequest {
-	return provisioner.LaunchRequest{
-		ClientToken: "token-" + n, NodeID: "node-" + n, NodeName: "name-" + n, Owner: owner, Spec: raw,
-		Bootstrap: provisioner.Bootstrap{ManagerURLs: []string{"https://10.0.0.1:8443"}, CASHA256: "00", NodeID: "node-" + n, Cluster: "c", JoinToken: "join-secret"},
-		Tags:      map[string]string{"node": "name-" + n},
-	}
-}
+var owner, request, launch = providertest.Owner, providertest.Request, providertest.Launch
 
 func setup(t *testing.T) (*Provider, *armsim.Cloud) {
 	t.Helper()
 	c := armsim.New(armsim.Options{})
 	t.Cleanup(c.Close)
 	return connect(t, c), c
-}
-
-func launch(t *testing.T, p *Provider, r provisioner.LaunchRequest) provisioner.Instance {
-	t.Helper()
-	i, err := p.Launch(t.Context(), r)
-	if err != nil {
-		t.Fatalf("launch: %v", err)
-	}
-	return i
 }
 
 func TestAMachineComesAndGoesWithItsParts(t *testing.T) {

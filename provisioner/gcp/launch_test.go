@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -13,18 +14,10 @@ import (
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/gcp/gcesim"
 	"github.com/godwit/godwit/provisioner/gcp/template"
+	"github.com/godwit/godwit/provisioner/providertest"
 )
 
-var owner = provisioner.Owner{Installation: "inst", Cluster: "cluster"}
-
-// request is a launch of the node n of a template.
-func request(n string, raw json.RawMessage) provisioner.LaunchRequest {
-	return provisioner.LaunchRequest{
-		ClientToken: "token-" + n, NodeID: "node-" + n, NodeName: "name-" + n, Owner: owner, Spec: raw,
-		Bootstrap: provisioner.Bootstrap{ManagerURLs: []string{"https://10.0.0.1:8443"}, CASHA256: "00", NodeID: "node-" + n, Cluster: "c", JoinToken: "join-secret"},
-		Tags:      map[string]string{"node": "name-" + n},
-	}
-}
+var owner, request, launch = providertest.Owner, providertest.Request, providertest.Launch
 
 func setup(t *testing.T, o gcesim.Options) (*Provider, *gcesim.Cloud) {
 	t.Helper()
@@ -33,21 +26,10 @@ func setup(t *testing.T, o gcesim.Options) (*Provider, *gcesim.Cloud) {
 	return connect(t, c), c
 }
 
-func launch(t *testing.T, p *Provider, r provisioner.LaunchRequest) provisioner.Instance {
-	t.Helper()
-	i, err := p.Launch(t.Context(), r)
-	if err != nil {
-		t.Fatalf("launch: %v", err)
-	}
-	return i
-}
-
 func oneZone(t *testing.T, more map[string]any) json.RawMessage {
 	t.Helper()
 	changes := map[string]any{"zones": []string{gcesim.Region + "-b"}}
-	for k, v := range more {
-		changes[k] = v
-	}
+	maps.Copy(changes, more)
 	return spec(t, changes)
 }
 

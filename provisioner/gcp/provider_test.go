@@ -3,7 +3,6 @@ package gcp
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,19 +20,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // spec is a valid template, with changes.
 func spec(t *testing.T, changes map[string]any) json.RawMessage {
 	t.Helper()
-	fields := map[string]any{
+	return providertest.Spec(t, map[string]any{
 		"region": gcesim.Region, "image": "godwit-node-7", "instance_types": []string{"n2-standard-4"},
 		"subnets": []string{"nodes"}, "network_tags": []string{"godwit-node"}, "public_address": true,
 		"service_account": "nodes@" + gcesim.Project + ".iam.gserviceaccount.com", "swap_volume_gb": 16,
 		"binary": "image", "tags": map[string]string{"team": "media"},
-	}
-	maps.Copy(fields, changes)
-	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil })
-	raw, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
+	}, changes)
 }
 
 func connect(t *testing.T, c *gcesim.Cloud) *Provider {
