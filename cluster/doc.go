@@ -13,7 +13,7 @@
 //	record     load for what-if and forecast         record.go
 //	intend     plan into rows                        request.go drain.go repair.go terminate.go
 //	ask        sessions to move off crowded nodes    move.go
-//	drive      rows into effects                     launch.go drain.go warm.go terminate.go
+//	drive      rows into effects                     launch.go offering.go drain.go warm.go terminate.go outcome.go
 //	collect    instances without a row               collect.go
 //	tell       conditions open and close             symptom.go condition.go
 //
@@ -39,7 +39,9 @@
 //
 //   - Row launching, instance maybe made: its owner tag names the node, so the
 //     instance is adopted from the provider's list, or the launch is repeated
-//     with the token of the row, which makes no second one.
+//     with the token of the row, which makes no second one. The row says which of
+//     its template's offerings is asked before it is; another is asked only once
+//     the answer was that nothing was made (launch.go, offering.go).
 //
 //   - Row terminating, instance maybe gone: terminating is repeated until the
 //     provider says not found; without an instance's id, until a list asked for

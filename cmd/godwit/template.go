@@ -58,7 +58,12 @@ without one. godwit schema template lists the fields.
 
   godwit template create small --provider local --spec '{"node":{"send_cap_mbps":1000}}'
   godwit template create small -f spec.yaml
-  godwit template validate --provider local -f spec.yaml      only check`,
+  godwit template validate --provider local -f spec.yaml      only check
+
+The provider mixed takes offerings of several providers and launches each node at the
+first that can be had; errors name the offering, as spec.offerings[1].subnets.
+
+  godwit template create anywhere --provider mixed -f offerings.yaml`,
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := a.inlineOrFile(spec, file)
 			if err != nil {
@@ -67,7 +72,7 @@ without one. godwit schema template lists the fields.
 			return call(c.Context(), a, http.MethodPost, at("templates"), map[string]any{"name": args[0], "provider": provider, "spec": s}, draw)
 		},
 	}
-	create.Flags().StringVar(&provider, "provider", "local", "who launches the nodes")
+	create.Flags().StringVar(&provider, "provider", "local", "who launches the nodes: local, attached, aws, azure, gcp, mixed")
 	create.Flags().StringVar(&spec, "spec", "", "specification in the provider's terms, as JSON")
 	create.Flags().StringVarP(&file, "file", "f", "", "the same from a JSON or YAML file; - is stdin")
 	remove := &cobra.Command{

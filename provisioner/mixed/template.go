@@ -32,8 +32,8 @@ type Spec struct {
 	// Prefer says which offering is asked first: order, the one that stands first;
 	// price, the cheapest; balance, the one with the fewest nodes. Absent: order.
 	Prefer Prefer `json:"prefer"`
-	// Offerings are ways to have a node, each a provider's own specification with
-	// the provider's name and what Offering adds to it.
+	// Offerings are ways to have a node: each names its provider, and beside name,
+	// price_per_hour and max holds that provider's own specification.
 	Offerings []json.RawMessage `json:"offerings"`
 }
 
@@ -43,7 +43,7 @@ type Offering struct {
 	// Name by which the cluster knows it, other than that of all others; absent: the
 	// provider.
 	Name string `json:"name"`
-	// Provider that launches it.
+	// Provider is who launches it.
 	Provider string `json:"provider"`
 	// PricePerHour of a node, in any one currency; needed where prefer is price.
 	PricePerHour float64 `json:"price_per_hour"`

@@ -10,7 +10,7 @@ import { Same } from '../ui/Copy'
 import { Empty, Page, Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
 import { useCheck } from './check'
-import { cleaned, providers, says, type Spec } from './spec'
+import { cleaned, providers, says, startOf, type Spec } from './spec'
 import { SpecForm } from './SpecForm'
 import s from './templates.module.css'
 import { Verdict } from './Verdict'
@@ -47,7 +47,7 @@ export function NewTemplatePage() {
           <Panel>
             <div className={s.fields}>
               <TextInput label="Name" required maxLength={63} value={name} error={wrong ?? refused?.field('name')} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
-              <NativeSelect label="Provider" description={says(provider)} data={providers} value={provider} onChange={(e) => { setProvider(e.currentTarget.value); setSpec({}) }} />
+              <NativeSelect label="Provider" description={says(provider)} data={providers} value={provider} onChange={(e) => { setProvider(e.currentTarget.value); setSpec(startOf(e.currentTarget.value)) }} />
             </div>
           </Panel>
           <SpecForm key={provider} name={name} provider={provider} spec={spec} faults={check.data?.errors ?? []} readOnly={false} onChange={setSpec} />

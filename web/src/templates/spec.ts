@@ -4,6 +4,8 @@ import type { Line } from '../ui/Changes'
 // What a template holds, section by section, for each provider that this console knows. Fields that it does not know
 // stay as they are and are edited as JSON.
 
+export type Spec = Record<string, unknown>
+
 export interface SpecField {
   path: string
   label: string
@@ -36,7 +38,16 @@ const reporting = (usual: number): SpecSection => ({
   ],
 })
 
-const known: Record<string, { says: string; sections: readonly SpecSection[] }> = {
+interface Known {
+  says: string
+  /** Without any the specification is edited as JSON. */
+  sections: readonly SpecSection[]
+  /** What a new template begins with, where there is no form that shows what to fill in. */
+  start?: Spec
+}
+
+const cloud = { instance_types: [''], subnets: [''] }
+const known: Record<string, Known> = {
   local: {
     says: 'Nodes are processes beside the manager, on its machine.',
     sections: [
@@ -87,6 +98,21 @@ const known: Record<string, { says: string; sections: readonly SpecSection[] }> 
       reporting(5),
     ],
   },
+  azure: {
+    says: 'Nodes are virtual machines of Azure.',
+    sections: [],
+    start: { region: '', image: '', ...cloud, security_groups: [''] },
+  },
+  gcp: {
+    says: 'Nodes are instances of Google Compute Engine.',
+    sections: [],
+    start: { region: '', image_family: '', image_project: '', ...cloud },
+  },
+  mixed: {
+    says: 'Each node is of the first of several offerings, at one provider or many, that can be had.',
+    sections: [],
+    start: { prefer: 'order', offerings: [{ provider: 'aws', max: 0, price_per_hour: 0 }, { provider: 'gcp', max: 0, price_per_hour: 0 }] },
+  },
   attached: {
     says: 'Nodes run on machines of yours that were attached; each offers slots.',
     sections: [
@@ -98,10 +124,9 @@ const known: Record<string, { says: string; sections: readonly SpecSection[] }> 
 }
 
 export const providers = Object.keys(known)
+export const startOf = (provider: string): Spec => known[provider]?.start ?? {}
 export const says = (provider: string): string | undefined => known[provider]?.says
 export const sectionsOf = (provider: string): readonly SpecSection[] => known[provider]?.sections ?? []
-
-export type Spec = Record<string, unknown>
 
 // cleaned leaves out what is empty: a field left out takes its default.
 export function cleaned(v: unknown): unknown {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cleaned, faultAt, pairsText, textPairs } from './spec'
+import { cleaned, faultAt, pairsText, providers, sectionsOf, startOf, textPairs } from './spec'
 import { yaml } from './yaml'
 
 describe('a template’s form', () => {
@@ -10,6 +10,9 @@ describe('a template’s form', () => {
   it('reads and writes tags', () => {
     expect(textPairs('team = post\nquery=a=b\n\n')).toEqual({ team: 'post', query: 'a=b' })
     expect(pairsText({ team: 'post', query: 'a=b' })).toBe('team=post\nquery=a=b')
+  })
+  it('shows what to fill in, as fields or as the beginning of a document', () => {
+    for (const p of providers) expect(sectionsOf(p).length > 0 || Object.keys(startOf(p)).length > 0, p).toBe(true)
   })
   it('finds what was said of a field, however it is named', () => {
     const faults = [{ location: 'body.spec.node.send_cap_mbps', message: 'is -1' }, { location: 'slots[1]', message: 'names "a" a second time' }]

@@ -27,8 +27,9 @@ func (c *checker) fault(n *yaml.Node, field, problem string) {
 // value is a node as JSON. A nil schema takes anything.
 func (c *checker) value(n *yaml.Node, s *schema, field string, depth int) any {
 	if s != nil && s.Ref != "" {
-		s = c.defs[strings.TrimPrefix(s.Ref, "#/$defs/")]
+		s = c.def(s.Ref)
 	}
+	s = c.narrowed(n, s)
 	switch {
 	case depth > maxDepth:
 		c.fault(n, field, "is nested too deeply")
@@ -42,6 +43,22 @@ func (c *checker) value(n *yaml.Node, s *schema, field string, depth int) any {
 		return c.list(n, s, field, depth)
 	}
 	return c.scalar(n, s, field)
+}
+
+func (c *checker) def(ref string) *schema { return c.defs[strings.TrimPrefix(ref, "#/$defs/")] }
+
+// narrowed is the schema that an object's own fields choose in place of a wide
+// one, as an offering's provider does.
+func (c *checker) narrowed(n *yaml.Node, s *schema) *schema {
+	if s == nil || n.Kind != yaml.MappingNode {
+		return s
+	}
+	for _, choice := range s.AllOf {
+		if choice.Then.Ref != "" && choice.applies(texts(n)) {
+			return c.def(choice.Then.Ref)
+		}
+	}
+	return s
 }
 
 func (c *checker) object(n *yaml.Node, s *schema, field string, depth int) any {

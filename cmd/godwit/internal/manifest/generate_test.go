@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ import (
 	azuretemplate "github.com/godwit/godwit/provisioner/azure/template"
 	gcptemplate "github.com/godwit/godwit/provisioner/gcp/template"
 	"github.com/godwit/godwit/provisioner/local"
+	"github.com/godwit/godwit/provisioner/mixed"
 )
 
 var update = flag.Bool("update", false, "write the schemas anew")
@@ -44,6 +46,7 @@ var within = map[string][2]float64{
 }
 
 var words = map[reflect.Type][]string{
+	reflect.TypeFor[mixed.Prefer]():        {string(mixed.ByOrder), string(mixed.ByPrice), string(mixed.ByBalance)},
 	reflect.TypeFor[policy.ForecastMode](): {string(policy.ForecastOff), string(policy.ForecastShadow), string(policy.ForecastOn)},
 }
 
@@ -84,7 +87,7 @@ func templateSchema(t *testing.T) *schema {
 	t.Helper()
 	s := envelope(Template, "What a cluster launches.", map[string]*schema{
 		"name":     {Type: "string", Pattern: namePattern, Description: "Of the template."},
-		"provider": {Type: "string", Pattern: "^[a-z0-9-]+$", Description: "Who launches the nodes: local, attached, aws, azure, gcp, or another that the manager knows."},
+		"provider": {Type: "string", Pattern: "^[a-z0-9-]+$", Description: "Who launches the nodes: local, attached, aws, azure, gcp, mixed (offerings of several), or another that the manager knows."},
 		"spec":     {Type: "object", Description: "In the provider's terms."},
 	}, "name", "provider")
 	for name, of := range map[string]reflect.Type{
@@ -103,13 +106,44 @@ func templateSchema(t *testing.T) *schema {
 		}
 		s.Defs["spec_"+name] = spec
 	}
-	for _, name := range []string{"attached", "aws", "azure", "gcp", "local"} {
+	providers := slices.Sorted(maps.Keys(s.Defs))
+	s.Defs["spec_mixed"] = mixedSchema(t, s.Defs)
+	for _, def := range append(providers, "spec_mixed") {
 		s.AllOf = append(s.AllOf, &choice{
-			If:   &schema{Properties: map[string]*schema{"provider": {Const: name}}, Required: []string{"provider"}},
-			Then: &schema{Properties: map[string]*schema{"spec": {Ref: "#/$defs/spec_" + name}}},
+			If:   ofProvider(strings.TrimPrefix(def, "spec_")),
+			Then: &schema{Properties: map[string]*schema{"spec": {Ref: "#/$defs/" + def}}},
 		})
 	}
 	return s
+}
+
+func ofProvider(name string) *schema {
+	return &schema{Properties: map[string]*schema{"provider": {Const: name}}, Required: []string{"provider"}}
+}
+
+// mixedSchema is that of a template of offerings, each of which is as its
+// provider's specification and has some fields besides. Those are put into defs.
+func mixedSchema(t *testing.T, defs map[string]*schema) *schema {
+	t.Helper()
+	g := &generator{t: t, described: true, docs: docs(t, filepath.Join(root, "provisioner", "mixed"))}
+	own := g.object(reflect.TypeFor[mixed.Offering](), "").Properties
+	item := &schema{Type: "object", Required: []string{"provider"}}
+	for _, def := range slices.Sorted(maps.Keys(defs)) {
+		provider := strings.TrimPrefix(def, "spec_")
+		all := maps.Clone(own)
+		maps.Copy(all, defs[def].Properties)
+		all["provider"] = &schema{Type: "string", Const: provider, Description: own["provider"].Description}
+		if len(all) != len(own)+len(defs[def].Properties) {
+			t.Errorf("%s has a field that offerings have themselves", def)
+		}
+		defs["offering_"+provider] = &schema{Type: "object", Description: "An offering of the provider " + provider + ".", Closed: false, Properties: all}
+		item.AllOf = append(item.AllOf, &choice{If: ofProvider(provider), Then: &schema{Ref: "#/$defs/offering_" + provider}})
+	}
+	spec := g.object(reflect.TypeFor[mixed.Spec](), "")
+	delete(spec.Properties, "provider")
+	spec.Description, spec.Required = "Ways to have a node, at one provider or several.", []string{"offerings"}
+	spec.Properties["offerings"].Items = item
+	return spec
 }
 
 func policySchema(t *testing.T) *schema {
@@ -149,7 +183,10 @@ func (g *generator) object(of reflect.Type, path string) *schema {
 			continue
 		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" || name == "-" {
+		if f.Tag.Get("json") == "-" {
+			continue // no part of the document
+		}
+		if name == "" {
 			g.t.Fatalf("%s.%s has no JSON name", of, f.Name)
 		}
 		p := g.of(f.Type, join(path, name))
@@ -190,6 +227,9 @@ func (g *generator) of(t reflect.Type, path string) *schema {
 	case reflect.Struct:
 		return g.object(t, path)
 	case reflect.Slice:
+		if t == reflect.TypeFor[json.RawMessage]() {
+			return &schema{}
+		}
 		return &schema{Type: "array", Items: g.of(t.Elem(), path+"[]")}
 	case reflect.Map:
 		return &schema{Type: "object", Closed: g.of(t.Elem(), path)}

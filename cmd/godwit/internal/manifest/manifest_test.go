@@ -27,6 +27,10 @@ func TestFaultsAreToldWithLineAndWhatWouldBeRight(t *testing.T) {
 		"far from any":             {"kind: Policy\ncluster: a\ncolour: red\nspec: {}\n", "f.yaml:3: colour: unknown field; there are cluster, kind, spec"},
 		"of the provider":          {"kind: Template\nname: a\nprovider: local\nspec:\n  listen_hots: 1.2.3.4\n", "f.yaml:5: spec.listen_hots: unknown field; did you mean listen_host?"},
 		"of another provider":      {"kind: Template\nname: a\nprovider: local\nspec:\n  slots: [x]\n", "f.yaml:5: spec.slots: unknown field"},
+		"of an offering":           {"kind: Template\nname: a\nprovider: mixed\nspec:\n  offerings:\n    - provider: local\n      listen_hots: 1.2.3.4\n", "f.yaml:7: spec.offerings[0].listen_hots: unknown field; did you mean listen_host?"},
+		"of an offering's own":     {"kind: Template\nname: a\nprovider: mixed\nspec: {offerings: [{provider: local, max: two}]}\n", "f.yaml:4: spec.offerings[0].max: is text; want a whole number"},
+		"an offering of nobody":    {"kind: Template\nname: a\nprovider: mixed\nspec: {offerings: [{max: 2}]}\n", "f.yaml:4: spec.offerings[0].provider: is missing"},
+		"a strange preference":     {"kind: Template\nname: a\nprovider: mixed\nspec: {prefer: prise, offerings: []}\n", "f.yaml:4: spec.prefer: \"prise\" is none of order, price, balance; did you mean price?"},
 		"given twice":              {"kind: Policy\ncluster: a\nspec:\n  max_nodes: 3\n  max_nodes: 4\n", "f.yaml:5: spec.max_nodes: is given twice"},
 		"a word for a number":      {"kind: Policy\ncluster: a\nspec:\n  max_nodes: many\n", "f.yaml:4: spec.max_nodes: is text; want a whole number"},
 		"a fraction":               {"kind: Policy\ncluster: a\nspec: {max_nodes: 2.5}\n", "f.yaml:3: spec.max_nodes: is a number; want a whole number"},
@@ -74,7 +78,11 @@ func TestJSONAndYAMLReadTheSame(t *testing.T) {
 // What a newer manager's provider takes is not ours to refuse.
 func TestUnknownProvidersAreLeftToTheManager(t *testing.T) {
 	t.Parallel()
-	docs, fault := read(t, "kind: Template\nname: a\nprovider: nimbus\nspec: {image: ami-1, zones: [a, b]}\n")
+	docs, fault := read(t, "kind: Template\nname: a\nprovider: mixed\nspec: {offerings: [{provider: local, max: 2}, {provider: nimbus, image: i}]}\n")
+	if fault != "" || !strings.Contains(string(docs[0].Spec), `"nimbus"`) {
+		t.Errorf("%+v %s", docs, fault)
+	}
+	docs, fault = read(t, "kind: Template\nname: a\nprovider: nimbus\nspec: {image: ami-1, zones: [a, b]}\n")
 	if fault != "" || !json.Valid(docs[0].Spec) || !strings.Contains(string(docs[0].Spec), "ami-1") {
 		t.Errorf("%+v %s", docs, fault)
 	}

@@ -50,6 +50,15 @@ type choice struct {
 	Then *schema `json:"then"`
 }
 
+func (c *choice) applies(texts map[string]string) bool {
+	for name, p := range c.If.Properties {
+		if texts[name] != p.Const {
+			return false
+		}
+	}
+	return true
+}
+
 var parsed = sync.OnceValue(func() map[Kind]*schema {
 	all := map[Kind]*schema{}
 	for _, k := range Kinds() {
@@ -73,11 +82,7 @@ func (s *schema) fields(texts map[string]string) map[string]*schema {
 		out[name] = p
 	}
 	for _, c := range s.AllOf {
-		applies := true
-		for name, p := range c.If.Properties {
-			applies = applies && texts[name] == p.Const
-		}
-		if !applies {
+		if !c.applies(texts) {
 			continue
 		}
 		for name, p := range c.Then.Properties {
