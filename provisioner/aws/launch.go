@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -91,15 +90,9 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	if a.image, err = a.r.image(ctx, a.p.now(), a.spec); err != nil {
 		return provisioner.Instance{}, cloud.Failure("launch", a.request.NodeID, err)
 	}
-	list := a.spec.Among(a.spec.Subnets).List(a.request.ClientToken, a.p.market.Spread.Of(a.request.Owner.Cluster))
-	open := a.launch.open
-	if open != nil {
-		// Whether EC2 made it is not known: it is asked for first.
-		list = slices.Insert(slices.DeleteFunc(list, func(o offering.Offering) bool { return o == *open }), 0, *open)
-	}
 	instance, err := a.p.market.First(ctx, offering.Search{
-		Request: a.request, Region: a.r.name, Most: mostAsked, Open: open, Ask: a.settle, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
-	}, list)
+		Request: a.request, Region: a.r.name, Wanted: a.spec.Among(a.spec.Subnets), Most: mostAsked, Open: a.launch.open, Ask: a.settle, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
+	})
 	if err == nil {
 		a.p.recent.made(a.p.now(), instance)
 	}

@@ -84,8 +84,8 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 		}
 	}
 	return a.p.market.First(ctx, offering.Search{
-		Request: a.request, Region: a.spec.Region, Most: mostAsked, Ask: a.insert, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
-	}, a.spec.Among(zones).List(a.request.ClientToken, a.p.market.Spread.Of(a.request.Owner.Cluster)))
+		Request: a.request, Region: a.spec.Region, Wanted: a.spec.Among(zones), Most: mostAsked, Ask: a.insert, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
+	})
 }
 
 // known is an instance of our name: this launch made it before.

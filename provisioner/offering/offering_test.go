@@ -48,19 +48,19 @@ func TestTheSpotShareFollowsFromTheToken(t *testing.T) {
 
 func TestARefusalRestsItsOfferingAlone(t *testing.T) {
 	t.Parallel()
-	var r Refusals
+	var r refusals
 	now := time.Unix(1000, 0)
-	r.Note(now, "eu", Offering{false, "t", "a"}, Judge(provisioner.Capacity), "none left")
-	r.Note(now, "eu", Offering{true, "t", "a"}, Judge(provisioner.Quota), "limit")
+	r.note(now, "eu", Offering{false, "t", "a"}, Judge(provisioner.Capacity), "none left")
+	r.note(now, "eu", Offering{true, "t", "a"}, Judge(provisioner.Quota), "limit")
 	for _, row := range []struct {
 		at   time.Duration
 		o    Offering
 		rest bool
 	}{
 		{0, Offering{false, "t", "a"}, true}, {0, Offering{false, "t", "b"}, false}, {0, Offering{false, "u", "a"}, false},
-		{0, Offering{true, "t", "b"}, true}, {CapacityRests, Offering{false, "t", "a"}, false}, {QuotaRests, Offering{true, "t", "b"}, false},
+		{0, Offering{true, "t", "b"}, true}, {capacityRests, Offering{false, "t", "a"}, false}, {quotaRests, Offering{true, "t", "b"}, false},
 	} {
-		if _, rests := r.Of(now.Add(row.at), "eu", row.o); rests != row.rest {
+		if _, rests := r.of(now.Add(row.at), "eu", row.o); rests != row.rest {
 			t.Errorf("after %s %s rests: %v", row.at, row.o, rests)
 		}
 	}
@@ -69,17 +69,17 @@ func TestARefusalRestsItsOfferingAlone(t *testing.T) {
 func TestExhaustedSaysWhatAnOperatorCanDo(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1000, 0)
-	one := func(class provisioner.Class, rests time.Duration) Refusal {
-		return Refusal{Offering{false, "t", string(class)}, class, now.Add(rests), "none left"}
+	one := func(class provisioner.Class, rests time.Duration) refusal {
+		return refusal{Offering{false, "t", string(class)}, class, now.Add(rests), "none left"}
 	}
-	err := Exhausted("n", "instance_types", now, []Refusal{one(provisioner.Quota, time.Minute), one(provisioner.Capacity, time.Hour)})
+	err := exhausted("n", "instance_types", now, []refusal{one(provisioner.Quota, time.Minute), one(provisioner.Capacity, time.Hour)})
 	if !errors.Is(err, provisioner.Capacity) || provisioner.RetryAfter(err) != time.Minute || !strings.Contains(err.Error(), "t on demand in quota: none left") {
 		t.Errorf("%v", err)
 	}
-	if err := Exhausted("n", "instance_types", now, []Refusal{one(provisioner.Quota, time.Minute)}); !errors.Is(err, provisioner.Quota) {
+	if err := exhausted("n", "instance_types", now, []refusal{one(provisioner.Quota, time.Minute)}); !errors.Is(err, provisioner.Quota) {
 		t.Errorf("quota alone: %v", err)
 	}
-	err = Exhausted("n", "instance_types", now, []Refusal{one(provisioner.InvalidTemplate, time.Hour)})
+	err = exhausted("n", "instance_types", now, []refusal{one(provisioner.InvalidTemplate, time.Hour)})
 	if provisioner.Field(err) != "instance_types" {
 		t.Errorf("offered nowhere: %v", err)
 	}

@@ -15,8 +15,8 @@ import (
 // minutes (three is what others found right); a quota is raised by people; what
 // a zone does not have it will not have today.
 const (
-	CapacityRests   = 3 * time.Minute
-	QuotaRests      = 5 * time.Minute
+	capacityRests   = 3 * time.Minute
+	quotaRests      = 5 * time.Minute
 	NotOfferedRests = time.Hour
 )
 
@@ -33,43 +33,43 @@ type Verdict struct {
 func Judge(class provisioner.Class) Verdict {
 	switch class {
 	case provisioner.Capacity:
-		return Verdict{Class: class, Rests: CapacityRests}
+		return Verdict{Class: class, Rests: capacityRests}
 	case provisioner.Quota:
-		return Verdict{Class: class, Rests: QuotaRests, Wide: true}
+		return Verdict{Class: class, Rests: quotaRests, Wide: true}
 	case provisioner.Throttled, provisioner.Unauthorized, provisioner.InvalidTemplate, provisioner.NotFound,
 		provisioner.Transient, provisioner.Unsupported:
 	}
 	return Verdict{Class: class}
 }
 
-// Refusal is what a cloud had none of.
-type Refusal struct {
-	Offering Offering
-	Class    provisioner.Class
-	Until    time.Time
-	Text     string
+// refusal is what a cloud had none of.
+type refusal struct {
+	offering Offering
+	class    provisioner.Class
+	until    time.Time
+	text     string
 }
 
-// Refusals remembers them by offering, so that a launch goes at once to what may
+// refusals remembers them by offering, so that a launch goes at once to what may
 // succeed. Its zero value is ready; it is safe for concurrent use.
-type Refusals struct {
+type refusals struct {
 	mutex sync.Mutex
-	until map[Offering]Refusal
+	until map[Offering]refusal
 }
 
 // Note remembers that the region's cloud refused an offering with these words.
-func (r *Refusals) Note(now time.Time, region string, o Offering, v Verdict, text string) Refusal {
+func (r *refusals) note(now time.Time, region string, o Offering, v Verdict, text string) refusal {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.until == nil {
-		r.until = map[Offering]Refusal{}
+		r.until = map[Offering]refusal{}
 	}
 	for known, old := range r.until {
-		if !now.Before(old.Until) {
+		if !now.Before(old.until) {
 			delete(r.until, known)
 		}
 	}
-	what := Refusal{Offering: o, Class: v.Class, Until: now.Add(v.Rests), Text: text}
+	what := refusal{o, v.Class, now.Add(v.Rests), text}
 	if v.Wide {
 		o.Zone = "region " + region
 	}
@@ -78,31 +78,31 @@ func (r *Refusals) Note(now time.Time, region string, o Offering, v Verdict, tex
 }
 
 // Of says that an offering was refused lately.
-func (r *Refusals) Of(now time.Time, region string, o Offering) (Refusal, bool) {
+func (r *refusals) of(now time.Time, region string, o Offering) (refusal, bool) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	for _, at := range []Offering{o, {o.Spot, o.Type, "region " + region}} {
-		if what, ok := r.until[at]; ok && now.Before(what.Until) {
+		if what, ok := r.until[at]; ok && now.Before(what.until) {
 			return what, true
 		}
 	}
-	return Refusal{}, false
+	return refusal{}, false
 }
 
-// Exhausted says that all that the template offers was refused: for want of
+// exhausted says that all that the template offers was refused: for want of
 // quota alone it is Quota, else Capacity. What no zone offers at all is the
 // template's fault, which field names.
-func Exhausted(node, field string, now time.Time, refused []Refusal) error {
+func exhausted(node, field string, now time.Time, refused []refusal) error {
 	class, next := provisioner.InvalidTemplate, time.Time{}
 	var texts []string
 	for _, what := range refused {
-		if rank(what.Class) > rank(class) {
-			class = what.Class
+		if rank(what.class) > rank(class) {
+			class = what.class
 		}
-		if next.IsZero() || what.Until.Before(next) {
-			next = what.Until
+		if next.IsZero() || what.until.Before(next) {
+			next = what.until
 		}
-		text := what.Offering.String() + ": " + what.Text
+		text := what.offering.String() + ": " + what.text
 		if !slices.Contains(texts, text) && len(texts) < 4 {
 			texts = append(texts, text)
 		}
@@ -125,10 +125,10 @@ func rank(c provisioner.Class) int {
 }
 
 // told puts refusals into the contract's terms.
-func told(refused []Refusal) []provisioner.Refusal {
+func told(refused []refusal) []provisioner.Refusal {
 	var list []provisioner.Refusal
 	for _, what := range refused {
-		list = append(list, provisioner.Refusal{Offering: what.Offering.String(), Class: what.Class, Text: what.Text})
+		list = append(list, provisioner.Refusal{Offering: what.offering.String(), Class: what.class, Text: what.text})
 	}
 	return list
 }

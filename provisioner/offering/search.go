@@ -3,6 +3,7 @@ package offering
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/godwit/godwit/provisioner"
@@ -11,19 +12,20 @@ import (
 // Market is what a provider remembers of its cloud. Its zero value is ready; it
 // is safe for concurrent use.
 type Market struct {
-	Refusals Refusals
 	Spread   Spread
+	refusals refusals
 }
 
 // Search is one launch's way through what its template offers.
 type Search struct {
 	Request provisioner.LaunchRequest
 	Region  string
+	Wanted  Wanted
 	// Most offerings are asked for; the next call goes on behind them, for what was
 	// refused is remembered.
 	Most int
-	// Open is asked for whatever is remembered of it: it may have been had already,
-	// of a call whose answer was lost. Nil: there is none.
+	// Open is asked for first and whatever is remembered of it: it may have been had
+	// already, of a call whose answer was lost. Nil: there is none.
 	Open *Offering
 	// Ask launches at one offering.
 	Ask func(context.Context, Offering) (provisioner.Instance, error)
@@ -39,13 +41,17 @@ type Search struct {
 
 // First asks for one offering after the other until the cloud has one. Those that
 // it lately refused are passed over.
-func (m *Market) First(ctx context.Context, s Search, list []Offering) (provisioner.Instance, error) {
+func (m *Market) First(ctx context.Context, s Search) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
-	var refused []Refusal
+	var refused []refusal
 	asked, cluster := 0, s.Request.Owner.Cluster
 	log := s.Log.With("node", s.Request.NodeName)
+	list := s.Wanted.List(s.Request.ClientToken, m.Spread.Of(cluster))
+	if s.Open != nil {
+		list = slices.Insert(slices.DeleteFunc(list, func(o Offering) bool { return o == *s.Open }), 0, *s.Open)
+	}
 	for _, o := range list {
-		if what, lately := m.Refusals.Of(s.Now(), s.Region, o); lately && (s.Open == nil || *s.Open != o) {
+		if what, lately := m.refusals.of(s.Now(), s.Region, o); lately && (s.Open == nil || *s.Open != o) {
 			refused = append(refused, what)
 			continue
 		}
@@ -67,8 +73,8 @@ func (m *Market) First(ctx context.Context, s Search, list []Offering) (provisio
 		if verdict.Rests == 0 {
 			return none, s.Cloud.Failure("launch", o.String(), err)
 		}
-		what := m.Refusals.Note(s.Now(), s.Region, o, verdict, s.Cloud.Text(err))
-		log.Info("an offering is refused", "offering", o.String(), "err", what.Text)
+		what := m.refusals.note(s.Now(), s.Region, o, verdict, s.Cloud.Text(err))
+		log.Info("an offering is refused", "offering", o.String(), "err", what.text)
 		refused = append(refused, what)
 		if s.Tidy == nil {
 			continue
@@ -77,5 +83,5 @@ func (m *Market) First(ctx context.Context, s Search, list []Offering) (provisio
 			return left, err
 		}
 	}
-	return none, Exhausted(s.Request.NodeID, "instance_types", s.Now(), refused)
+	return none, exhausted(s.Request.NodeID, "instance_types", s.Now(), refused)
 }

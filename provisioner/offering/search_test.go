@@ -25,10 +25,11 @@ type cloud struct {
 	most  int
 }
 
-func (c *cloud) first(list ...Offering) (provisioner.Instance, error) {
+func (c *cloud) first() (provisioner.Instance, error) {
 	c.asked = nil
 	return c.m.First(c.t.Context(), Search{
-		Request: provisioner.LaunchRequest{NodeID: "n", Owner: provisioner.Owner{Cluster: "c"}}, Region: "eu", Most: c.most, Open: c.open, Tidy: c.tidy,
+		Request: provisioner.LaunchRequest{NodeID: "n", Owner: provisioner.Owner{Cluster: "c"}}, Region: "eu",
+		Wanted: Wanted{Types: []string{large.Type, small.Type}, Zones: []string{large.Zone}}, Most: c.most, Open: c.open, Tidy: c.tidy,
 		Ask: func(_ context.Context, o Offering) (provisioner.Instance, error) {
 			c.asked = append(c.asked, o)
 			return provisioner.Instance{Type: o.Type}, c.full[o]
@@ -36,7 +37,7 @@ func (c *cloud) first(list ...Offering) (provisioner.Instance, error) {
 		Judge: func(err error) Verdict { return Judge(provisioner.ClassOf(err)) },
 		Cloud: func(err error) provisioner.Answer { return provisioner.Answer{Class: provisioner.ClassOf(err)} },
 		Now:   func() time.Time { return c.now }, Log: slog.New(slog.DiscardHandler),
-	}, list)
+	})
 }
 
 func newCloud(t *testing.T) *cloud {
@@ -53,10 +54,10 @@ func TestWhatIsRefusedIsPassedOverUntilItHasRested(t *testing.T) {
 		after time.Duration
 		asked []Offering
 	}{
-		{0, []Offering{large, small}}, {time.Minute, []Offering{small}}, {CapacityRests, []Offering{large, small}},
+		{0, []Offering{large, small}}, {time.Minute, []Offering{small}}, {capacityRests, []Offering{large, small}},
 	} {
 		c.now = time.Unix(1000, 0).Add(row.after)
-		i, err := c.first(large, small)
+		i, err := c.first()
 		if err != nil || i.Type != "small" || !slices.Equal(c.asked, row.asked) || fmt.Sprint(i.PassedOver) != "[large on demand in a: no capacity (STOCKOUT)]" {
 			t.Errorf("after %s: %v, %+v, asked %v", row.after, err, i, c.asked)
 		}
@@ -66,15 +67,17 @@ func TestWhatIsRefusedIsPassedOverUntilItHasRested(t *testing.T) {
 	}
 }
 
-func TestWhatMayHaveBeenHadIsAskedForAgain(t *testing.T) {
+func TestWhatMayHaveBeenHadIsAskedForFirstAndAgain(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.full[large] = provisioner.Refuse(provisioner.Capacity, "launch", "x", "STOCKOUT")
-	if _, err := c.first(large, small); err != nil {
+	c.full[small] = c.full[large]
+	if _, err := c.first(); !errors.Is(err, provisioner.Capacity) {
 		t.Fatal(err)
 	}
-	c.open = &large
-	if _, err := c.first(large, small); err != nil || c.asked[0] != large {
+	delete(c.full, small)
+	c.open = &small
+	if i, err := c.first(); err != nil || i.Type != "small" || !slices.Equal(c.asked, []Offering{small}) {
 		t.Errorf("%v, asked %v", err, c.asked)
 	}
 }
@@ -83,11 +86,11 @@ func TestAFailureThatIsNoOfferingsEndsTheSearch(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.full[large] = errors.New("connection reset")
-	_, err := c.first(large, small)
+	_, err := c.first()
 	if !errors.Is(err, provisioner.Transient) || !strings.Contains(err.Error(), "large on demand in a") || len(c.asked) != 1 {
 		t.Errorf("%v, asked %v", err, c.asked)
 	}
-	if _, lately := c.m.Refusals.Of(c.now, "eu", large); lately || c.m.Spread.Of("c")["a"] != 0 {
+	if _, lately := c.m.refusals.of(c.now, "eu", large); lately || c.m.Spread.Of("c")["a"] != 0 {
 		t.Error("the offering is blamed, or an instance is counted")
 	}
 }
@@ -97,10 +100,10 @@ func TestOneCallAsksForSoMany(t *testing.T) {
 	c := newCloud(t)
 	c.most = 1
 	c.full[large] = provisioner.Refuse(provisioner.Quota, "launch", "x", "limit")
-	if _, err := c.first(large, small); !errors.Is(err, provisioner.Quota) || len(c.asked) != 1 {
+	if _, err := c.first(); !errors.Is(err, provisioner.Quota) || len(c.asked) != 1 {
 		t.Errorf("%v, asked %v", err, c.asked)
 	}
-	if i, err := c.first(large, small); err != nil || i.Type != "small" {
+	if i, err := c.first(); err != nil || i.Type != "small" {
 		t.Errorf("the next call does not go on behind it: %v", err)
 	}
 }
@@ -110,18 +113,18 @@ func TestWhatARefusalLeavesIsTidiedBeforeTheNextIsAsked(t *testing.T) {
 	c := newCloud(t)
 	c.full[large] = provisioner.Refuse(provisioner.Capacity, "launch", "x", "STOCKOUT")
 	c.tidy = func(context.Context) (provisioner.Instance, error) {
-		if _, noted := c.m.Refusals.Of(c.now, "eu", large); !noted || len(c.asked) != 1 {
+		if _, noted := c.m.refusals.of(c.now, "eu", large); !noted || len(c.asked) != 1 {
 			t.Errorf("tidied after %v, refusal remembered: %v", c.asked, noted)
 		}
 		return provisioner.Instance{}, nil
 	}
-	if i, err := c.first(large, small); err != nil || i.Type != "small" {
+	if i, err := c.first(); err != nil || i.Type != "small" {
 		t.Errorf("%v, %+v", err, i)
 	}
 	c = newCloud(t)
 	c.full[large] = provisioner.Refuse(provisioner.Capacity, "launch", "x", "STOCKOUT")
 	c.tidy = func(context.Context) (provisioner.Instance, error) { return provisioner.Instance{ID: "lives"}, nil }
-	if i, err := c.first(large, small); err != nil || i.ID != "lives" || len(c.asked) != 1 {
+	if i, err := c.first(); err != nil || i.ID != "lives" || len(c.asked) != 1 {
 		t.Errorf("one that lives is not taken: %v, %+v, asked %v", err, i, c.asked)
 	}
 }
