@@ -68,10 +68,10 @@ func (p picture) diff(owner string, wanted []Record, limit int) plan {
 		out.names = append(out.names, swaps)
 	}
 	for _, at := range slices.SortedFunc(maps.Keys(p), byName) {
-		if at.kind != "TXT" || len(at.name) <= len(markerLabel) || at.name[:len(markerLabel)] != markerLabel {
+		name, marks := Marked(at.name)
+		if at.kind != "TXT" || !marks {
 			continue
 		}
-		name := at.name[len(markerLabel):]
 		whose, texts := claimed(p[at])
 		if _, wanted := want[name]; wanted || whose != owner {
 			continue
@@ -121,10 +121,11 @@ func (p picture) publish(owner string, r Record, limit int) (swaps []Swap, fresh
 	if old != nil && before != texts { // what it had before belongs to no one from here on
 		swaps = p.remove(r.Name, kinds(before))
 	}
-	claim := &Set{Name: at, Type: "TXT", TTL: r.TTL, Values: []string{mark(owner, texts)}}
-	if old == nil || !slices.Equal(old.Values, claim.Values) {
-		swaps = append(swaps, Swap{Old: old, New: claim})
+	claim := Swap{Old: old, New: &Set{Name: at, Type: "TXT", TTL: r.TTL, Values: []string{mark(owner, texts)}}}
+	if old != nil && slices.Equal(old.Values, claim.New.Values) {
+		claim.New = old // to be still so when something is changed beside it
 	}
+	swaps = append(swaps, claim)
 	for _, kind := range kinds(texts) {
 		now := p[key{r.Name, kind}]
 		next := &Set{Name: r.Name, Type: kind, TTL: r.TTL, Values: r.values(kind, now, limit)}
@@ -135,6 +136,9 @@ func (p picture) publish(owner string, r Record, limit int) (swaps []Swap, fresh
 		case now == nil || !same(now, next):
 			swaps = append(swaps, Swap{Old: now, New: next})
 		}
+	}
+	if len(swaps) == 1 && claim.New == old {
+		return nil, false
 	}
 	return swaps, old == nil
 }

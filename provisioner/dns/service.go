@@ -27,7 +27,8 @@ type Set struct {
 }
 
 // Swap replaces a set by another one of the same name and type. Old is nil where
-// there is to be none before, New where there is to be none afterwards.
+// there is to be none before, New where there is to be none afterwards. Where both
+// are the same set, it must only be so still.
 type Swap struct{ Old, New *Set }
 
 // Name that the swap is about.
@@ -92,6 +93,13 @@ func (e *HeldError) Error() string {
 
 // marker is the name at which a TXT record says whose a name is.
 func marker(name string) string { return markerLabel + name }
+
+// Marked is the name that a marker is of.
+func Marked(name string) (of string, ok bool) { return strings.CutPrefix(name, markerLabel) }
+
+// ChallengeLabel begins the names at which certificate authorities look for texts
+// (RFC 8555, section 8.4); only such names of ours have texts.
+const ChallengeLabel = "_acme-challenge."
 
 const (
 	markerLabel = "_godwit."

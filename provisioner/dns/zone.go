@@ -19,7 +19,8 @@ type Record struct {
 	TTL time.Duration
 	// Addresses, best first: where a zone has room for fewer, it takes the first.
 	Addresses []netip.Addr
-	// Texts are TXT records of printable ASCII, up to 255 bytes each.
+	// Texts are TXT records of printable ASCII, up to 255 bytes each, of a name that
+	// begins with ChallengeLabel.
 	Texts []string
 }
 
@@ -120,6 +121,8 @@ func check(zone string, wanted []Record) ([]Record, error) {
 		switch {
 		case len(r.Addresses) > 0 && len(r.Texts) > 0:
 			return nil, fmt.Errorf("record %s has addresses and texts", r.Name)
+		case len(r.Texts) > 0 && !strings.HasPrefix(r.Name, ChallengeLabel):
+			return nil, fmt.Errorf("record %s has texts and does not begin with %s", r.Name, ChallengeLabel)
 		case len(r.Addresses)+len(r.Texts) > 0: // a name without anything is no name
 			out = append(out, r)
 		}

@@ -1,21 +1,26 @@
 package clouds
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/godwit/godwit/provisioner/dns"
+	"github.com/godwit/godwit/provisioner/dns/azuredns"
+	"github.com/godwit/godwit/provisioner/dns/clouddns"
 	"github.com/godwit/godwit/provisioner/dns/route53"
 )
 
 // publishHelp is what --dns-publish takes.
 const publishHelp = "publish the clusters' names in a zone at a cloud, such as route53,zone=example.org; may be given several times. " +
-	"SERVICE is route53. Further keys: zone (name or id), name (default {cluster}.ZONE), cluster (only this one), " +
-	"addresses (public, private or both), ttl (default 10s), private-zone=true, role and external-id (route53)"
+	"the first word is route53, clouddns or azuredns. Keys: zone (name or id), name (default {cluster}.ZONE), cluster (only this one), " +
+	"addresses (public, private or both), ttl (default 10s), private-zone=true (route53, clouddns), role and external-id (route53), " +
+	"project (clouddns; default --gcp-project), subscription and resource-group (azuredns; default --azure-subscription, --azure-resource-group)"
 
 // names are the keys that every service takes, and more those of one.
 var (
@@ -24,7 +29,9 @@ var (
 		more []string
 		open func(Config, map[string]string) (dns.Service, error)
 	}{
-		route53.Name: {[]string{"role", "external-id", "private-zone"}, openRoute53},
+		route53.Name:  {[]string{"role", "external-id", "private-zone"}, openRoute53},
+		clouddns.Name: {[]string{"project", "private-zone"}, openCloudDNS},
+		azuredns.Name: {[]string{"subscription", "resource-group"}, openAzureDNS},
 	}
 )
 
@@ -120,6 +127,20 @@ func openRoute53(_ Config, keys map[string]string) (dns.Service, error) {
 		return nil, err
 	}
 	return route53.New(route53.Config{Zone: keys["zone"], Private: private, Role: keys["role"], ExternalID: keys["external-id"]})
+}
+
+func openCloudDNS(c Config, keys map[string]string) (dns.Service, error) {
+	private, err := yes(keys, "private-zone")
+	if err != nil {
+		return nil, err
+	}
+	return clouddns.New(clouddns.Config{Project: cmp.Or(keys["project"], c.GCPProject), Zone: keys["zone"], Private: private, Endpoint: os.Getenv(gcpEndpoint)})
+}
+
+func openAzureDNS(c Config, keys map[string]string) (dns.Service, error) {
+	return azuredns.New(azuredns.Config{
+		Subscription: cmp.Or(keys["subscription"], c.AzureSubscription), ResourceGroup: cmp.Or(keys["resource-group"], c.AzureResourceGroup), Zone: keys["zone"],
+	})
 }
 
 func yes(keys map[string]string, key string) (bool, error) {

@@ -14,7 +14,9 @@ func TestZonesToPublishInAreSaidByKeys(t *testing.T) {
 		"route53,zone=Example.org.",
 		"route53,zone=Z123,name={cluster}.in.example.org,addresses=private,ttl=1m,private-zone=true,role=arn:aws:iam::1:role/x,external-id=y",
 		"route53,zone=example.net,cluster=media,name=transfer.example.net,addresses=public",
-	}})
+		"clouddns,zone=example.org,private-zone=true",
+		"azuredns,zone=example.org,resource-group=names",
+	}, GCPProject: "p", AzureSubscription: "s", AzureResourceGroup: "nodes"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,6 +24,8 @@ func TestZonesToPublishInAreSaidByKeys(t *testing.T) {
 		dns.NamesOf("media", "example.org"),
 		{AvailablePrivate: "media.in.example.org", AllPrivate: "all.media.in.example.org"},
 		{Available: "transfer.example.net", All: "all.transfer.example.net"},
+		dns.NamesOf("media", "example.org"),
+		dns.NamesOf("media", "example.org"),
 	} {
 		if got := all[i].Names("media"); got != want || all[i].Service == nil {
 			t.Errorf("%s: %+v", all[i].Label, got)
@@ -47,6 +51,9 @@ func TestWrongZonesToPublishInAreRefused(t *testing.T) {
 		"route53,zone=example.org,ttl=1ms":                  "between 1s and 24h",
 		"route53,zone=example.org,addresses=mine":           "none of public, private, both",
 		"route53,zone=example.org,private-zone=perhaps":     "neither true nor false",
+		"clouddns,zone=example.org":                         "a project must be given",
+		"azuredns,zone=example.org,subscription=s":          "resource group must be given",
+		"azuredns,zone=example.org,private-zone=true":       "does not know",
 		"route53,zone=example.org,role=admin":               "no ARN",
 		"route53,zone=example.org,name=-{cluster}.example.": "is no name",
 	} {

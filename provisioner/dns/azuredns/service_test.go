@@ -1,0 +1,115 @@
+package azuredns
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+
+	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/dns"
+	"github.com/godwit/godwit/provisioner/dns/azuredns/azurednssim"
+	"github.com/godwit/godwit/provisioner/dns/dnstest"
+	"github.com/godwit/godwit/provisioner/dns/zonesim"
+)
+
+const apex = "godwit.example.org"
+
+func service(t *testing.T, sim *azurednssim.Sim, zone string) *Service {
+	t.Helper()
+	s, err := New(Config{
+		Subscription: azurednssim.Subscription, ResourceGroup: azurednssim.Group, Zone: zone,
+		Credential: &azfake.TokenCredential{}, Transport: sim.Transport(), Rate: 1e6, Pause: time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func host(t *testing.T, s dns.Service, owner string, now func() time.Time) dns.Zone {
+	t.Helper()
+	z, err := dns.Host(dns.HostedConfig{Service: s, Owner: owner, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+func TestZoneKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	dnstest.Run(t, func(t *testing.T) dnstest.Harness {
+		zone, clock := zonesim.New(apex), dnstest.NewClock()
+		sim := azurednssim.New(zone)
+		open := func(owner string) func(*testing.T) dns.Zone {
+			return func(t *testing.T) dns.Zone { return host(t, service(t, sim, apex), owner, clock.Now) }
+		}
+		return dnstest.Harness{
+			Zone: open("ours")(t), Apex: apex, Cloud: zone, Lookup: dnstest.Truth(zone), Pass: clock.Pass,
+			Reopen: open("ours"), Foreign: open("theirs"), Values: 20,
+		}
+	})
+}
+
+func TestZoneIsNamedOrGivenByItsResource(t *testing.T) {
+	t.Parallel()
+	sim := azurednssim.New(zonesim.New(apex))
+	for _, zone := range []string{apex + ".", "/subscriptions/" + azurednssim.Subscription + "/resourceGroups/" + azurednssim.Group + "/providers/Microsoft.Network/dnszones/" + apex} {
+		if got, err := service(t, sim, zone).Apex(t.Context()); err != nil || got != apex {
+			t.Errorf("%s: %s, %v", zone, got, err)
+		}
+	}
+	if _, err := service(t, sim, "gone.example.org").Apex(t.Context()); !errors.Is(err, provisioner.NotFound) {
+		t.Errorf("%v", err)
+	}
+	for _, wrong := range []Config{{Zone: apex}, {Zone: "no zone", Subscription: "s", ResourceGroup: "g"}} {
+		if _, err := New(wrong); err == nil {
+			t.Errorf("%+v was taken", wrong)
+		}
+	}
+}
+
+func TestAnAliasIsSomebodyElses(t *testing.T) {
+	t.Parallel()
+	zone := zonesim.New(apex)
+	zone.Put(dns.Set{Name: "media." + apex, Type: "A", TTL: 60e9, Special: true})
+	z := host(t, service(t, azurednssim.New(zone), apex), "ours", nil)
+	_, err := z.Converge(t.Context(), []dns.Record{{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1")}})
+	if _, held := errors.AsType[*dns.HeldError](err); !held || zone.Calls()["RecordSets.CreateOrUpdate"] > 0 {
+		t.Errorf("%v, calls %v", err, zone.Calls())
+	}
+}
+
+// A lost answer is asked for again, and what is there then found to be ours.
+func TestRightsAreExactlyThoseOfTheCalls(t *testing.T) {
+	t.Parallel()
+	zone := zonesim.New(apex)
+	sim := azurednssim.New(zone)
+	clock := dnstest.NewClock()
+	z := host(t, service(t, sim, apex), "ours", clock.Now)
+	media := dns.Record{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1", "2001:db8::1")}
+	for range 2 {
+		zone.Next(zonesim.None, zonesim.None, zonesim.None, zonesim.Lost) // the second answer that changes something is not had
+		if _, err := z.Converge(t.Context(), []dns.Record{media}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := z.Converge(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := os.ReadFile("../../../deploy/azure/godwit-dns-role.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var role struct{ Actions []string }
+	if err := json.Unmarshal(raw, &role); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(role.Actions, sim.Rights()) {
+		t.Errorf("the role has\n%q, the calls need\n%q", role.Actions, sim.Rights())
+	}
+}
