@@ -21,6 +21,9 @@ func (r *Reconciler) decide(ctx context.Context, b *round) error {
 		return err
 	}
 	snapshot := r.snapshot(b)
+	if snapshot.Rollout, err = r.rollout(ctx, b); err != nil {
+		return err
+	}
 	snapshot.Forecast = foresee(past.profile, b.policy, b.now)
 	plan := policy.Decide(snapshot, b.policy, b.now)
 	decision, err := r.storeDecision(ctx, b, snapshot, plan)
@@ -53,6 +56,9 @@ func (r *Reconciler) decide(ctx context.Context, b *round) error {
 		if err := r.storeMemory(ctx, b); err != nil {
 			return err
 		}
+	}
+	if err := r.conclude(ctx, b, snapshot, plan); err != nil {
+		return err
 	}
 	r.askMoves(ctx, b, plan)
 	return r.keepFacts(ctx, b, plan)
@@ -220,7 +226,7 @@ func (b *round) step(n *statestore.Node, action policy.Action) (to statestore.No
 		to, change = recovered(n)
 		return to, change, true
 	case policy.ActionTerminate:
-		return statestore.NodeTerminating, nil, true
+		return statestore.NodeTerminating, gaveUp(n, action), true
 	case policy.ActionStop:
 		return statestore.NodeStopping, nil, true
 	case policy.ActionStart:

@@ -9,6 +9,7 @@
 //	observe    reports, rows, instances              step.go observe.go inventory.go
 //	obey       what operators order of single nodes  order.go
 //	settle     facts into rows, boot completes       boot.go run.go
+//	roll       a rollout begins, goes on, is cleared  rollout.go drift.go
 //	decide     policy.Decide, stored with reasons    decide.go snapshot.go
 //	record     load for what-if and forecast         record.go
 //	intend     plan into rows                        request.go drain.go repair.go terminate.go
@@ -29,6 +30,13 @@
 // Beside it the warm pool (warm.go), for nodes that were drained for want of load:
 //
 //	draining ──▶ stopping ──▶ stopped ──▶ starting ──▶ running
+//
+// A rollout (rollout.go) is a row beside them: nodes that drift.go finds stale are
+// replaced, as policy decides, by nodes that carry its generation. When too many
+// of those come to nothing it is rolled back, and from then on nodes are launched
+// from the version before.
+//
+//	rolling ⇄ paused ──▶ done | rolled back | aborted | superseded
 //
 // # Why nothing leaks and nothing sticks
 //

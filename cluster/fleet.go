@@ -8,6 +8,7 @@ import (
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/fleet/report"
+	"github.com/godwit/godwit/node/configuration"
 	"github.com/godwit/godwit/policy"
 )
 
@@ -41,6 +42,9 @@ type Report struct {
 	// ConfigError why; 0 and empty while there is none.
 	RefusedVersion int64
 	ConfigError    string
+	// Unapplied: a part of the configuration waits for a restart of the node's
+	// transfer service, which it does once it serves no session.
+	Unapplied bool
 	// Skew is how far the node's clock is ahead of the manager's; travel time
 	// makes it look a little behind.
 	Skew time.Duration
@@ -104,6 +108,9 @@ func readReport(view *fleet.NodeView) *Report {
 		},
 		OwnCPU:   facts.GetCpuProcess(),
 		Sessions: make([]policy.Session, 0, len(view.Sessions)),
+	}
+	for _, d := range facts.GetDrift() {
+		r.Unapplied = r.Unapplied || d.GetHow() == configuration.Restart
 	}
 	if !view.SentAt.IsZero() {
 		r.Skew = view.SentAt.Sub(view.At)

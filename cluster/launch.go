@@ -30,7 +30,7 @@ func (r *Reconciler) driveLaunch(ctx context.Context, b *round, n *statestore.No
 	}
 	l := launching{
 		node: *n, template: b.template, clusterName: b.cluster.Name, memory: b.memory, term: b.term,
-		ttl: time.Duration(b.policy.LaunchTimeoutS) * time.Second,
+		ttl: time.Duration(b.policy.LaunchTimeoutS) * time.Second, generation: b.generation(),
 	}
 	// Each offering may take the time of a call.
 	limit := r.config.EffectTimeout * time.Duration(len(menu(b.template).Offerings))
@@ -43,7 +43,9 @@ func launchKey(nodeID string) string { return "launch " + nodeID }
 // its sibling holds for it too. When the block is over policy decides anew.
 func (r *Reconciler) giveUp(ctx context.Context, b *round, n *statestore.Node, block *block) {
 	why := "not launched: " + block.Text
-	_, err := r.move(ctx, b, n, statestore.NodeTerminated, why, func(row *statestore.Node) { row.FailureReason = why })
+	_, err := r.move(ctx, b, n, statestore.NodeTerminated, why, func(row *statestore.Node) {
+		row.FailureReason, row.Generation = why, 0 // its sibling's failure is told, and counts
+	})
 	if err != nil {
 		r.log.Warn("give up a requested node", "node", n.Name, "err", err)
 	}
@@ -59,7 +61,11 @@ type launching struct {
 	// ttl of the join token: the launch timeout.
 	ttl time.Duration
 	// askedAt is when the provider was asked for what it gave.
-	askedAt time.Time
+	askedAt    time.Time
+	generation int64 // of the rollout under way
+	// blamed: a refusal says that what was asked for is wrong, not that there is
+	// none of it.
+	blamed bool
 }
 
 // several says that the node may be, or is being, launched at one of several
@@ -111,6 +117,8 @@ func (r *Reconciler) launch(ctx context.Context, l launching) error {
 		if !r.settles(err, l.node, asked) {
 			return err
 		}
+		class := provisioner.ClassOf(err)
+		l.blamed = l.blamed || class != provisioner.Capacity && class != provisioner.Quota
 		l.memory.refused(r.now(), err, &l.node)
 		r.log.Warn("launch refused", "node", l.node.Name, "provider", l.node.Provider, "offering", l.node.Offering, "err", err)
 		if l.node.Offering == "" {
@@ -144,7 +152,7 @@ func (r *Reconciler) intendLaunch(ctx context.Context, l *launching, o mixed.Off
 				return
 			}
 			row.LaunchRequest, row.Provider, row.Offering = first, o.Provider, o.Name
-			row.TemplateID, row.TemplateVersion = l.template.ID, l.template.Version
+			row.TemplateID, row.TemplateVersion, row.Generation = l.template.ID, l.template.Version, l.generation
 		})
 	if err != nil {
 		return false, "", err
@@ -189,7 +197,9 @@ func (r *Reconciler) abandon(ctx context.Context, b *round, n *statestore.Node) 
 	}
 	why := fmt.Sprintf("%s has not said in %s whether it launches: another offering is asked", n.Offering, abandonAfter)
 	b.memory.failed(b.now, n, why)
-	if _, err := r.move(ctx, b, n, statestore.NodeTerminating, why, func(row *statestore.Node) { row.FailureReason = why }); err != nil {
+	if _, err := r.move(ctx, b, n, statestore.NodeTerminating, why, func(row *statestore.Node) {
+		row.FailureReason, row.Generation = why, 0 // no fault of the version that a rollout brings
+	}); err != nil {
 		r.log.Warn("abandon a launch", "node", n.Name, "err", err)
 	}
 	return true
@@ -298,7 +308,11 @@ func (r *Reconciler) nowhere(ctx context.Context, l launching, passed []string) 
 
 func (r *Reconciler) close(ctx context.Context, l launching, why string, passed []string) error {
 	row, err := r.config.Store.MoveNode(ctx, l.term, l.node.ID, []statestore.NodeState{statestore.NodeRequested, statestore.NodeLaunching},
-		statestore.NodeTerminated, why, func(row *statestore.Node) { row.FailureReason = why })
+		statestore.NodeTerminated, why, func(row *statestore.Node) {
+			if row.FailureReason = why; !l.blamed {
+				row.Generation = 0 // no fault of the version that a rollout brings
+			}
+		})
 	if err == nil {
 		r.tellOutcome(ctx, l, result{Node: row.ID, PassedOver: passed, Error: why})
 	}

@@ -14,7 +14,10 @@ type round struct {
 	term     statestore.Term
 	now      time.Time
 	cluster  statestore.Cluster
-	template statestore.Template
+	template statestore.Template // that nodes are launched from; see aim
+	newest   madeFrom            // the cluster's template as it is now
+	rollout  statestore.Rollout  // the newest; zero before the first
+	stale    map[string]bool     // by node; see stale
 	version  statestore.PolicyVersion
 	policy   policy.Policy
 	memory   *memory
@@ -28,7 +31,7 @@ type round struct {
 func (r *Reconciler) observe(ctx context.Context, s *step, c statestore.Cluster) (*round, error) {
 	b := &round{term: s.term, now: r.now(), cluster: c, reports: s.heard}
 	var err error
-	if b.template, err = r.config.Store.Template(ctx, c.TemplateID); err != nil {
+	if err := r.aim(ctx, b); err != nil {
 		return nil, err
 	}
 	if b.version, err = r.config.Store.Policy(ctx, c.ID); err != nil {
@@ -84,7 +87,7 @@ func (r *Reconciler) readNodes(ctx context.Context, b *round) error {
 	b.memory.requested(b.now, b.nodes...)
 	b.memory.keepStarts(b.nodes)
 	b.memory.place(b.template, menu(b.template).Offerings, b.nodes)
-	return nil
+	return r.stale(ctx, b)
 }
 
 // remember returns the cluster's memory: the one in hand, or the stored one

@@ -24,6 +24,9 @@ func (r *Reconciler) Preview(ctx context.Context, clusterID string, edit policy.
 	}
 	b.policy = edit
 	snapshot := r.snapshot(b)
+	if snapshot.Rollout, err = r.rollout(ctx, b); err != nil {
+		return policy.Plan{}, err
+	}
 	snapshot.Forecast = foresee(profile, edit, b.now)
 	return policy.Decide(snapshot, edit, b.now), nil
 }
@@ -35,7 +38,7 @@ func (r *Reconciler) look(ctx context.Context, clusterID string, reports heard) 
 		return nil, err
 	}
 	b := &round{now: r.now(), cluster: c, reports: reports}
-	if b.template, err = r.config.Store.Template(ctx, c.TemplateID); err != nil {
+	if err := r.aim(ctx, b); err != nil {
 		return nil, err
 	}
 	if b.version, err = r.config.Store.Policy(ctx, c.ID); err != nil {

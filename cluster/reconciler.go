@@ -51,6 +51,7 @@ type Reconciler struct {
 	mutex    sync.Mutex
 	memories map[string]*memory
 	policies map[string]parsedPolicy
+	drifts   drifts
 }
 
 // New checks the configuration. It starts nothing.
@@ -60,7 +61,7 @@ func New(config Config) (*Reconciler, error) {
 	}
 	r := &Reconciler{
 		config: config, log: config.Log.With("part", "cluster"), providers: slices.Sorted(maps.Keys(config.Providers)), listening: config.Now().UTC(),
-		reserved: newReservations(), wake: make(chan struct{}, 1), policies: map[string]parsedPolicy{},
+		reserved: newReservations(), wake: make(chan struct{}, 1), policies: map[string]parsedPolicy{}, drifts: drifts{},
 	}
 	r.begin()
 	return r, nil
@@ -200,7 +201,7 @@ func (r *Reconciler) reconcile(ctx context.Context, s *step, c statestore.Cluste
 		return err
 	}
 	for _, stage := range []func(context.Context, *round) error{
-		r.obey, r.settle, r.heed, r.decide,
+		r.obey, r.settle, r.heed, r.roll, r.decide,
 	} {
 		if err := stage(ctx, b); err != nil {
 			return err

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 
+	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/statestore"
 )
 
@@ -19,6 +20,20 @@ func recovered(n *statestore.Node) (statestore.NodeState, func(*statestore.Node)
 		to = statestore.NodeDraining
 	}
 	return to, func(row *statestore.Node) { row.FailureReason = "" }
+}
+
+// gaveUp is the row change of a node that did not come up in time. One that the
+// provider never made says nothing of what it was to be made from.
+func gaveUp(n *statestore.Node, action policy.Action) func(*statestore.Node) {
+	if action.Reason.Code != policy.CodeLaunchTimeout || n.State == statestore.NodeStarting {
+		return nil
+	}
+	return func(row *statestore.Node) {
+		row.FailureReason = action.Reason.Text
+		if row.InstanceID == "" {
+			row.Generation = 0
+		}
+	}
 }
 
 // fail marks a node whose instance is of no use any more. Policy replaces it

@@ -69,6 +69,15 @@ func (r *Reconciler) tell(b *round, n *statestore.Node, row statestore.Node, why
 	r.config.Changed(b.cluster.ID, "nodes")
 }
 
+// generation is what a node launched now carries: the number of the rollout under
+// way, whose failure its failure is.
+func (b *round) generation() int64 {
+	if b.rollout.State.UnderWay() {
+		return b.rollout.Generation
+	}
+	return 0
+}
+
 // request writes one row for each node to be launched: the intent, from which
 // everything else follows.
 func (r *Reconciler) request(ctx context.Context, b *round, action policy.Action) ([]result, error) {
@@ -79,6 +88,7 @@ func (r *Reconciler) request(ctx context.Context, b *round, action policy.Action
 		rows, err := r.config.Store.CreateNodes(ctx, b.term, statestore.Node{
 			ClusterID: b.cluster.ID, Provider: provider,
 			TemplateID: b.template.ID, TemplateVersion: b.template.Version, ConfigVersion: b.cluster.ConfigVersion,
+			Generation: b.generation(),
 		}, min(left, mostRows), action.Reason.Text)
 		if err != nil {
 			return results, err

@@ -57,8 +57,8 @@ func (k *checker) count() {
 			rows++
 		}
 	}
-	if rows > k.w.policy.MaxNodes {
-		k.w.fault("%d rows, maximum %d", rows, k.w.policy.MaxNodes)
+	if rows > k.most() {
+		k.w.fault("%d rows, maximum %d", rows, k.most())
 	}
 }
 
@@ -92,8 +92,8 @@ func (k *checker) running() {
 			all++
 		}
 	}
-	if all > k.w.policy.MaxNodes {
-		k.w.fault("%d instances, maximum %d", all, k.w.policy.MaxNodes)
+	if all > k.most() {
+		k.w.fault("%d instances, maximum %d", all, k.most())
 	}
 }
 
@@ -315,11 +315,11 @@ func (k *checker) step() {
 func (k *checker) settled() bool {
 	w := k.w
 	for _, c := range w.db.open {
-		if c.Kind != "clock_wrong" {
+		if c.Kind != "clock_wrong" && c.Kind != "rollout_rolled_back" {
 			return false
 		}
 	}
-	return k.backHome && settledAt(w.policy.MinAvailable, w.policy.WarmNodes)(w) && len(w.clients) == 0
+	return k.backHome && !w.newestRollout().State.UnderWay() && settledAt(w.policy.MinAvailable, w.policy.WarmNodes)(w) && len(w.clients) == 0
 }
 
 // end: load and faults are over, and all has settled or had the time to.
@@ -351,11 +351,14 @@ func (k *checker) end() {
 	if rows != exist || rows-warm != w.policy.MinAvailable || warm != w.policy.WarmNodes {
 		w.fault("at the end %d rows, %d of them stopped, %d instances; minimum %d, warm %d", rows, warm, exist, w.policy.MinAvailable, w.policy.WarmNodes)
 	}
+	if r := w.newestRollout(); r.State.UnderWay() {
+		w.fault("at the end rollout %d is %s: %s", r.Generation, r.State, r.Doing)
+	}
 	if len(w.clients) > 0 {
 		w.fault("at the end %d clients are not done", len(w.clients))
 	}
 	for kind, c := range w.db.open {
-		if c.Kind != "clock_wrong" { // that node's clock stays as it is
+		if c.Kind != "clock_wrong" && c.Kind != "rollout_rolled_back" { // clock and template stay as they are
 			w.fault("at the end condition %s is open: %s", kind, c.Text)
 		}
 	}

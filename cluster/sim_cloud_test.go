@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/godwit/godwit/provisioner"
@@ -253,6 +254,9 @@ func (c cloudOf) create(q provisioner.LaunchRequest) *simInstance {
 		i.joinsAt = time.Time{}
 		w.trouble(w.now.Add(time.Duration(w.policy.LaunchTimeoutS) * time.Second))
 		w.meet("never joins")
+	}
+	if strings.Contains(string(q.Spec), `"sick":true`) {
+		i.joinsAt = time.Time{}
 	}
 	c.instances[i.ID] = i
 	w.tell("%s is made for %s", i.ID, q.NodeID)

@@ -23,6 +23,7 @@ type plot struct {
 	running, warm int
 	// mixed: there are two clouds.
 	mixed bool
+	done  func(*world) bool // settled, if nil
 }
 
 func settledAt(running, warm int) func(*world) bool {
@@ -62,6 +63,15 @@ var plots = []plot{
 		name: "a warm node is ended", policy: func(p *policy.Policy) { p.WarmNodes = 1 },
 		begin: func(w *world) bool { override(3)(w); return settledAt(3, 1)(w) },
 		event: func(w *world) { w.policyNow(func(p *policy.Policy) { p.WarmNodes = 0 }) }, running: 3,
+	},
+	{
+		name: "a new version is rolled out", begin: settledAt(2, 0), running: 2,
+		event: func(w *world) { w.release(false); w.rollOut(w.policy.Rollout) }, done: rolledOut(statestore.RolloutDone, 2, 2),
+	},
+	{
+		name: "a sick version is rolled back", begin: settledAt(2, 0), running: 2,
+		policy: func(p *policy.Policy) { p.Rollout.MaxFailures, p.LaunchTimeoutS = 1, 200 },
+		event:  func(w *world) { w.release(true); w.rollOut(w.policy.Rollout) }, done: rolledOut(statestore.RolloutRolledBack, 1, 2),
 	},
 	{name: "an operator ends a node", begin: settledAt(2, 0), event: func(w *world) { w.orderFirst(statestore.OrderTerminate) }, running: 2},
 	{name: "an operator kills a node", begin: settledAt(2, 0), event: func(w *world) { w.orderFirst(statestore.OrderKill) }, running: 2},
@@ -123,7 +133,10 @@ func (p plot) perform(crashAt int) (*world, int) {
 	}
 	p.event(w)
 	calls := 0
-	done := settledAt(p.running, p.warm)
+	done := p.done
+	if done == nil {
+		done = settledAt(p.running, p.warm)
+	}
 	for end := w.now.Add(15 * time.Minute); len(w.faults) == 0; w.step() {
 		if calls == 0 && w.now.After(end.Add(-14*time.Minute)) && done(w) {
 			calls = w.touches - before

@@ -27,6 +27,7 @@ type simNode struct {
 	lag          time.Duration // of its reports
 	underway     []underway
 	skew         time.Duration // of its clock
+	unapplied    bool          // a part of its configuration waits
 }
 
 // simClient has bytes to move; it asks for a node, connects, and asks again
@@ -125,6 +126,7 @@ func (w *world) advance() {
 	if w.chance(100) {
 		w.db.template.Version++
 		w.db.template.Spec = w.spec()
+		w.db.versions[w.db.template.Version] = w.db.template.Spec
 		w.db.cluster.Name = fmt.Sprint("sim ", w.db.template.Version)
 		w.tell("an operator edits the template and renames the cluster")
 	}
@@ -234,7 +236,7 @@ func (w *world) reports(n *simNode) {
 			RemainingBytes: int64(c.left),
 		})
 	}
-	r.Skew = n.skew
+	r.Skew, r.Unapplied = n.skew, n.unapplied
 	if w.chance(400) {
 		n.lag = w.between(5*time.Second, 25*time.Second)
 		w.tell("reports of %s take %s", n.id, n.lag)

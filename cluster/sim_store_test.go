@@ -34,15 +34,17 @@ type simStore struct {
 	snapshot  json.RawMessage // the newest decision's that has one
 	// results of decisions, in the order in which they were written.
 	results []json.RawMessage
+	simRollouts
 }
 
 func newSimStore(w *world) *simStore {
 	return &simStore{
-		w:        w,
-		cluster:  statestore.Cluster{ID: "c", Name: "sim", TemplateID: "t", PolicyVersion: 1},
-		template: statestore.Template{ID: "t", Name: "t", Provider: "sim", Version: 1, Spec: json.RawMessage(`{}`)},
-		policy:   statestore.PolicyVersion{ClusterID: "c", Version: 1, Policy: mustJSON(w.policy)},
-		rows:     map[string]*statestore.Node{}, open: map[string]statestore.Condition{}, acted: map[string]*statestore.Decision{},
+		w:           w,
+		cluster:     statestore.Cluster{ID: "c", Name: "sim", TemplateID: "t", PolicyVersion: 1},
+		template:    statestore.Template{ID: "t", Name: "t", Provider: "sim", Version: 1, Spec: json.RawMessage(`{}`)},
+		policy:      statestore.PolicyVersion{ClusterID: "c", Version: 1, Policy: mustJSON(w.policy)},
+		simRollouts: newSimRollouts(w.seed, json.RawMessage(`{}`)),
+		rows:        map[string]*statestore.Node{}, open: map[string]statestore.Condition{}, acted: map[string]*statestore.Decision{},
 	}
 }
 

@@ -22,11 +22,13 @@ const (
 	loadTime = 19 * time.Minute // load and faults
 	calmTime = 10 * time.Minute // then neither: all must settle
 	warmTime = 20 * time.Minute // and the warm pool be filled again
+	rollTime = 45 * time.Minute // and a rollout end, also one that fails
 	simInst  = "installation"
 )
 
 // world is one history: everything outside the reconciler, and the managers.
 type world struct {
+	seed   uint64
 	rng    *rand.Rand
 	start  time.Time
 	now    time.Time
@@ -90,8 +92,12 @@ func play(seed uint64) *world {
 	w.policy.WarmNodes = w.rng.IntN(3)
 	w.policy.DisruptionBudget = w.rng.IntN(3)
 	w.obedient, w.mixed = seed%4 == 0, seed%3 == 1
+	w.policy.Rollout = rolloutPolicy(seed)
 	w.begin()
 	length := loadTime + calmTime
+	if w.db.on {
+		length += rollTime
+	}
 	if w.policy.WarmNodes > 0 {
 		length += warmTime
 	}
@@ -118,6 +124,7 @@ func (w *world) stop() {
 // newWorld is empty; change its policy and begin.
 func newWorld(seed uint64) *world {
 	w := &world{
+		seed:  seed,
 		rng:   rand.New(rand.NewPCG(seed, 0x60d717)), //nolint:gosec // a simulation must be repeatable
 		start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
 		met:   map[string]int{}, nodes: map[string]*simNode{}, retired: map[string]bool{},
@@ -144,6 +151,7 @@ func (w *world) begin() {
 func (w *world) step() {
 	w.now = w.now.Add(stepTime)
 	w.advance()
+	w.rollsNow()
 	w.manage()
 	w.check.step()
 }

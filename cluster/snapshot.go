@@ -61,7 +61,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
 	node := policy.Node{
 		ID: n.ID, Name: n.Name, State: policy.State(n.State), Since: n.StateSince, RequestedAt: n.RequestedAt,
-		DrainCause: drainCause(n.DrainReason), Stale: n.TemplateVersion != b.template.Version,
+		DrainCause: drainCause(n.DrainReason), Stale: b.stale[n.ID],
 	}
 	if n.DrainDeadline != nil {
 		node.DrainDeadline = *n.DrainDeadline
@@ -114,7 +114,7 @@ func (b *round) recentLaunches(f facts) []time.Time {
 func drainCause(reason string) policy.DrainCause {
 	cause, _, _ := strings.Cut(reason, ":")
 	switch c := policy.DrainCause(cause); c {
-	case policy.DrainScaleIn, policy.DrainMax, policy.DrainRepair, policy.DrainReclaim, policy.DrainOperator:
+	case policy.DrainScaleIn, policy.DrainMax, policy.DrainRepair, policy.DrainReclaim, policy.DrainRollout, policy.DrainOperator:
 		return c
 	}
 	if reason != "" {

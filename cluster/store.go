@@ -14,7 +14,16 @@ type Store interface {
 	Clusters(ctx context.Context) ([]statestore.Cluster, error)
 	Cluster(ctx context.Context, id string) (statestore.Cluster, error)
 	Template(ctx context.Context, id string) (statestore.Template, error)
+	// TemplateVersion fails with statestore.ErrNotFound where nobody knows it.
+	TemplateVersion(ctx context.Context, id string, version int64) (statestore.TemplateVersion, error)
 	Policy(ctx context.Context, clusterID string) (statestore.PolicyVersion, error)
+	// Rollout is the cluster's newest; statestore.ErrNotFound before the first.
+	Rollout(ctx context.Context, clusterID string) (statestore.Rollout, error)
+	// BeginRollout and AdvanceRollout are statestore's Begin and Advance.
+	BeginRollout(ctx context.Context, term statestore.Term, r statestore.Rollout, supersedes, why string) (statestore.Rollout, error)
+	AdvanceRollout(ctx context.Context, term statestore.Term, r statestore.Rollout) (statestore.Rollout, error)
+	// RolloutFailures are the nodes of a rollout that came to nothing.
+	RolloutFailures(ctx context.Context, clusterID string, generation int64) ([]statestore.Failure, error)
 	// LiveNodes are all rows that are not terminated; of all clusters when
 	// clusterID is empty.
 	LiveNodes(ctx context.Context, clusterID string) ([]statestore.Node, error)
@@ -79,6 +88,26 @@ func (p postgres) Cluster(ctx context.Context, id string) (statestore.Cluster, e
 
 func (p postgres) Template(ctx context.Context, id string) (statestore.Template, error) {
 	return p.t.Templates.Get(ctx, id)
+}
+
+func (p postgres) TemplateVersion(ctx context.Context, id string, version int64) (statestore.TemplateVersion, error) {
+	return p.t.Templates.Version(ctx, id, version)
+}
+
+func (p postgres) Rollout(ctx context.Context, clusterID string) (statestore.Rollout, error) {
+	return p.t.Rollouts.Newest(ctx, clusterID)
+}
+
+func (p postgres) BeginRollout(ctx context.Context, term statestore.Term, r statestore.Rollout, supersedes, why string) (statestore.Rollout, error) {
+	return p.t.Rollouts.Begin(ctx, term, r, supersedes, why)
+}
+
+func (p postgres) AdvanceRollout(ctx context.Context, term statestore.Term, r statestore.Rollout) (statestore.Rollout, error) {
+	return p.t.Rollouts.Advance(ctx, term, r)
+}
+
+func (p postgres) RolloutFailures(ctx context.Context, clusterID string, generation int64) ([]statestore.Failure, error) {
+	return p.t.Rollouts.Failures(ctx, clusterID, generation)
 }
 
 func (p postgres) Policy(ctx context.Context, clusterID string) (statestore.PolicyVersion, error) {

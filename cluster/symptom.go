@@ -28,6 +28,7 @@ const (
 	conditionRefused     = "configuration_refused"
 	conditionNames       = "dns_failing"
 	conditionNameTaken   = "dns_name_taken"
+	conditionRollout     = "rollout_rolled_back"
 )
 
 // nextSteps says what to do about each kind of condition.
@@ -46,6 +47,7 @@ var nextSteps = map[string]string{
 	conditionRefused:     "Change the configuration back, or replace the nodes: an older release does not know all that a newer one can be told. They go on with what they had.",
 	conditionNames:       "Check that the zone is there, that the manager's credentials may change it, and that the service can be reached. It is tried again by itself; nodes and clients that ask the manager go on.",
 	conditionNameTaken:   "Remove the records that are there, if nobody needs them, or give the cluster another name in DNS (--dns-publish, name=). Nothing of them was changed.",
+	conditionRollout:     "Read the console output of a node that failed, correct the template and start a rollout of the corrected version. To try the same version again, start a rollout once more.",
 	conditionRecording:   "Look at the manager's log. Scaling goes on; what-if and forecast lack this time.",
 }
 
@@ -119,6 +121,9 @@ func (r *Reconciler) wantConditions(b *round) {
 	}
 	if text := b.refusals(); text != "" {
 		want(conditionRefused, "", text)
+	}
+	if text := b.rolledBack(); text != "" {
+		want(conditionRollout, "", text)
 	}
 	r.wantOfReports(b, want)
 }

@@ -40,10 +40,12 @@ var memories = sync.Pool{New: func() any { return &memory{} }}
 func (d *decision) run() Plan {
 	d.observe()
 	d.size()
+	d.takeRollout()
 	d.explainState()
 	d.scaleOut()
 	d.repair()
 	d.rebalance()
+	d.rollOut()
 	d.scaleIn()
 	d.keepWarm()
 	return d.plan()
@@ -75,6 +77,7 @@ type decision struct {
 	// lacking says that floors or demand miss nodes: then nothing is drained
 	// for want of load.
 	lacking bool
+	rolling rolling
 
 	recover, lost, terminate, stop, undrain, start, launch, move, drain []Action
 
@@ -298,6 +301,7 @@ func (d *decision) plan() Plan {
 		Pools:    slices.Grow(d.pools[:0], d.capacity.Running+d.capacity.Draining),
 		Capacity: d.capacity,
 		Sample:   d.sample,
+		Rollout:  d.rolling.out,
 	}
 	p.Capacity.Demand = round(d.sizing.demand)
 	p.Capacity.Signal = d.sizing.signal

@@ -9,6 +9,7 @@ import (
 // emptiness is by what nodes are ordered for a drain. The keys lie beside each
 // other in memory: there may be thousands.
 type emptiness struct {
+	fresh            bool
 	until, requested instant
 	used             float64
 	sessions, at     int32
@@ -30,6 +31,12 @@ func (i instant) compare(o instant) int {
 }
 
 func (e emptiness) compare(o emptiness) int {
+	if e.fresh != o.fresh { // during a rollout the stale ones go first
+		if o.fresh {
+			return -1
+		}
+		return 1
+	}
 	if c := e.until.compare(o.until); c != 0 {
 		return c
 	}
@@ -50,10 +57,12 @@ func (e emptiness) compare(o emptiness) int {
 // byEmptiness lists the nodes that may be drained, first the one that will be
 // empty first.
 func (d *decision) byEmptiness() []*view {
+	rolls := d.rolls()
 	list := make([]emptiness, 0, d.capacity.Running)
 	for i, v := range d.nodes {
 		if v.state == Running && v.last.Pool != Degraded && !v.recovered && v.Node.State == Running {
 			list = append(list, emptiness{
+				fresh: rolls && !v.Stale,
 				until: instantOf(v.load.PinnedUntil), requested: instantOf(v.RequestedAt), used: v.last.Utilization,
 				sessions: int32(min(v.load.Sessions, 1<<30)), at: int32(i), //nolint:gosec // bounded
 			})

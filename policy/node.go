@@ -82,7 +82,8 @@ const (
 	DrainMax      DrainCause = "max"      // max_nodes was lowered
 	DrainRepair   DrainCause = "repair"   // degraded beyond its grace
 	DrainReclaim  DrainCause = "reclaim"  // its provider takes the machine back, or warns of it
-	DrainOperator DrainCause = "operator" // a person, or an upgrade, wanted it
+	DrainRollout  DrainCause = "rollout"  // replaced by a node of the version wanted
+	DrainOperator DrainCause = "operator" // a person wanted it
 )
 
 // Node is what is known of one node. Rates are bits per second.
@@ -116,8 +117,9 @@ type Node struct {
 	// means Since plus the policy's drain timeout.
 	DrainCause    DrainCause `json:"drain_cause,omitempty"`
 	DrainDeadline time.Time  `json:"drain_deadline,omitzero"`
-	// Stale: made from another version of the template than a node launched now
-	// would be. Such a node has no place in the warm pool.
+	// Stale: a node launched now would be another, by its template or by a
+	// configuration that this one cannot take over. Such a node has no place in the
+	// warm pool, and a rollout replaces it.
 	Stale bool `json:"stale,omitempty"`
 	// StartFailedAt is when the provider last failed to start this stopped node;
 	// zero if it has not. It is left alone for five minutes after that.

@@ -130,6 +130,8 @@ type Plan struct {
 	Capacity Capacity     `json:"capacity"`
 	// Sample belongs into the history; see [Remember].
 	Sample Sample `json:"sample"`
+	// Rollout is how the rollout under way stands; nil: there is none.
+	Rollout *RolloutState `json:"rollout,omitempty"`
 }
 
 // Quiet says that the plan changes nothing: no action, and no node in another

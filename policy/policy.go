@@ -7,7 +7,8 @@ import "time"
 type Policy struct {
 	// MaxNodes caps the instances that run or may run at once: everything but
 	// stopped and terminated ones. The warm pool's stopped nodes come on top;
-	// starting one needs a place under MaxNodes. No plan ever exceeds it.
+	// starting one needs a place under MaxNodes. No plan ever exceeds it, but by
+	// the surge of a rollout.
 	MaxNodes int `json:"max_nodes"`
 	// MinAvailable is the floor of running nodes in pool idle or low.
 	MinAvailable int `json:"min_available"`
@@ -18,7 +19,7 @@ type Policy struct {
 	// provider can stop nodes at all. 0: nodes that go are terminated.
 	WarmNodes int `json:"warm_nodes"`
 	// DisruptionBudget is the most nodes that may drain at one time by Godwit's
-	// own will: for want of load or for repair. A drain that an operator or a
+	// own will: for want of load, for repair or for a rollout. A drain that an operator or a
 	// lowered MaxNodes wants counts neither way. 0: no limit of its own.
 	DisruptionBudget int `json:"disruption_budget"`
 	// MinThreshold is the utilization (0–1) at which a high node takes new
@@ -59,6 +60,8 @@ type Policy struct {
 	LostGraceS int `json:"lost_grace_s"`
 	// Forecast says whether what the past predicts launches nodes ahead of demand.
 	Forecast ForecastMode `json:"forecast"`
+	// Rollout says how nodes are replaced when their template has changed.
+	Rollout RolloutPolicy `json:"rollout"`
 }
 
 // LaunchLimit allows Count launches, failed ones included, in any PerSeconds.
@@ -133,6 +136,7 @@ func Default() Policy {
 		DegradedGraceS: 20,
 		LostGraceS:     120,
 		Forecast:       ForecastShadow,
+		Rollout:        RolloutPolicy{Surge: 1, SurgePercent: 10, MaxFailures: 3},
 	}
 }
 

@@ -58,6 +58,13 @@ const (
 	CodePassedOver    Code = "passed_over"    // what was refused before a node was launched elsewhere
 	CodeLaunchRefused Code = "launch_refused" // a node was launched nowhere
 
+	// What a rollout does and waits for.
+	CodeRollout       Code = "rollout"
+	CodeRolloutWaits  Code = "rollout_waits"
+	CodeRolloutPaused Code = "rollout_paused"
+	CodeRolloutDone   Code = "rollout_done"
+	CodeRolloutFailed Code = "rollout_failed" // it is rolled back
+
 	// Why an action is taken.
 	CodeLaunch        Code = "launch"
 	CodeUndrain       Code = "undrain"
@@ -77,4 +84,6 @@ const (
 	CodeLost          Code = "lost"
 	CodeLostEnded     Code = "lost_ended"
 	CodeRecovered     Code = "recovered"
+	CodeRolloutLaunch Code = "rollout_launch"
+	CodeRolloutDrain  Code = "rollout_drain"
 )

@@ -48,6 +48,9 @@ func (d *decision) repair() {
 // scaleIn drains what neither demand nor floors need.
 func (d *decision) scaleIn() {
 	running, _ := d.openNodes()
+	if d.rolls() {
+		running = min(running, d.rolling.ready) - d.rolloutSurge()
+	}
 	if over := d.overMax(); over > 0 {
 		// The operator lowered max: no window, and floors yield to it.
 		d.drainSurplus(over, running, DrainMax)
@@ -118,7 +121,7 @@ func (d *decision) openNodes() (running, pending int) {
 // overMax is by how many open nodes the cluster exceeds max_nodes.
 func (d *decision) overMax() int {
 	running, pending := d.openNodes()
-	return max(running+pending-d.p.MaxNodes, 0)
+	return max(running+pending-d.p.MaxNodes-d.rolloutSurge(), 0)
 }
 
 // drainSurplus drains up to n nodes, first the one that will be empty first.

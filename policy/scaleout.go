@@ -94,6 +94,8 @@ func (v *view) undrainable(d *decision) bool {
 	switch v.DrainCause {
 	case DrainScaleIn, DrainMax, DrainRepair:
 		return true
+	case DrainRollout:
+		return !v.Stale // it was rolled back
 	case DrainOperator, DrainReclaim:
 	}
 	return false

@@ -60,6 +60,6 @@ func TestSimulation(t *testing.T) {
 }
 
 func summary(r sim.Result) string {
-	return fmt.Sprintf("%d evaluations, %d launches, %d drains, %d undrains, %d starts, %d stops, %d sessions moved, peak %d, final %d, %.1f node-hours, %.2f %% of session time under the level",
-		r.Evaluations, r.Launches, r.Drains, r.Undrains, r.Starts, r.Stops, r.Moved, r.Peak, r.Final, r.NodeHours, 100*r.Under/max(r.SessionSeconds, 1))
+	return fmt.Sprintf("%d evaluations, %d launches, %d drains, %d undrains, %d starts, %d stops, %d sessions moved, %d rollouts done, %d rolled back, peak %d, final %d, %.1f node-hours, %.2f %% of session time under the level",
+		r.Evaluations, r.Launches, r.Drains, r.Undrains, r.Starts, r.Stops, r.Moved, r.RolledOut, r.RolledBack, r.Peak, r.Final, r.NodeHours, 100*r.Under/max(r.SessionSeconds, 1))
 }

@@ -30,6 +30,8 @@ type Snapshot struct {
 	ListeningSince time.Time `json:"listening_since,omitzero"`
 	// BootS is the usual time from request to running in seconds; 0: 90.
 	BootS int `json:"boot_s,omitempty"`
+	// Rollout is the rolling replacement under way; nil: none is.
+	Rollout *Rollout `json:"rollout,omitempty"`
 	// Forecast is what the past predicts of the next minutes; nil: nothing.
 	Forecast *Forecast `json:"forecast,omitempty"`
 }

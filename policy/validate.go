@@ -70,6 +70,7 @@ func (p Policy) Validate() error {
 	v.within("degraded_grace_s", p.DegradedGraceS, 0, 86400)
 	v.within("lost_grace_s", p.LostGraceS, 0, 86400)
 	v.forecast(p.Forecast)
+	v.rollout(p.Rollout)
 	if len(v.errors) > 0 {
 		return v.errors
 	}
@@ -125,6 +126,16 @@ func (v *validation) schedule(field string, s Schedule, maxNodes int) {
 	v.within(field+".min_idle", s.MinIdle, 0, maxNodes)
 	if s.MinAvailable == 0 && s.MinIdle == 0 {
 		v.add(field+".min_available", "and min_idle are both 0: the schedule raises nothing")
+	}
+}
+
+func (v *validation) rollout(r RolloutPolicy) {
+	v.within("rollout.surge", r.Surge, 0, maxNodesLimit)
+	v.within("rollout.surge_percent", r.SurgePercent, 0, 100)
+	v.within("rollout.max_unavailable", r.MaxUnavailable, 0, maxNodesLimit)
+	v.within("rollout.max_failures", r.MaxFailures, 1, maxNodesLimit)
+	if r.Surge == 0 && r.SurgePercent == 0 && r.MaxUnavailable == 0 {
+		v.add("rollout.surge", "is 0 as are surge_percent and max_unavailable: no node could ever be replaced")
 	}
 }
 

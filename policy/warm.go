@@ -134,7 +134,7 @@ func (d *decision) keepWarm() {
 		}
 	}
 	for _, a := range d.drain {
-		if a.Cause != DrainRepair {
+		if a.Cause == DrainScaleIn || a.Cause == DrainMax {
 			missing--
 		}
 	}
@@ -168,6 +168,8 @@ func (d *decision) keepWarm() {
 func (d *decision) noRefill(surplus int) string {
 	allowed, next := d.allowance()
 	switch {
+	case d.rolls():
+		return "filled when the rollout is through"
 	case d.lacking || surplus < 0:
 		return "first come the nodes that are wanted now"
 	case d.overMax() > 0 || d.roomUnderMax() == 0:
@@ -195,6 +197,9 @@ func (d *decision) endWarm() {
 			continue
 		}
 		if v.Stale {
+			if d.rolls() && d.rolling.serving+d.rolling.coming > 0 {
+				continue // it comes last: should the new version be sick, this one is not
+			}
 			d.end(v, Reason{
 				Code: CodeWarmEnded, Text: v.name() + " is ended: it was stopped with another version of the template",
 				Values: values{"stopped_s": d.now.Sub(v.Since).Seconds()},
@@ -224,7 +229,9 @@ func (d *decision) endWarm() {
 }
 
 // voluntary drains are those that the disruption budget counts.
-func (c DrainCause) voluntary() bool { return c == DrainScaleIn || c == DrainRepair }
+func (c DrainCause) voluntary() bool {
+	return c == DrainScaleIn || c == DrainRepair || c == DrainRollout
+}
 
 // budget counts what the disruption budget leaves.
 func (d *decision) budget() {

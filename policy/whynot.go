@@ -39,14 +39,15 @@ func against(kind ActionKind) (held, unneeded []Code) {
 	switch kind {
 	case ActionLaunch:
 		return []Code{CodeInvalidPolicy, CodePaused, CodeBlind, CodePending, CodeMaxReached, CodeLaunchLimited,
-				CodeLaunchBlocked, CodeLaunchErrors, CodeScaleOutWaits, CodeWarmWaits},
+				CodeLaunchBlocked, CodeLaunchErrors, CodeScaleOutWaits, CodeWarmWaits, CodeRolloutWaits, CodeRolloutPaused},
 			[]Code{CodeSteady, CodeAvailableOK, CodeDemand, CodeBestEffort, CodeOverride, CodeUndrain, CodeWarmStart}
 	case ActionStart:
 		return []Code{CodeInvalidPolicy, CodePaused, CodeBlind, CodePending, CodeMaxReached, CodeScaleOutWaits, CodeWarmStartFailed},
 			[]Code{CodeSteady, CodeAvailableOK, CodeDemand, CodeBestEffort, CodeOverride, CodeUndrain}
 	case ActionDrain:
 		return []Code{CodeInvalidPolicy, CodePaused, CodeBlind, CodeDrainBudget, CodeScaleInWaits, CodeScaleInNoHistory,
-				CodeScaleInStep, CodeScaleInFloor, CodeScaleInPinned, CodeScaleInFull, CodeScaleInMoves},
+				CodeScaleInStep, CodeScaleInFloor, CodeScaleInPinned, CodeScaleInFull, CodeScaleInMoves,
+				CodeRolloutWaits, CodeRolloutPaused},
 			[]Code{CodeSteady, CodeBelowMin, CodeIdleBelowMin, CodeSchedule, CodeDemand, CodeRise, CodeHigh, CodeQueue, CodeOverride, CodeEmpty}
 	case ActionTerminate, ActionStop:
 		return []Code{CodeInvalidPolicy, CodePaused, CodeBlind, CodeDrainWaits}, []Code{CodeSteady, CodeDemand, CodeEmpty}

@@ -55,6 +55,7 @@ type Tables struct {
 	Notifications  Notifications
 	Outbox         Outbox
 	Policies       Policies
+	Rollouts       Rollouts
 	Settings       Settings
 	SetupTokens    SetupTokens
 	SignIn         SignInProviders
@@ -74,7 +75,7 @@ func newTables(h *handle) *Tables {
 		Conditions: Conditions{h}, Decisions: Decisions{h}, Forecasts: Forecasts{h},
 		Idempotency: Idempotency{h}, JoinTokens: JoinTokens{h}, Loads: Loads{h},
 		Journal: Journal{h}, Logins: Logins{h}, Nodes: Nodes{h}, Outbox: Outbox{h},
-		Policies: Policies{h}, Settings: Settings{h}, SetupTokens: SetupTokens{h}, SignIn: SignInProviders{h},
+		Policies: Policies{h}, Rollouts: Rollouts{h}, Settings: Settings{h}, SetupTokens: SetupTokens{h}, SignIn: SignInProviders{h},
 		SigningKeys: SigningKeys{h}, Templates: Templates{h}, Transfers: Transfers{h},
 		Users: Users{h}, h: h,
 	}

@@ -80,6 +80,7 @@ func (k *check) plan(s policy.Snapshot, p policy.Plan) {
 	k.flapping(p)
 	k.window(p)
 	k.warm(p)
+	k.rollout(p)
 	if k.w.c.Shape == Greedy && k.w.c.Faults.quiet() && len(k.w.c.Policy.Schedules) == 0 {
 		k.greedy(p)
 	}
@@ -241,7 +242,7 @@ func (k *check) after(p policy.Plan) {
 			exist++
 		}
 	}
-	if n := max(exist, k.w.up()); n > k.w.c.Policy.MaxNodes {
+	if n := max(exist, k.w.up()); n > k.w.c.Policy.MaxNodes+k.surge() {
 		k.broken("max is never exceeded", "%d nodes of %d: %s", n, k.w.c.Policy.MaxNodes, p.Explain())
 	}
 	recent := 0
@@ -293,6 +294,9 @@ func (k *check) end() {
 	}
 	if n := len(k.w.clients); n > 0 {
 		k.broken("everyone is served in the end", "%d clients are not", n)
+	}
+	if k.m.rollouts.now != nil {
+		k.broken("every rollout ends", "one of version %d began at %s", k.m.wanted, k.w.story.clock(k.m.rollouts.began))
 	}
 	if warm := k.stopped(); k.settled() && k.w.c.Policy.MaxNodes > len(k.m.rows)-warm && warm != k.warmNodes() {
 		k.broken("the warm pool is full in the end", "%d stopped, %d wanted", warm, k.warmNodes())

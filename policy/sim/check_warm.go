@@ -22,14 +22,14 @@ func (k *check) warm(p policy.Plan) {
 		switch {
 		case a.Kind == policy.ActionStop:
 			stops++
-		case a.Kind == policy.ActionDrain && (a.Cause == policy.DrainScaleIn || a.Cause == policy.DrainRepair):
+		case a.Kind == policy.ActionDrain && (a.Cause == policy.DrainScaleIn || a.Cause == policy.DrainRepair || a.Cause == policy.DrainRollout):
 			drains++
 		}
 	}
-	wanted := p.Launches() > 0 && !refills(p)
+	wanted := p.Launches() > 0 && !refills(p) && !slices.ContainsFunc(p.Actions, func(a policy.Action) bool { return a.Reason.Code == policy.CodeRolloutLaunch })
 	warm := 0
 	for _, r := range k.m.rows {
-		stale := k.m.made[r.ID] < k.m.template
+		stale := k.stale(r.ID)
 		if (r.State == policy.Stopped || r.State == policy.Stopping) && !stale {
 			warm++
 		}
@@ -37,7 +37,7 @@ func (k *check) warm(p policy.Plan) {
 		if wanted && ready && !acts(r.ID, policy.ActionStart) {
 			k.broken("warm nodes start before any is launched", "%s could: %s", r.ID, p.Explain())
 		}
-		if r.State == policy.Draining && (r.DrainCause == policy.DrainScaleIn || r.DrainCause == policy.DrainRepair) &&
+		if r.State == policy.Draining && (r.DrainCause == policy.DrainScaleIn || r.DrainCause == policy.DrainRepair || r.DrainCause == policy.DrainRollout) &&
 			!slices.ContainsFunc(p.Actions, func(a policy.Action) bool { return a.NodeID == r.ID }) {
 			draining++
 		}

@@ -27,6 +27,10 @@ type Config struct {
 	// Sums: nodes report sums of their sessions instead of a list.
 	Sums   bool
 	Faults Faults
+	// Rollouts: every version of the template is rolled out. SickVersions is the
+	// share of those whose nodes never join.
+	Rollouts     bool
+	SickVersions float64
 	// CanStop: the provider can stop instances and start them again.
 	CanStop bool
 	// ReplayAll decides everything twice. One in 150 decisions is replayed from
@@ -102,6 +106,7 @@ func Random(seed uint64) Config {
 	f.BootMin = time.Duration(10+r.IntN(60)) * time.Second
 	f.BootMax = f.BootMin + time.Duration(r.IntN(180))*time.Second
 	if r.IntN(4) == 0 {
+		c.roll()
 		return c // a world in which only boots take time
 	}
 	f.LaunchFails = pick(r, 0, 0.02, 0.2)
@@ -112,6 +117,7 @@ func Random(seed uint64) Config {
 	f.Capacity = sometimes(r, 40*time.Minute)
 	f.Restart = sometimes(r, 20*time.Minute)
 	f.Outage = sometimes(r, 40*time.Minute)
+	c.roll()
 	return c
 }
 
@@ -143,9 +149,9 @@ func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 // String tells a history in one line.
 func (c Config) String() string {
 	p := c.Policy
-	return fmt.Sprintf("seed %d: %s %.1f nodes, max %d, min available %d, min idle %d, warm %d (can stop %v), budget %d, windows %d/%d s, drain %d s, limit %d per %d s, boot %v–%v, faults %+v",
+	return fmt.Sprintf("seed %d: %s %.1f nodes, max %d, min available %d, min idle %d, warm %d (can stop %v), budget %d, windows %d/%d s, drain %d s, limit %d per %d s, boot %v–%v, rollouts %v %+v, faults %+v",
 		c.Seed, c.Shape, c.Rate, p.MaxNodes, p.MinAvailable, p.MinIdle, p.WarmNodes, c.CanStop, p.DisruptionBudget, p.ScaleOutWindowS, p.ScaleInWindowS, p.DrainTimeoutS,
-		p.LaunchLimit.Count, p.LaunchLimit.PerSeconds, c.Faults.BootMin, c.Faults.BootMax, c.Faults)
+		p.LaunchLimit.Count, p.LaunchLimit.PerSeconds, c.Faults.BootMin, c.Faults.BootMax, c.Rollouts, p.Rollout, c.Faults)
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

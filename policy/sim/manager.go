@@ -22,10 +22,12 @@ type manager struct {
 	awayUntil time.Time
 	serial    int
 	lastText  string
-	// template is the current version, made that of each node.
-	template int
-	made     map[string]int
-	ck       *check
+	// template is the newest version, wanted the one that is launched, made that of
+	// each node.
+	template, wanted int
+	made             map[string]int
+	rollouts         *rollouts
+	ck               *check
 }
 
 type assignment struct {
@@ -122,9 +124,13 @@ func (m *manager) snapshot() policy.Snapshot {
 		RecentLaunches: m.launches, LaunchErrors: m.errors, History: m.history, ListeningSince: m.listening,
 		CanStop: m.w.c.CanStop,
 	}
+	if r := m.rollouts.now; r != nil {
+		copied := *r
+		s.Rollout = &copied
+	}
 	for _, r := range m.rows {
 		n := *r
-		n.Stale = m.made[r.ID] < m.template
+		n.Stale = m.made[r.ID] != m.wanted && r.State != policy.Requested
 		s.Nodes = append(s.Nodes, n)
 	}
 	for _, c := range m.w.clients {
@@ -152,6 +158,7 @@ func (m *manager) carryOut(p policy.Plan) {
 	for _, a := range p.Actions {
 		m.act(a)
 	}
+	m.rollouts.settle(p)
 	if text := p.Key(); text != m.lastText || len(p.Actions) > 0 {
 		w.story.add(w.now, "plan: %s", p.Explain())
 		m.lastText = text
@@ -167,12 +174,16 @@ func (m *manager) act(a policy.Action) {
 			m.launch()
 		}
 	case policy.ActionDrain:
+		if a.Cause == policy.DrainRepair {
+			m.rollouts.lost(r, a.Reason.Text)
+		}
 		m.set(r, policy.Draining)
 		r.DrainCause, r.DrainDeadline = a.Cause, a.Deadline
 	case policy.ActionUndrain:
 		m.set(r, policy.Running)
 		r.DrainCause, r.DrainDeadline = "", time.Time{}
 	case policy.ActionLost:
+		m.rollouts.lost(r, a.Reason.Text)
 		m.set(r, policy.Lost)
 	case policy.ActionRecover:
 		m.set(r, policy.Running)
@@ -197,6 +208,9 @@ func (m *manager) act(a policy.Action) {
 			w.story.add(w.now, "%s does not start", r.ID)
 		}
 	case policy.ActionTerminate:
+		if r.State.Pending() {
+			m.rollouts.lost(r, a.Reason.Text)
+		}
 		m.set(r, policy.Terminating)
 		if i := w.instance(a.NodeID); i != nil {
 			w.end(i)
@@ -238,9 +252,9 @@ func (m *manager) launch() {
 	m.serial++
 	r := &policy.Node{ID: fmt.Sprintf("n%03d", m.serial), State: policy.Requested, Since: w.now, RequestedAt: w.now}
 	m.rows = append(m.rows, r)
-	m.made[r.ID] = m.template
+	m.made[r.ID] = m.wanted
 	m.launches = append(m.launches, w.now)
-	if !w.launch(r.ID) {
+	if !w.launch(r.ID, m.rollouts.sick[m.wanted]) {
 		r.State = policy.Failed
 		m.ck.refilled--
 		m.errors = append(m.errors, policy.LaunchError{At: w.now, Offering: "the only one", Kind: "capacity"})

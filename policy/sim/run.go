@@ -19,6 +19,8 @@ type Result struct {
 	Starts, Stops int
 	// Moved counts the sessions that were asked to move.
 	Moved int
+	// RolledOut and RolledBack count rollouts by how they ended.
+	RolledOut, RolledBack int
 	// Peak and Final are running nodes as the manager knew them.
 	Peak, Final int
 	NodeHours   float64
@@ -34,6 +36,7 @@ func Run(c Config) Result {
 	st := &story{start: start}
 	w := &world{c: c, rand: rand.New(rand.NewPCG(c.Seed, 2)), start: start, now: start, story: st}
 	m := &manager{w: w, assigned: map[string][]assignment{}, made: map[string]int{}, listening: start}
+	m.rollouts = newRollouts(m)
 	ck := &check{w: w, m: m, excused: start, busyUntil: start}
 	m.ck = ck
 	r := Result{}
@@ -46,7 +49,7 @@ func Run(c Config) Result {
 			st.add(w.now, "the manager is away until %s", st.clock(m.awayUntil))
 		}
 		if w.calm() && w.happens(c.Faults.Renewal) {
-			m.template++
+			m.rollouts.renew()
 			st.add(w.now, "version %d of the template", m.template)
 		}
 		w.arrive()
@@ -56,6 +59,7 @@ func Run(c Config) Result {
 			continue
 		}
 		m.observe()
+		m.rollouts.observe()
 		s := m.snapshot()
 		if c.Watch != nil {
 			c.Watch(s, w.now)
@@ -69,6 +73,7 @@ func Run(c Config) Result {
 		m.place()
 	}
 	ck.end()
+	r.RolledOut, r.RolledBack = m.rollouts.done, m.rollouts.back
 	r.Violations = ck.violations
 	r.Story = st.lines
 	for _, n := range m.rows {
@@ -120,6 +125,8 @@ func (r *Result) Add(o Result) {
 	r.Starts += o.Starts
 	r.Stops += o.Stops
 	r.Moved += o.Moved
+	r.RolledOut += o.RolledOut
+	r.RolledBack += o.RolledBack
 	r.Peak = max(r.Peak, o.Peak)
 	r.Final += o.Final
 	r.NodeHours += o.NodeHours

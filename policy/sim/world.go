@@ -96,8 +96,8 @@ func (w *world) serve(i *instance) {
 	i.clients = slices.DeleteFunc(i.clients, func(c *client) bool { return c.left <= 0 })
 }
 
-// launch asks the provider for a machine; false: it has none.
-func (w *world) launch(id string) bool {
+// launch asks the provider for a machine; false: it has none. A sick one never joins.
+func (w *world) launch(id string, sick bool) bool {
 	if w.now.Before(w.noCapacity) || w.calm() && w.rand.Float64() < w.c.Faults.LaunchFails {
 		return false
 	}
@@ -107,7 +107,7 @@ func (w *world) launch(id string) bool {
 		boot += time.Duration(w.rand.Int64N(int64(f.BootMax - f.BootMin)))
 	}
 	i := &instance{id: id, launched: w.now, joinsAt: w.now.Add(boot)}
-	if w.calm() && w.rand.Float64() < f.NeverJoins {
+	if w.calm() && w.rand.Float64() < f.NeverJoins || sick {
 		i.joinsAt = time.Time{}
 	}
 	w.instances = append(w.instances, i)

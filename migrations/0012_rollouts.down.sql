@@ -1,0 +1,2 @@
+DROP INDEX nodes_by_generation;
+DROP TABLE rollouts;
