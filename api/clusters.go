@@ -19,6 +19,8 @@ type Cluster struct {
 	Scale         *int        `json:"scale,omitempty" doc:"Number of nodes set by an operator; absent, the policy decides."`
 	Nodes         NodeCounts  `json:"nodes"`
 	Conditions    []Condition `json:"conditions" doc:"What is wrong now, such as a quota that is used up."`
+	// Rollout is under way.
+	Rollout *Rollout `json:"rollout,omitempty" doc:"The rollout under way; absent while none is."`
 	// Names are what DNS says of the cluster.
 	Names     *ClusterNames `json:"names,omitempty" doc:"Names in DNS; absent where the manager publishes none."`
 	CreatedAt time.Time     `json:"created_at"`

@@ -25,6 +25,10 @@ func (p *picture) clusterView(c statestore.Cluster) Cluster {
 		Scale: c.DesiredOverride, Conditions: []Condition{}, CreatedAt: c.CreatedAt,
 		Nodes: NodeCounts{ByState: map[string]int{}, ByPool: map[string]int{}},
 	}
+	if r, ok := p.rollouts[c.ID]; ok && r.State.UnderWay() {
+		view := p.rolloutView(r)
+		out.Rollout = &view
+	}
 	if p.names != nil {
 		out.Names = p.names(c.Name)
 	}

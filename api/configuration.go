@@ -48,18 +48,18 @@ func (ConfigurationChange) Schema(r huma.Registry) *huma.Schema {
 	return &huma.Schema{Ref: "#/components/schemas/" + name}
 }
 
-// Rollout is how far a cluster's nodes are with its configuration.
-type Rollout struct {
-	Version int64         `json:"version" doc:"The version wanted."`
-	Total   int           `json:"total" doc:"Nodes that run or drain."`
-	Applied int           `json:"applied" doc:"Of these, nodes that run with the version wanted, in every field."`
-	Pending int           `json:"pending" doc:"Nodes that do not yet."`
-	Refused int           `json:"refused" doc:"Nodes that refuse the version; error says why."`
-	Nodes   []RolloutNode `json:"nodes" doc:"Those that are not there yet first; at most 500."`
+// ConfigurationRollout is how far a cluster's nodes are with its configuration.
+type ConfigurationRollout struct {
+	Version int64                      `json:"version" doc:"The version wanted."`
+	Total   int                        `json:"total" doc:"Nodes that run or drain."`
+	Applied int                        `json:"applied" doc:"Of these, nodes that run with the version wanted, in every field."`
+	Pending int                        `json:"pending" doc:"Nodes that do not yet."`
+	Refused int                        `json:"refused" doc:"Nodes that refuse the version; error says why."`
+	Nodes   []ConfigurationRolloutNode `json:"nodes" doc:"Those that are not there yet first; at most 500."`
 }
 
-// RolloutNode is one node on its way to the configuration wanted.
-type RolloutNode struct {
+// ConfigurationRolloutNode is one node on its way to the configuration wanted.
+type ConfigurationRolloutNode struct {
 	ID            string                     `json:"id"`
 	Name          string                     `json:"name"`
 	State         string                     `json:"state"`
@@ -106,6 +106,6 @@ func (s *Server) configurationRoutes() {
 		summary: "List the versions of a node configuration, newest first", errors: notFound}, s.listConfigurationVersions)
 	register(s, operation{id: "get-configuration-version", method: get, path: path + "/versions/{version}", tag: tag, role: RoleViewer,
 		summary: "Get one version of a node configuration", errors: notFound}, s.getConfigurationVersion)
-	register(s, operation{id: "get-rollout", method: get, path: path + "/rollout", tag: tag, role: RoleViewer,
-		summary: "How far are the nodes with the newest configuration, and which fields does each lack?", errors: notFound}, s.getRollout)
+	register(s, operation{id: "get-configuration-rollout", method: get, path: path + "/rollout", tag: tag, role: RoleViewer,
+		summary: "How far are the nodes with the newest configuration, and which fields does each lack?", errors: notFound}, s.getConfigurationRollout)
 }

@@ -63,11 +63,11 @@ func TestRolloutTellsWhichNodeLacksWhat(t *testing.T) {
 	if err := w.api.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r := decode[api.Rollout](t, w.must(http.StatusOK, "GET", path+"/rollout", nil, admin))
+	r := decode[api.ConfigurationRollout](t, w.must(http.StatusOK, "GET", path+"/rollout", nil, admin))
 	if r.Version != 2 || r.Total != 4 || r.Applied != 1 || r.Pending != 3 || r.Refused != 1 || len(r.Nodes) != 4 || r.Nodes[3].ID != done.ID {
 		t.Fatalf("%+v", r)
 	}
-	by := map[string]api.RolloutNode{}
+	by := map[string]api.ConfigurationRolloutNode{}
 	for _, n := range r.Nodes {
 		by[n.ID] = n
 	}

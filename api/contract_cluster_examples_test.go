@@ -19,6 +19,13 @@ var clusterExamples = map[string]func(*scene) ask{
 	"resume-cluster": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
 	"scale-cluster":  func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, body: `{"nodes":2}`} },
 
+	"list-rollouts":  func(s *scene) ask { return ask{at: at{"cluster": s.rollout()}} },
+	"get-rollout":    func(s *scene) ask { return ask{at: at{"cluster": s.rollout()}} },
+	"start-rollout":  func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, body: `{"surge":2}`} },
+	"pause-rollout":  func(s *scene) ask { return ask{at: at{"cluster": s.rollout()}} },
+	"resume-rollout": func(s *scene) ask { return ask{at: at{"cluster": s.rollout()}} },
+	"abort-rollout":  func(s *scene) ask { return ask{at: at{"cluster": s.rollout()}} },
+
 	"get-policy":           func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
 	"put-policy":           func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, body: `{"max_nodes":4}`} },
 	"patch-policy":         func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}, body: `{"max_nodes":5}`} },

@@ -93,6 +93,14 @@ func (s *scene) cluster() api.Cluster {
 	return decode[api.Cluster](s.t, s.must(http.StatusCreated, "POST", "/api/v1/clusters", body, s.admin))
 }
 
+// rollout is under way in a new cluster, whose id it returns.
+func (s *scene) rollout() string {
+	s.t.Helper()
+	id := s.cluster().ID
+	s.must(http.StatusCreated, "POST", "/api/v1/clusters/"+id+"/rollout", `{}`, s.admin)
+	return id
+}
+
 // node runs in a new cluster.
 func (s *scene) node() statestore.Node {
 	s.t.Helper()

@@ -18,7 +18,8 @@ type picture struct {
 	clusters   []statestore.Cluster
 	templates  map[string]statestore.Template
 	conditions []statestore.Condition
-	nodes      []statestore.Node // that are not terminated, by id
+	rollouts   map[string]statestore.Rollout // by cluster: the newest
+	nodes      []statestore.Node             // that are not terminated, by id
 	byID       map[string]*statestore.Node
 	pools      map[string]policy.Assignment // by node: what the last decision said of it
 	names      func(cluster string) *ClusterNames
@@ -39,7 +40,7 @@ func (f *flock) current() *picture {
 
 // refresh reads the picture anew.
 func (f *flock) refresh(ctx context.Context, t *statestore.Tables, now time.Time) error {
-	p := &picture{at: now, templates: map[string]statestore.Template{}, byID: map[string]*statestore.Node{}, pools: map[string]policy.Assignment{}, names: f.names}
+	p := &picture{at: now, rollouts: map[string]statestore.Rollout{}, templates: map[string]statestore.Template{}, byID: map[string]*statestore.Node{}, pools: map[string]policy.Assignment{}, names: f.names}
 	var err error
 	if p.clusters, err = everything(func(page statestore.Page) (statestore.List[statestore.Cluster], error) {
 		return t.Clusters.List(ctx, page)
@@ -57,6 +58,13 @@ func (f *flock) refresh(ctx context.Context, t *statestore.Tables, now time.Time
 	}
 	if p.conditions, err = t.Conditions.Open(ctx, ""); err != nil {
 		return err
+	}
+	rollouts, err := t.Rollouts.AllNewest(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range rollouts {
+		p.rollouts[r.ClusterID] = r
 	}
 	if p.nodes, err = t.Nodes.Alive(ctx, ""); err != nil {
 		return err

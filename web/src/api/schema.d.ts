@@ -199,7 +199,7 @@ export interface paths {
             cookie?: never;
         };
         /** How far are the nodes with the newest configuration, and which fields does each lack? */
-        get: operations["get-rollout"];
+        get: operations["get-configuration-rollout"];
         put?: never;
         post?: never;
         delete?: never;
@@ -408,6 +408,92 @@ export interface paths {
         put?: never;
         /** Act on decisions again */
         post: operations["resume-cluster"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}/rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the rollout under way, or the last one */
+        get: operations["get-rollout"];
+        put?: never;
+        /** Replace the nodes that differ from what would be launched now, one after the other, without touching a running transfer */
+        post: operations["start-rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}/rollout/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give the rollout up: new nodes that do not serve yet are ended, nothing more is drained, and the version before is launched again */
+        post: operations["abort-rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}/rollout/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hold the rollout: nothing is launched or drained for it */
+        post: operations["pause-rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}/rollout/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the rollout go on */
+        post: operations["resume-rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}/rollouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a cluster's rollouts, newest first */
+        get: operations["list-rollouts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1593,6 +1679,8 @@ export interface components {
             paused: boolean;
             /** Format: int64 */
             policy_version: number;
+            /** @description The rollout under way; absent while none is. */
+            rollout?: components["schemas"]["Rollout"];
             /**
              * Format: int64
              * @description Number of nodes set by an operator; absent, the policy decides.
@@ -1710,6 +1798,50 @@ export interface components {
              * @description Target rate of sessions whose client asks for none, Mb/s; 0: none. Live.
              */
             session_rate_mbps?: number;
+        };
+        ConfigurationRollout: {
+            /**
+             * Format: int64
+             * @description Of these, nodes that run with the version wanted, in every field.
+             */
+            applied: number;
+            /** @description Those that are not there yet first; at most 500. */
+            nodes: components["schemas"]["ConfigurationRolloutNode"][];
+            /**
+             * Format: int64
+             * @description Nodes that do not yet.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Nodes that refuse the version; error says why.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Nodes that run or drain.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description The version wanted.
+             */
+            version: number;
+        };
+        ConfigurationRolloutNode: {
+            applied: boolean;
+            /**
+             * Format: int64
+             * @description In force on the node, by its last report; 0 before the first.
+             */
+            config_version: number;
+            /** @description Fields in which the node differs from what is wanted. */
+            drift: components["schemas"]["Difference"][];
+            /** @description Why the node refused a configuration. */
+            error?: string;
+            id: string;
+            name: string;
+            state: string;
         };
         ConfigurationVersion: {
             author?: string;
@@ -2526,6 +2658,11 @@ export interface components {
             /** @description Give it back as cursor to get the next page; absent on the last one. */
             next_cursor?: string;
         };
+        PageRollout: {
+            items: components["schemas"]["Rollout"][];
+            /** @description Give it back as cursor to get the next page; absent on the last one. */
+            next_cursor?: string;
+        };
         PageSession: {
             items: components["schemas"]["Session"][];
             /** @description Give it back as cursor to get the next page; absent on the last one. */
@@ -2565,6 +2702,7 @@ export interface components {
             capacity: components["schemas"]["Capacity"];
             pools: components["schemas"]["Assignment"][];
             reasons: components["schemas"]["Reason"][];
+            rollout?: components["schemas"]["RolloutState"];
             sample: components["schemas"]["Sample"];
             withheld?: components["schemas"]["Action"][];
         };
@@ -2595,6 +2733,7 @@ export interface components {
             min_threshold: number;
             /** Format: int64 */
             report_timeout_s: number;
+            rollout: components["schemas"]["RolloutPolicy"];
             /** Format: int64 */
             scale_in_window_s: number;
             /** Format: int64 */
@@ -2639,6 +2778,17 @@ export interface components {
             min_threshold?: number;
             /** Format: int64 */
             report_timeout_s?: number;
+            rollout?: {
+                automatic?: boolean;
+                /** Format: int64 */
+                max_failures?: number;
+                /** Format: int64 */
+                max_unavailable?: number;
+                /** Format: int64 */
+                surge?: number;
+                /** Format: int64 */
+                surge_percent?: number;
+            };
             /** Format: int64 */
             scale_in_window_s?: number;
             /** Format: int64 */
@@ -2823,48 +2973,99 @@ export interface components {
             version: number;
         };
         Rollout: {
+            /** @description Who started it; policy: by itself. */
+            author?: string;
+            cluster: components["schemas"]["Ref"];
+            /** @description What it does or waits for, by the last decision. */
+            doing?: string;
+            /** Format: date-time */
+            ended_at?: string;
             /**
              * Format: int64
-             * @description Of these, nodes that run with the version wanted, in every field.
+             * @description New nodes that came to nothing.
              */
-            applied: number;
-            /** @description Those that are not there yet first; at most 500. */
-            nodes: components["schemas"]["RolloutNode"][];
+            failures: number;
+            /** @description What most of the nodes were made from, and what a rollback goes back to. Version 0: not known yet. */
+            from: components["schemas"]["TemplateAt"];
+            id: string;
             /**
              * Format: int64
-             * @description Nodes that do not yet.
+             * @description So many new nodes that came to nothing roll it back; a tenth of those that serve if that is more.
              */
-            pending: number;
+            max_failures: number;
             /**
              * Format: int64
-             * @description Nodes that refuse the version; error says why.
+             * @description Nodes fewer than wanted that may serve meanwhile.
              */
-            refused: number;
+            max_unavailable: number;
+            /** @description Why it is in its state. */
+            reason?: string;
             /**
              * Format: int64
-             * @description Nodes that run or drain.
+             * @description Of these, nodes that are gone.
+             */
+            replaced: number;
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * @description rolled_back: its new nodes came to nothing, and the version before is launched again; superseded: the template changed meanwhile, and another rollout goes on.
+             * @enum {string}
+             */
+            state: "rolling" | "paused" | "done" | "rolled_back" | "aborted" | "superseded";
+            /**
+             * Format: int64
+             * @description Nodes more than wanted that there may be meanwhile.
+             */
+            surge: number;
+            /**
+             * Format: int64
+             * @description The same as a share of those wanted, rounded up; the larger counts.
+             */
+            surge_percent: number;
+            to: components["schemas"]["TemplateAt"];
+            /**
+             * Format: int64
+             * @description Nodes to replace.
              */
             total: number;
-            /**
-             * Format: int64
-             * @description The version wanted.
-             */
-            version: number;
+            /** Format: date-time */
+            updated_at: string;
         };
-        RolloutNode: {
-            applied: boolean;
+        RolloutPolicy: {
+            automatic: boolean;
+            /** Format: int64 */
+            max_failures: number;
+            /** Format: int64 */
+            max_unavailable: number;
+            /** Format: int64 */
+            surge: number;
+            /** Format: int64 */
+            surge_percent: number;
+        };
+        RolloutStart: {
+            /** Format: int64 */
+            max_failures?: number;
+            /** Format: int64 */
+            max_unavailable?: number;
             /**
              * Format: int64
-             * @description In force on the node, by its last report; 0 before the first.
+             * @description Nodes more than wanted that there may be meanwhile. With surge alone surge_percent is 0, and the other way round.
              */
-            config_version: number;
-            /** @description Fields in which the node differs from what is wanted. */
-            drift: components["schemas"]["Difference"][];
-            /** @description Why the node refused a configuration. */
-            error?: string;
-            id: string;
-            name: string;
-            state: string;
+            surge?: number;
+            /** Format: int64 */
+            surge_percent?: number;
+        };
+        RolloutState: {
+            /** Format: int64 */
+            draining: number;
+            /** Format: int64 */
+            left: number;
+            /** Format: int64 */
+            ready: number;
+            text: string;
+            verdict: string;
+            /** Format: int64 */
+            wanted: number;
         };
         RotateRequest: {
             /**
@@ -3201,6 +3402,11 @@ export interface components {
             };
             /** Format: date-time */
             updated_at: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TemplateAt: {
+            template: components["schemas"]["Ref"];
             /** Format: int64 */
             version: number;
         };
@@ -5745,7 +5951,7 @@ export interface operations {
             };
         };
     };
-    "get-rollout": {
+    "get-configuration-rollout": {
         parameters: {
             query?: never;
             header?: never;
@@ -5763,7 +5969,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Rollout"];
+                    "application/json": components["schemas"]["ConfigurationRollout"];
                 };
             };
             /** @description Unauthorized */
@@ -7152,6 +7358,552 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "start-rollout": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolloutStart"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "abort-rollout": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "pause-rollout": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resume-rollout": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each thing that you want done. Sent again within a day with the same body, the first answer is given again (Idempotency-Replayed: true) and nothing is done twice; with another body it is refused with 422. While the first request runs, others answer 409 with Retry-After. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-rollouts": {
+        parameters: {
+            query?: {
+                /** @description Where to go on: next_cursor of the page before. */
+                cursor?: string;
+                /** @description Most items to return. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRollout"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

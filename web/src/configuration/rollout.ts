@@ -1,8 +1,8 @@
-import type { Rollout } from '../api/types'
+import type { ConfigurationRollout } from '../api/types'
 import { plural } from '../format/format'
 
 // share is how far a rollout is: parts of the bar, and the words.
-export function share(r: Rollout): { done: number; bad: number; text: string } {
+export function share(r: ConfigurationRollout): { done: number; bad: number; text: string } {
   if (r.total === 0) return { done: 1, bad: 0, text: `No node runs; the next ones begin with version ${r.version}.` }
   const bad = Math.min(r.refused, r.total - r.applied)
   const way = r.total - r.applied - bad

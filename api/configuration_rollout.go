@@ -12,12 +12,12 @@ import (
 // maxRollout bounds the nodes of one answer.
 const maxRollout = 500
 
-func (s *Server) getRollout(ctx context.Context, in *clusterIn) (*body[Rollout], error) {
+func (s *Server) getConfigurationRollout(ctx context.Context, in *clusterIn) (*body[ConfigurationRollout], error) {
 	c, err := findCluster(ctx, s.store.Tables, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	out := Rollout{Version: c.ConfigVersion, Nodes: []RolloutNode{}}
+	out := ConfigurationRollout{Version: c.ConfigVersion, Nodes: []ConfigurationRolloutNode{}}
 	of := laggards{s: s, c: c, wanted: configuration.Read(c.Config), by: map[int64][]configuration.Difference{}}
 	p := s.flock.current()
 	for i := range p.nodes {
@@ -44,7 +44,7 @@ func (s *Server) getRollout(ctx context.Context, in *clusterIn) (*body[Rollout],
 			out.Pending++
 		}
 	}
-	slices.SortStableFunc(out.Nodes, func(a, b RolloutNode) int {
+	slices.SortStableFunc(out.Nodes, func(a, b ConfigurationRolloutNode) int {
 		switch {
 		case a.Applied == b.Applied:
 			return 0
@@ -65,8 +65,8 @@ type laggards struct {
 	by     map[int64][]configuration.Difference
 }
 
-func (l *laggards) view(ctx context.Context, row *statestore.Node) (RolloutNode, error) {
-	n := RolloutNode{ID: row.ID, Name: row.Name, State: string(row.State), ConfigVersion: row.ConfigVersion, Drift: []configuration.Difference{}}
+func (l *laggards) view(ctx context.Context, row *statestore.Node) (ConfigurationRolloutNode, error) {
+	n := ConfigurationRolloutNode{ID: row.ID, Name: row.Name, State: string(row.State), ConfigVersion: row.ConfigVersion, Drift: []configuration.Difference{}}
 	v, heard := l.s.fleet.Node(row.ID)
 	if heard && v.Facts != nil {
 		n.ConfigVersion = int64(v.Facts.GetConfigVersion()) //nolint:gosec // counts an operator's edits
