@@ -9,7 +9,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 	"golang.org/x/time/rate"
@@ -64,8 +63,12 @@ const (
 )
 
 func open(c Config) (*clients, error) {
+	place, err := cloudOf(c.Cloud)
+	if err != nil {
+		return nil, err
+	}
 	if c.Credential == nil {
-		found, err := azidentity.NewDefaultAzureCredential(nil)
+		found, err := credentialFor(c.Cloud)
 		if err != nil {
 			return nil, err
 		}
@@ -73,6 +76,7 @@ func open(c Config) (*clients, error) {
 	}
 	options := func(transport policy.Transporter) *arm.ClientOptions {
 		return &arm.ClientOptions{ClientOptions: policy.ClientOptions{
+			Cloud:            place,
 			Transport:        transport,
 			PerRetryPolicies: []policy.Policy{newBudget(c.Budget)},
 			Retry:            policy.RetryOptions{MaxRetries: retries, RetryDelay: c.Pause, MaxRetryDelay: pauseMost, TryTimeout: callTakes},

@@ -28,6 +28,11 @@ type Config struct {
 	// Subscription and ResourceGroup in which nodes run. A group that is taken away
 	// while nodes run there strands them.
 	Subscription, ResourceGroup string
+	// Cloud is which of Azure's clouds: "public", the same as empty, "government",
+	// "china", or the https address of the Resource Manager of a private one. There
+	// tokens are had from AZURE_AUTHORITY_HOST, for that address, and nobody else is
+	// asked whether to trust it.
+	Cloud string
 	// Credential replaces the SDK's default chain (environment, workload and managed
 	// identity, the Azure command line); nil: that chain.
 	Credential azcore.TokenCredential
@@ -89,6 +94,9 @@ func New(c Config) (*Provider, error) {
 	}
 	if !groupName.MatchString(c.ResourceGroup) {
 		return nil, fmt.Errorf("azure provider: %q is not the name of a resource group", c.ResourceGroup)
+	}
+	if _, err := cloudOf(c.Cloud); err != nil {
+		return nil, fmt.Errorf("azure provider: %w", err)
 	}
 	if c.Budget <= 0 {
 		c.Budget = 1

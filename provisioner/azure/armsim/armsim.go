@@ -90,6 +90,7 @@ type Cloud struct {
 	changes   int
 	lose      int
 	strand    int
+	served    string // where serial logs are fetched; empty: there are none
 	throttled int
 }
 
@@ -115,6 +116,7 @@ func New(o Options) *Cloud {
 	}}
 	if !o.Unserved {
 		c.server = httptest.NewServer(c)
+		c.served = c.server.URL
 	}
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,12 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, serialLogs):
 		c.serialLog(w, r)
 		return
+	case strings.HasPrefix(r.URL.Path, "/"+Tenant+"/"):
+		c.issue(w, r)
+		return
+	case !slices.Contains([]string{"Bearer " + token, "Bearer fake_token"}, r.Header.Get("Authorization")):
+		refuse(w, http.StatusUnauthorized, "InvalidAuthenticationToken")
+		return
 	case strings.HasPrefix(r.URL.Path, operations):
 		c.followed(w, r)
 		return
@@ -50,6 +57,11 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case listOfGroup, listOfAll:
 		c.listed(w, r, name == listOfAll)
 		return
+	}
+	if r.TLS != nil {
+		c.mutex.Lock()
+		c.served = "https://" + r.Host
+		c.mutex.Unlock()
 	}
 	// The fakes take a request as the SDK has it before it is sent: with the address
 	// that it asks, and the name of its call.

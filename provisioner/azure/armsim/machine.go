@@ -224,10 +224,10 @@ func (c *Cloud) machineServer() fake.VirtualMachinesServer {
 }
 
 func (c *Cloud) serialURL(name string) *string {
-	if c.server == nil {
+	if c.served == "" {
 		return nil
 	}
-	return to(c.server.URL + serialLogs + name + "?sig=secret")
+	return to(c.served + serialLogs + name + "?sig=secret")
 }
 
 // serial serves serial logs.

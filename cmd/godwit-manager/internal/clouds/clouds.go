@@ -31,6 +31,8 @@ type Config struct {
 	GCPProject string
 	// AzureSubscription and AzureResourceGroup turn the provider azure on.
 	AzureSubscription, AzureResourceGroup string
+	// AzureCloud is which of Azure's clouds; public if empty.
+	AzureCloud string
 	// Publish are zones in which names are published; see publishHelp.
 	Publish []string
 }
@@ -44,6 +46,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&c.Publish, "dns-publish", nil, publishHelp)
 	f.StringVar(&c.AzureSubscription, "azure-subscription", "", "subscription in which the provider azure launches, with --azure-resource-group; without it there is no such provider. Credentials are found as every Azure tool finds them")
 	f.StringVar(&c.AzureResourceGroup, "azure-resource-group", "", "resource group, of nodes alone, in which the provider azure launches")
+	f.StringVar(&c.AzureCloud, "azure-cloud", "public", "which of Azure's clouds: public, government, china, or the https address of the Resource Manager of a private one, whose issuer of tokens is AZURE_AUTHORITY_HOST")
 }
 
 // Open makes the providers, by the names that templates use. It calls no cloud:
@@ -66,7 +69,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (map[string]provision
 		all[gcp.Name] = p
 	}
 	if c.AzureSubscription != "" || c.AzureResourceGroup != "" {
-		p, err := azure.New(azure.Config{Subscription: c.AzureSubscription, ResourceGroup: c.AzureResourceGroup, Log: log})
+		p, err := azure.New(azure.Config{Subscription: c.AzureSubscription, ResourceGroup: c.AzureResourceGroup, Cloud: c.AzureCloud, Log: log})
 		if err != nil {
 			return nil, err
 		}
