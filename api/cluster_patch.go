@@ -50,7 +50,12 @@ func (s *Server) otherTemplate(ctx context.Context, tx *statestore.Tables, c sta
 	if err != nil {
 		return next, err
 	}
-	offered := s.config.Clusters.Providers(next.Provider, next.Spec)
+	var offered []string
+	for _, p := range s.config.Clusters.Parts(next.Provider, next.Spec) {
+		if !slices.Contains(offered, p.Provider) {
+			offered = append(offered, p.Provider)
+		}
+	}
 	if i := slices.IndexFunc(nodes, func(n statestore.Node) bool { return !slices.Contains(offered, n.Provider) }); i >= 0 {
 		return next, conflict("cluster %s has nodes of provider %s and template %s is of %s; drain them first, or make another cluster",
 			c.Name, nodes[i].Provider, next.Name, strings.Join(offered, " and "))

@@ -135,12 +135,28 @@ func (n *nodes) Validate(_ context.Context, provider string, spec json.RawMessag
 	return nil, nil
 }
 
-// Providers of "mixed" are two, as of a template that offers both.
-func (n *nodes) Providers(provider string, _ json.RawMessage) []string {
-	if provider == "mixed" {
-		return []string{"cloud", "local"}
+// Parts of "mixed" are those of its specification, by name; of an empty one two, as of a template that offers both.
+func (n *nodes) Parts(provider string, spec json.RawMessage) []api.TemplatePart {
+	if provider != "mixed" {
+		return []api.TemplatePart{{Provider: provider, Spec: spec}}
 	}
-	return []string{provider}
+	var parts []api.TemplatePart
+	var doc struct{ Offerings []map[string]json.RawMessage }
+	if err := json.Unmarshal(spec, &doc); err != nil {
+		return nil
+	}
+	for _, o := range doc.Offerings {
+		p := api.TemplatePart{Name: strings.Trim(string(o["name"]), `"`), Provider: strings.Trim(string(o["provider"]), `"`)}
+		p.Terms = []byte(`{}`)
+		if most := o["max"]; most != nil {
+			p.Terms = []byte(`{"max":` + string(most) + `}`)
+		}
+		delete(o, "max")
+		delete(o, "name")
+		p.Spec, _ = json.Marshal(o)
+		parts = append(parts, p)
+	}
+	return parts
 }
 
 // Effect is that of a provider whose tags alone need no new node.

@@ -70,15 +70,15 @@ func (s *Server) diffTemplate(ctx context.Context, in *templateDiffIn) (*body[Te
 	if len(in.Body.Spec) > 0 {
 		wanted = in.Body.Spec
 	}
-	changes, err := fieldChanges(t.Spec, wanted)
+	if s.config.Clusters.Parts(t.Provider, wanted) == nil {
+		return nil, invalid("body.spec", "is no template of the provider %s", t.Provider)
+	}
+	changes, err := s.templateChanges(t.Provider, t.Spec, wanted)
 	if err != nil {
 		return nil, invalid("body.spec", "is not a JSON object")
 	}
-	d := drift{s: s, t: t, wanted: wanted, picture: s.flock.current(), specs: map[launchedFrom][]FieldChange{}}
-	d.out = TemplateDiff{Version: t.Version, Changes: []TemplateChange{}, Versions: []VersionCount{}, Nodes: []NodeDrift{}}
-	for _, c := range changes {
-		d.out.Changes = append(d.out.Changes, TemplateChange{FieldChange: c, Effect: s.config.Clusters.Effect(t.Provider, c.Field)})
-	}
+	d := drift{s: s, t: t, wanted: wanted, picture: s.flock.current(), specs: map[launchedFrom][]TemplateChange{}}
+	d.out = TemplateDiff{Version: t.Version, Changes: changes, Versions: []VersionCount{}, Nodes: []NodeDrift{}}
 	if err := d.walk(ctx); err != nil {
 		return nil, err
 	}
@@ -91,16 +91,18 @@ type drift struct {
 	t       statestore.Template
 	wanted  json.RawMessage
 	picture *picture
-	specs   map[launchedFrom][]FieldChange // what was compared already
+	specs   map[launchedFrom][]TemplateChange // what was compared already
 	unknown int
 	keeping map[string]bool // fields by which nodes keep what they have
 	out     TemplateDiff
 }
 
-// launchedFrom is what a node was launched from.
+// launchedFrom is what a node was launched from, and which of its offerings it is.
 type launchedFrom struct {
 	template string
 	version  int64
+	provider string
+	offering string
 }
 
 func (d *drift) walk(ctx context.Context) error {
@@ -115,11 +117,11 @@ func (d *drift) walk(ctx context.Context) error {
 		if n.TemplateID != d.t.ID && !uses[n.ClusterID] {
 			continue
 		}
-		from := launchedFrom{n.TemplateID, n.TemplateVersion}
+		from := launchedFrom{n.TemplateID, n.TemplateVersion, n.Provider, n.Offering}
 		if from.template == "" {
 			from.template = d.t.ID // a node of before this was noted
 		}
-		counts[from]++
+		counts[launchedFrom{template: from.template, version: from.version}]++
 		changes, err := d.of(ctx, from)
 		if err != nil {
 			return err
@@ -137,14 +139,14 @@ func (d *drift) walk(ctx context.Context) error {
 }
 
 // of is where the specification differs from what a node was launched from.
-func (d *drift) of(ctx context.Context, from launchedFrom) ([]FieldChange, error) {
+func (d *drift) of(ctx context.Context, from launchedFrom) ([]TemplateChange, error) {
 	if known, ok := d.specs[from]; ok {
 		return known, nil
 	}
 	v, err := d.s.store.Templates.Version(ctx, from.template, from.version)
-	var changes []FieldChange // nil: not known
+	var changes []TemplateChange // nil: not known
 	if err == nil {
-		changes, err = fieldChanges(v.Spec, d.wanted)
+		changes, err = d.s.nodeChanges(d.made(from, v.Spec), d.s.config.Clusters.Parts(d.t.Provider, d.wanted))
 	}
 	if err != nil && !errors.Is(err, statestore.ErrNotFound) {
 		return nil, err
@@ -153,7 +155,21 @@ func (d *drift) of(ctx context.Context, from launchedFrom) ([]FieldChange, error
 	return changes, nil
 }
 
-func (d *drift) add(n *statestore.Node, changes []FieldChange) {
+// made is the part of a template that a node was launched from.
+func (d *drift) made(from launchedFrom, spec json.RawMessage) TemplatePart {
+	provider := from.provider
+	if t, ok := d.picture.templates[from.template]; ok {
+		provider = t.Provider
+	}
+	for _, p := range d.s.config.Clusters.Parts(provider, spec) {
+		if p.Name == from.offering {
+			return p
+		}
+	}
+	return TemplatePart{Name: from.offering, Provider: from.provider, Spec: spec}
+}
+
+func (d *drift) add(n *statestore.Node, changes []TemplateChange) {
 	d.out.Total++
 	if changes == nil {
 		d.unknown++
@@ -165,7 +181,7 @@ func (d *drift) add(n *statestore.Node, changes []FieldChange) {
 	keeps := false
 	for _, c := range changes {
 		row.Drift = append(row.Drift, c.Field)
-		if d.s.config.Clusters.Effect(d.t.Provider, c.Field) == effectReplace {
+		if c.Effect == effectReplace {
 			keeps, d.keeping[c.Field] = true, true
 		}
 	}

@@ -166,7 +166,9 @@ func TestClusterChangesNameAndTemplateFromTheVersionThatWasRead(t *testing.T) {
 		t.Errorf("%q", refused.Detail)
 	}
 	// One that offers the nodes' provider too is a way from one to the other.
-	if _, err := w.store.Templates.Create(t.Context(), statestore.Template{Name: "both", Provider: "mixed"}); err != nil {
+	if _, err := w.store.Templates.Create(t.Context(), statestore.Template{
+		Name: "both", Provider: "mixed", Spec: []byte(`{"offerings":[{"name":"a","provider":"cloud"},{"name":"b","provider":"local"}]}`),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	w.must(http.StatusOK, "PATCH", "/api/v1/clusters/beta", `{"template":"both"}`, admin, tag)

@@ -197,7 +197,9 @@ func (planner) Profile(context.Context, string) (*forecast.Profile, error) {
 	return &forecast.Profile{}, nil
 }
 
-func (planner) Providers(provider string, _ json.RawMessage) []string { return []string{provider} }
+func (planner) Parts(provider string, spec json.RawMessage) []api.TemplatePart {
+	return []api.TemplatePart{{Provider: provider, Spec: spec}}
+}
 
 func (planner) Effect(string, string) string { return string(provisioner.Replace) }
 

@@ -2,6 +2,7 @@ package mixed
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 )
 
@@ -24,6 +25,22 @@ func (t Template) Order(nodes map[string]int) []Offering {
 
 // Full says that the cluster has as many nodes of the offering as it may.
 func (o Offering) Full(nodes int) bool { return o.Max > 0 && nodes >= o.Max }
+
+// Terms are the fields of an offering that are not its provider's.
+func (o Offering) Terms() json.RawMessage {
+	fields := map[string]any{}
+	if o.PricePerHour != 0 {
+		fields["price_per_hour"] = o.PricePerHour
+	}
+	if o.Max != 0 {
+		fields["max"] = o.Max
+	}
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // a number of JSON's
+	}
+	return raw
+}
 
 // Providers that the template names, once each, in order.
 func (t Template) Providers() []string {

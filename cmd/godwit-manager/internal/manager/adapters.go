@@ -90,13 +90,20 @@ func uncheckable(provider string, err error) ([]api.Invalid, error) {
 	}
 }
 
-// Providers are a template's own, or those of its offerings.
-func (q questions) Providers(provider string, spec json.RawMessage) []string {
+// Parts are a template's offerings.
+func (q questions) Parts(provider string, spec json.RawMessage) []api.TemplatePart {
 	if provider != mixed.Name {
-		return []string{provider}
+		return []api.TemplatePart{{Provider: provider, Spec: spec}}
 	}
-	t, _ := mixed.Parse(spec)
-	return t.Providers()
+	t, faults := mixed.Parse(spec)
+	if len(faults) > 0 {
+		return nil
+	}
+	parts := make([]api.TemplatePart, len(t.Offerings))
+	for i, o := range t.Offerings {
+		parts[i] = api.TemplatePart{Name: o.Name, Provider: o.Provider, Spec: o.Spec, Terms: o.Terms()}
+	}
+	return parts
 }
 
 // Effect is the provider's word; of an unknown one, the most that it can be.
