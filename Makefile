@@ -139,12 +139,12 @@ test-boot: deps-boot $(BIN)/godwit $(BIN)/godwit-node ## boot nodes for real (sy
 
 MOTO := $(BUILD)/moto/bin/moto_server
 $(MOTO): | $(BUILD)/go.mod
-	@echo "installing moto, which stands in for Amazon EC2, into $(BUILD)/moto"
+	@echo "installing moto, which stands in for Amazon EC2 and Route 53, into $(BUILD)/moto"
 	@python3 -m venv $(BUILD)/moto
 	@$(BUILD)/moto/bin/pip install --quiet --disable-pip-version-check 'moto[server,ec2]==5.2.5'
 
 test-clouds: $(MOTO) ## the clouds' providers against emulators of others; needs Python and PyPI
-	GODWIT_MOTO_SERVER=$(CURDIR)/$(MOTO) $(GO) test $(CLOUD_FLAGS) -race -count=1 -timeout 10m -run Moto ./provisioner/aws
+	GODWIT_MOTO_SERVER=$(CURDIR)/$(MOTO) $(GO) test $(CLOUD_FLAGS) -race -count=1 -timeout 10m -run Moto ./provisioner/aws ./provisioner/dns/route53
 
 test-web: web/node_modules/.package-lock.json
 	cd web && npm run --silent check && npm test --silent

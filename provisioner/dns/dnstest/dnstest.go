@@ -31,8 +31,9 @@ type Harness struct {
 	Values int
 }
 
-// Run holds zones, a new one for each promise, to the contract.
-func Run(t *testing.T, open func(t *testing.T) Harness) {
+// Run holds zones, a new one for each promise, to the contract, or to those
+// promises of it that are named.
+func Run(t *testing.T, open func(t *testing.T) Harness, only ...string) {
 	promises := []struct {
 		name  string
 		cloud bool
@@ -56,6 +57,9 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"ZoneThatIsGoneIsSaidAndFoundAgain", true, gone},
 	}
 	for _, p := range promises {
+		if len(only) > 0 && !slices.Contains(only, p.name) {
+			continue
+		}
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			h := open(t)
