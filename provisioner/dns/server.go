@@ -91,20 +91,15 @@ func Listen(ctx context.Context, c ServerConfig) (*Server, error) {
 		c.Log = slog.Default()
 	}
 	s := &Server{config: c, log: c.Log, apex: c.Zone + ".", ns: c.NameServer + "."}
-	packets, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", c.Listen)
+	packets, stream, err := bind(ctx, c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("DNS listener: %w", err)
 	}
 	udp, ok := packets.LocalAddr().(*net.UDPAddr)
 	if !ok {
-		return nil, errors.Join(fmt.Errorf("DNS listener: %s is not a UDP address", packets.LocalAddr()), packets.Close())
+		return nil, errors.Join(fmt.Errorf("DNS listener: %s is not a UDP address", packets.LocalAddr()), packets.Close(), stream.Close())
 	}
 	s.addr = udp
-	// The same port, when one was chosen.
-	stream, err := (&net.ListenConfig{}).Listen(ctx, "tcp", udp.String())
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("DNS listener: %w", err), packets.Close())
-	}
 	handler := mdns.HandlerFunc(s.serve)
 	s.udp = &mdns.Server{PacketConn: packets, Handler: handler, UDPSize: mdns.MinMsgSize}
 	s.tcp = &mdns.Server{
@@ -112,6 +107,29 @@ func Listen(ctx context.Context, c ServerConfig) (*Server, error) {
 		MaxTCPQueries: 128,
 	}
 	return s, nil
+}
+
+// bind opens the same port for UDP and TCP. A port that was left to chance may be
+// somebody else's for TCP: then another one is taken.
+func bind(ctx context.Context, address string) (net.PacketConn, net.Listener, error) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, nil, err
+	}
+	for try := 1; ; try++ {
+		packets, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", address)
+		if err != nil {
+			return nil, nil, err
+		}
+		stream, err := (&net.ListenConfig{}).Listen(ctx, "tcp", packets.LocalAddr().String())
+		if err == nil {
+			return packets, stream, nil
+		}
+		_ = packets.Close() // nothing came
+		if port != "0" || try == 20 {
+			return nil, nil, err
+		}
+	}
 }
 
 // Addr is where the server answers, by UDP and TCP.

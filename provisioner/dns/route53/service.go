@@ -230,6 +230,9 @@ func (s *Service) Sets(ctx context.Context) ([]dns.Set, error) {
 func (s *Service) Apply(ctx context.Context, swaps []dns.Swap) error {
 	var changes []types.Change
 	for _, swap := range swaps { // Route 53 makes a batch in its order
+		if swap.Old == swap.New { // a batch cannot ask for that; lists show what is current, pending changes too
+			continue
+		}
 		if swap.Old != nil {
 			changes = append(changes, types.Change{Action: types.ChangeActionDelete, ResourceRecordSet: recordsOf(swap.Old)})
 		}

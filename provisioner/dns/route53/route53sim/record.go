@@ -119,6 +119,14 @@ func (h *hosted) change(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	for _, r := range removed {
+		for _, a := range added {
+			if a.Name == r.Name && a.Type == r.Type && a.TTL == r.TTL && slices.Equal(a.Values, r.Values) {
+				refuse(w, "The request contains an invalid set of changes for a resource record set '"+a.Type+" "+a.Name+".'")
+				return
+			}
+		}
+	}
 	if values > 1000 || characters > 32000 {
 		refuse(w, "Number of records limit of 1000, or characters limit of 32000, exceeded.")
 		return

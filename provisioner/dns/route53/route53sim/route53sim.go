@@ -10,6 +10,7 @@
 //	needs name, type, TTL and values as they are; CREATE
 //	refuses what exists; one InvalidChangeBatch has the
 //	reasons in its messages
+//	What a batch deletes and creates alike is refused        an assumption: nothing says that it is taken
 //	1,000 ResourceRecord elements, 32,000 characters,        DeveloperGuide "Quotas on records",
 //	400 values in a set                                      "Maximum sizes of ChangeResourceRecordSets"
 //	Lists page by name, type and identifier, by at most      API_ListResourceRecordSets
