@@ -35,23 +35,9 @@ const authorityColumns = "id, kind, cert_pem, not_after, created_at, retired_at"
 // one already, another manager was faster: that one is returned, with made
 // false, and the given key is worth nothing.
 func (a Authorities) CreateFirst(ctx context.Context, r Authority, key Secret) (out Authority, made bool, err error) {
-	err = a.tx(ctx, func(h *handle) error {
-		if err := h.lock(ctx, "authority "+string(r.Kind)); err != nil {
-			return err
-		}
-		rows, err := active(ctx, h, r.Kind)
-		if err != nil {
-			return err
-		}
-		if len(rows) > 0 {
-			out = rows[0]
-			return nil
-		}
-		made = true
-		out, err = Authorities{h}.Create(ctx, r, key)
-		return err
-	})
-	return out, made, err
+	return first(ctx, a.handle, "authority "+string(r.Kind),
+		func(h *handle) ([]Authority, error) { return active(ctx, h, r.Kind) },
+		func(h *handle) (Authority, error) { return Authorities{h}.Create(ctx, r, key) })
 }
 
 // Create stores an authority, the newest active one of its kind from now on.

@@ -24,24 +24,12 @@ const signingKeyColumns = "id, algorithm, public_key, created_at, retired_at, ac
 // CreateFirst stores the first key. When an active one exists already, that
 // one is returned, with made false.
 func (s SigningKeys) CreateFirst(ctx context.Context, r SigningKey, key Secret) (out SigningKey, made bool, err error) {
-	err = s.tx(ctx, func(h *handle) error {
-		if err := h.lock(ctx, "signing key"); err != nil {
-			return err
-		}
-		rows, err := all[SigningKey](ctx, h, "signing key", `SELECT `+signingKeyColumns+` FROM signing_keys
-			WHERE retired_at IS NULL ORDER BY id DESC LIMIT 1`)
-		if err != nil {
-			return err
-		}
-		if len(rows) > 0 {
-			out = rows[0]
-			return nil
-		}
-		made = true
-		out, err = SigningKeys{h}.Create(ctx, r, key)
-		return err
-	})
-	return out, made, err
+	return first(ctx, s.handle, "signing key",
+		func(h *handle) ([]SigningKey, error) {
+			return all[SigningKey](ctx, h, "signing key", `SELECT `+signingKeyColumns+` FROM signing_keys
+				WHERE retired_at IS NULL ORDER BY id DESC LIMIT 1`)
+		},
+		func(h *handle) (SigningKey, error) { return SigningKeys{h}.Create(ctx, r, key) })
 }
 
 // Create stores a key, the one that signs from now on. ID may be empty.

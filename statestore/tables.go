@@ -119,6 +119,28 @@ func one[T any](ctx context.Context, h *handle, object, sql string, args ...any)
 	return v, fault(err, object)
 }
 
+// first makes the first row of its kind, unless one that is there already was
+// faster: that one is returned, with made false. lock names the kind.
+func first[T any](ctx context.Context, h *handle, lock string, there func(*handle) ([]T, error), create func(*handle) (T, error)) (out T, made bool, err error) {
+	err = h.tx(ctx, func(h *handle) error {
+		if err := h.lock(ctx, lock); err != nil {
+			return err
+		}
+		rows, err := there(h)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			out = rows[0]
+			return nil
+		}
+		made = true
+		out, err = create(h)
+		return err
+	})
+	return out, made, err
+}
+
 // all reads all rows into T by column names. The slice is never nil.
 func all[T any](ctx context.Context, h *handle, object, sql string, args ...any) ([]T, error) {
 	rows, err := h.q.Query(ctx, sql, args...)
