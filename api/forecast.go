@@ -32,17 +32,9 @@ type ForecastPoint struct {
 }
 
 func (s *Server) getForecast(ctx context.Context, in *clusterIn) (*body[Forecast], error) {
-	c, err := findCluster(ctx, s.store.Tables, in.Cluster)
+	c, p, err := s.parsedPolicyOf(ctx, in.Cluster)
 	if err != nil {
 		return nil, err
-	}
-	v, err := s.store.Policies.Current(ctx, c.ID)
-	if err != nil {
-		return nil, err
-	}
-	p, err := policy.Parse(v.Policy)
-	if err != nil {
-		return nil, conflict("the policy of %s is not accepted by this release: %s", c.Name, err.Error())
 	}
 	profile, err := s.config.Clusters.Profile(ctx, c.ID)
 	if err != nil {

@@ -33,12 +33,28 @@ func version(ifMatch string) (int64, error) {
 	return n, nil
 }
 
-func (s *Server) getPolicy(ctx context.Context, in *clusterIn) (*tagged[PolicyVersion], error) {
-	c, err := findCluster(ctx, s.store.Tables, in.Cluster)
-	if err != nil {
-		return nil, err
+// policyOf is a cluster with its policy in force.
+func (s *Server) policyOf(ctx context.Context, cluster string) (c statestore.Cluster, v statestore.PolicyVersion, err error) {
+	if c, err = findCluster(ctx, s.store.Tables, cluster); err == nil {
+		v, err = s.store.Policies.Current(ctx, c.ID)
 	}
-	v, err := s.store.Policies.Current(ctx, c.ID)
+	return c, v, err
+}
+
+// parsedPolicyOf is the same for those who reckon with it.
+func (s *Server) parsedPolicyOf(ctx context.Context, cluster string) (c statestore.Cluster, p policy.Policy, err error) {
+	c, v, err := s.policyOf(ctx, cluster)
+	if err != nil {
+		return c, p, err
+	}
+	if p, err = policy.Parse(v.Policy); err != nil {
+		return c, p, conflict("the policy of %s is not accepted by this release: %s", c.Name, err.Error())
+	}
+	return c, p, nil
+}
+
+func (s *Server) getPolicy(ctx context.Context, in *clusterIn) (*tagged[PolicyVersion], error) {
+	_, v, err := s.policyOf(ctx, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +163,7 @@ func merge(base, over map[string]any) map[string]any {
 }
 
 func (s *Server) previewPolicy(ctx context.Context, in *policyPreviewIn) (*body[PolicyPreview], error) {
-	c, err := findCluster(ctx, s.store.Tables, in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	v, err := s.store.Policies.Current(ctx, c.ID)
+	c, v, err := s.policyOf(ctx, in.Cluster)
 	if err != nil {
 		return nil, err
 	}

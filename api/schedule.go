@@ -21,17 +21,9 @@ type scheduleIn struct {
 }
 
 func (s *Server) getSchedule(ctx context.Context, in *scheduleIn) (*body[Schedule], error) {
-	c, err := findCluster(ctx, s.store.Tables, in.Cluster)
+	_, p, err := s.parsedPolicyOf(ctx, in.Cluster)
 	if err != nil {
 		return nil, err
-	}
-	v, err := s.store.Policies.Current(ctx, c.ID)
-	if err != nil {
-		return nil, err
-	}
-	p, err := policy.Parse(v.Policy)
-	if err != nil {
-		return nil, conflict("the policy of %s is not accepted by this release: %s", c.Name, err.Error())
 	}
 	return ok(policy.Occurrences(p, s.now(), in.Days)), nil
 }

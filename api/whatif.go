@@ -73,15 +73,11 @@ type WhatIfPoint struct {
 }
 
 func (s *Server) whatIf(ctx context.Context, in *whatIfIn) (*body[WhatIf], error) {
-	c, err := findCluster(ctx, s.store.Tables, in.Cluster)
+	c, v, err := s.policyOf(ctx, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
 	from, to, err := whatIfTimes(in.Body, s.now())
-	if err != nil {
-		return nil, err
-	}
-	v, err := s.store.Policies.Current(ctx, c.ID)
 	if err != nil {
 		return nil, err
 	}
