@@ -22,13 +22,18 @@ type configVersion struct {
 }
 
 func drawConfig(t *table, v configVersion) {
+	drawFields(t, v.Configuration, v.Version)
+}
+
+// drawFields shows a version of a document, field by field.
+func drawFields(t *table, document json.RawMessage, version int64) {
 	fields := map[string]json.RawMessage{}
-	_ = json.Unmarshal(v.Configuration, &fields)
+	_ = json.Unmarshal(document, &fields) // the manager's own; what is no object has no fields
 	t.row("FIELD", "VALUE")
 	for _, k := range sortedKeys(fields) {
 		t.row(k, string(fields[k]))
 	}
-	t.row("(version)", strconv.FormatInt(v.Version, 10))
+	t.row("(version)", strconv.FormatInt(version, 10))
 }
 
 // amend changes the version of a resource that is in force now: somebody else's

@@ -19,13 +19,7 @@ type policyVersion struct {
 }
 
 func drawPolicy(t *table, v policyVersion) {
-	fields := map[string]json.RawMessage{}
-	_ = json.Unmarshal(v.Policy, &fields)
-	t.row("FIELD", "VALUE")
-	for _, k := range sortedKeys(fields) {
-		t.row(k, string(fields[k]))
-	}
-	t.row("(version)", strconv.FormatInt(v.Version, 10))
+	drawFields(t, v.Policy, v.Version)
 }
 
 // reason is one sentence of an explanation.
