@@ -92,9 +92,11 @@ func beginGreeting(l *link, h *control.Hello, least time.Duration) *greeting {
 	if err != nil {
 		return nil
 	}
+	origin := time.Now()
 	f, err := flow.NewGreeting(flow.Config{
 		ConnID: id, Suite: cipher.suite(), SendSecret: toNode, RecvSecret: toClient, Peer: l.data, Trusted: true, RTT: l.rtt,
 		Policy: Policy(h.Policy).congestion(), TargetRate: float64(h.Rate), MinRate: float64(h.MinRate),
+		Epoch: time.Duration(origin.UnixNano()),
 	})
 	if err != nil {
 		return nil
@@ -104,7 +106,7 @@ func beginGreeting(l *link, h *control.Hello, least time.Duration) *greeting {
 		return nil // dataSocket says why
 	}
 	h.ConnID, h.Early = uint64(id), string(cipher)
-	g := &greeting{sock: sock, flow: f, origin: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
+	g := &greeting{sock: sock, flow: f, origin: origin, stop: make(chan struct{}), done: make(chan struct{})}
 	go g.pump(min(time.Duration(greetingWait*float64(l.rtt)), greetingMost))
 	return g
 }

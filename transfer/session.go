@@ -123,6 +123,7 @@ func (s *session) now() time.Duration { return time.Since(s.origin) }
 func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
 	jc.Control, jc.Release = s.ctl.send, l.pool.Put
 	s.snd = job.NewSender(jc)
+	cfg.Epoch = time.Duration(s.origin.UnixNano())
 	if s.fsnd != nil { // of a greeting
 		s.fsnd.Begin((*tap)(s))
 	} else if f, err := flow.NewSender(cfg, (*tap)(s)); err != nil {

@@ -241,3 +241,28 @@ func TestSlowReceiverIsNotThePath(t *testing.T) {
 		t.Errorf("%.2f of the path: %+v", got, c.State())
 	}
 }
+
+func TestFlowsProbeAtTheSameTimeOfDay(t *testing.T) {
+	t.Parallel()
+	const day = 20_000 * 24 * time.Hour
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, rtt := range []time.Duration{ms, 20 * ms, 40 * ms, 90 * ms, 200 * ms, 600 * ms} {
+		var beat time.Duration
+		for range 100 {
+			started := time.Duration(rng.Int64N(int64(time.Hour)))
+			c := New(Config{RTT: rtt, Epoch: day + started})
+			now := time.Duration(rng.Int64N(int64(time.Hour)))
+			at := c.probeAt(now)
+			if gap := at - now; gap < 6*rtt || gap < time.Second/2 || gap > max(2*time.Second, 36*rtt) {
+				t.Errorf("with a round trip of %v the next probe is %v away", rtt, gap)
+			}
+			beat = c.beat(probeEvery, 0)
+			if (day+started+at)%beat != 0 || beat%time.Second != 0 {
+				t.Errorf("with a round trip of %v a flow probes at %v", rtt, started+at)
+			}
+		}
+		if long := New(Config{RTT: 1000 * ms}).beat(probeEvery, 0); long%beat != 0 {
+			t.Errorf("flows of %v and 1 s meet every %v and %v", rtt, beat, long)
+		}
+	}
+}

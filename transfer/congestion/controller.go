@@ -10,6 +10,10 @@ type Config struct {
 	Initial float64       // bit/s to start with; 0: chosen from the RTT
 	RTT     time.Duration // first estimate, such as the handshake's; 0: 100 ms
 	Packet  int           // bytes of a full packet on the wire, IP header included
+	// Epoch is the time of day, as of 1970, at which the clock of Sample.Now showed
+	// zero. Flows test their baselines when it says so, which works the better the
+	// more of them have the same time.
+	Epoch time.Duration
 }
 
 // Sample is what one report of the receiver says. Counters run from the start
@@ -47,13 +51,13 @@ const (
 	emptyGain    = 0.6  // after startup: drains a queue of 0.7 RTT in one and a half
 	settleGain   = 0.95 // then, until the loss of the path is known
 	leanGain     = 0.30 // below 1/e: no oscillation
+	yieldGain    = 0.6  // of policy low: a quarter of the path is left after ten RTTs
 	leanUp       = 0.08
 	leanDown     = 0.30
 	growLeast    = 0.02 // a round, after some of an empty queue
 	leastUp      = 1.01 // while the queue is under half its target
 	speedMost    = 256
-	probeEvery   = 16 // RTTs
-	probeLeast   = time.Second
+	probeEvery   = 12 // RTTs at least: see beat
 	holdFactor   = 0.97
 	holdAgain    = 0.93
 	holdRTTs     = 8
@@ -92,6 +96,7 @@ type Controller struct {
 	startLoss float64       // latest loss in startup
 	settled   bool          // the baseline was measured after startup
 	packets   uint64
+	lastNow   time.Duration // of the report before
 	limitedAt time.Duration // last report that was application-limited
 	limited   bool
 	idle      int // reports of this round that were limited
@@ -121,7 +126,6 @@ type Controller struct {
 	frozenTill time.Duration // D is not lowered before: our own probe made it small
 	nextProbe  time.Duration
 	probeDip   float64
-	probes     int
 	honesty    bool // the present probe tests whether the baseline is ours
 	queueSum   time.Duration
 	queueCount int

@@ -8,21 +8,53 @@ const never = time.Duration(1<<63 - 1)
 const (
 	nearCeiling = 0.985
 
-	suspicious   = 0.02 // baseline loss that is worth a test
-	honestyEvery = 4    // probes
+	suspicious = 0.02 // baseline loss that is worth a test
+	testEvery  = 64   // RTTs
+	testLeast  = 2 * time.Second
+	testShare  = 8    // of the time between them is spent on tests
+	testDip    = 0.10 // below what passes, so that what flows overestimate together is gone too
 )
 
-// probeGap is 16 RTTs ±20 %, so that flows do not probe in step. The variation
-// comes from the packet count: deterministic, yet different between flows.
-func (c *Controller) probeGap(s *Sample) time.Duration {
-	vary := 0.8 + 0.4*float64(s.Packets*2654435761%1024)/1024
-	return max(time.Duration(vary*probeEvery*float64(c.srtt)), probeLeast)
+// beat is how long it is from one moment to the next at which flows of this
+// round trip probe, or test their baselines: the power of two seconds that is
+// no less than so many round trips. They come at multiples of it by the time of
+// day.
+//
+// Flows on one bottleneck so do it together, also those whose round trips
+// differ, as every beat is a multiple of the shorter ones. One that sends less
+// alone sees neither the base of a queue that the others keep filled, nor that
+// the loss which it takes for the path's is what they all overflow it by.
+func (c *Controller) beat(rtts float64, least time.Duration) time.Duration {
+	d := time.Second
+	for d < least || d.Seconds() < rtts*c.srtt.Seconds() {
+		d *= 2
+	}
+	return d
+}
+
+// probeAt is the next moment for a probe that is at least half a beat away.
+func (c *Controller) probeAt(now time.Duration) time.Duration {
+	d := c.beat(probeEvery, 0)
+	gap := d - (c.cfg.Epoch+now)%d
+	if gap < d/2 {
+		gap += d
+	}
+	return now + gap
+}
+
+// testDue says that a moment for tests passed since the last report.
+func (c *Controller) testDue(now time.Duration) bool {
+	d := c.beat(testEvery, testLeast)
+	return (c.cfg.Epoch+now)/d != (c.cfg.Epoch+c.lastNow)/d
 }
 
 func (c *Controller) cruise(s *Sample, target time.Duration) {
 	queue, rtt := c.delay.queue, c.srtt
 	if c.cfg.Policy == Low {
 		queue = max(queue, c.crowd.above(target))
+	}
+	if c.pb.p > suspicious && !c.honesty && c.testDue(s.Now) && c.cfg.Policy != Fixed {
+		c.enterProbe(s, true)
 	}
 	switch c.phase {
 	case probe:
@@ -33,12 +65,12 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 		if s.Now >= c.until {
 			c.phase, c.since = cruise, s.Now
 			c.speed, c.lowRounds = 1, 0
-			c.nextProbe = s.Now + c.probeGap(s)
+			c.nextProbe = c.probeAt(s.Now)
 			c.restartLoss(s.Now)
 		}
 	case cruise:
 		if (s.Now >= c.nextProbe || c.risen()) && c.cfg.Policy != Fixed {
-			c.enterProbe(s)
+			c.enterProbe(s, c.risen())
 		}
 	}
 	base := c.anchor / (1 - c.lossNow)
@@ -52,6 +84,9 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 	}
 	lean := leanGain * c.speed * (target - queue).Seconds() / rtt.Seconds()
 	g := 1 + min(max(lean, -leanDown), leanUp)
+	if c.cfg.Policy == Low && queue > 2*target {
+		g = yieldGain // somebody else fills it
+	}
 	if queue < target/2 {
 		g = max(g, leastUp)
 		if c.anchor < nearCeiling*c.ceiling {
@@ -112,7 +147,7 @@ func (c *Controller) knownGain(target, rtt, queue time.Duration) float64 {
 // enterProbe empties the queue for a moment, to see the base again, and sets
 // the fairness step: at a common queue each flow should have the rate whose
 // target that queue is.
-func (c *Controller) enterProbe(s *Sample) {
+func (c *Controller) enterProbe(s *Sample, honesty bool) {
 	mean := c.delay.queue
 	if c.queueCount > 0 {
 		mean = c.queueSum / time.Duration(c.queueCount)
@@ -134,13 +169,12 @@ func (c *Controller) enterProbe(s *Sample) {
 	c.phase, c.since = probe, s.Now
 	c.until = s.Now + c.srtt*3/2
 	c.stepTill = c.until + c.srtt
-	c.honesty = c.pb.p > suspicious && c.probes%honestyEvery == 0 || c.risen()
-	c.probes++
+	c.honesty = honesty
 	c.holdCount /= 2 // a cycle without excess: what held us may be gone
 	if c.honesty {
-		c.probeDip = min(c.pb.p+0.05, 0.8)
+		c.probeDip = min(c.pb.p+testDip, 0.8)
 		c.restartLoss(s.Now)
-		c.until = s.Now + 4*c.srtt + settleMost // unless the sample is there before
+		c.until = s.Now + c.beat(testEvery, testLeast)/testShare
 	}
 	c.frozenTill = c.until + c.srtt + c.span()
 }
@@ -152,7 +186,7 @@ func (c *Controller) risen() bool { return c.pb.p > suspicious && c.pb.p > 1.5*c
 func (c *Controller) endProbe(s *Sample) {
 	c.phase, c.since = cruise, s.Now
 	c.frozenTill = s.Now + c.srtt + c.span()
-	c.nextProbe = max(s.Now+c.probeGap(s), probeLeast)
+	c.nextProbe = c.probeAt(s.Now)
 	if c.honesty {
 		c.honesty, c.tested = false, c.pb.p
 		c.restartLoss(s.Now)

@@ -15,7 +15,7 @@
 //	          queue seen, or D stops growing, or loss > 25 %
 //	startup ────────────────────────────────────────────► empty (0.6 D, about an RTT)
 //	   │ as much is delivered as bursts showed, not more     │
-//	   │    ┌── every 16 RTT: empty a little, refresh base ─┐ ▼
+//	   │    ┌── all at a time: empty a little, see the base ┐ ▼
 //	   └───►└───────────────────────────────────────────────► cruise ◄──┐
 //	                                                        │          │ 8·k RTT
 //	          loss above the baseline with an empty queue   └► hold ───┘
@@ -36,6 +36,10 @@
 // sent on top and lost again. So a baseline over 2 % is tested now and then, and
 // whenever it grew, by sending less than passes either way: a policer's loss is
 // gone then, the path's is not.
+//
+// Flows that share a bottleneck probe and test at the same moments, by the time
+// of day, as far as their hosts agree on it. What a queue holds that several
+// flows fill, and what they overflow it by, none of them can see alone.
 //
 // The base of the one-way delay is the least in 10 s. When sending less does
 // not lower the queue that was measured against it, the path itself became

@@ -7,6 +7,7 @@ import (
 
 const (
 	windowLeast  = 300  // packets that a loss sample needs: fewer, and jitter reads as loss
+	testPackets  = 100  // the same in a test, which ends when all end it
 	memoryLeast  = 3000 // packets that the baseline remembers
 	excessSigmas = 3.5
 	// baselineMost is the most that is believed of a path. Flows that together lose

@@ -40,6 +40,7 @@ func (c *Controller) OnReport(s *Sample) {
 		c.cruise(s, target)
 	}
 	c.bound()
+	c.lastNow = s.Now
 }
 
 func (c *Controller) updateRTT(rtt time.Duration) {
@@ -102,7 +103,11 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 	if s.Now < c.lossFrom {
 		return // what is decided now was sent in another phase
 	}
-	f, ok := c.loss.closed(s, c.srtt, windowLeast)
+	span, least := c.srtt, uint64(windowLeast)
+	if c.honesty {
+		span, least = c.until-c.loss.since, testPackets // others test at the same time: nobody may stop before
+	}
+	f, ok := c.loss.closed(s, span, least)
 	if !ok {
 		return
 	}

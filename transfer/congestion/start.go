@@ -181,7 +181,7 @@ func (c *Controller) emptying(s *Sample) {
 
 func (c *Controller) enterCruise(s *Sample) {
 	c.phase, c.since = cruise, s.Now
-	c.nextProbe = s.Now + c.probeGap(s)
+	c.nextProbe = c.probeAt(s.Now)
 	if c.pb.p > suspicious {
 		c.nextProbe = s.Now + 2*c.srtt
 	}

@@ -48,6 +48,10 @@ type Config struct {
 	Policy                           congestion.Policy
 	TargetRate, MinRate, InitialRate float64
 
+	// Epoch is the time of day, since 1970, at which the moments that the flow is
+	// told were zero: see congestion.Config.
+	Epoch time.Duration
+
 	// Rand supplies challenges; nil is crypto/rand.
 	Rand io.Reader
 }

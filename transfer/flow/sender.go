@@ -86,7 +86,7 @@ func NewSender(cfg Config, source Source) (*Sender, error) {
 	}
 	s.cc = congestion.New(congestion.Config{
 		Policy: cfg.Policy, Target: cfg.TargetRate, Least: cfg.MinRate, Initial: cfg.InitialRate,
-		RTT: cfg.RTT, Packet: s.mtu + s.overhead,
+		RTT: cfg.RTT, Packet: s.mtu + s.overhead, Epoch: cfg.Epoch,
 	})
 	s.loss.init(cfg.RTT)
 	return s, nil

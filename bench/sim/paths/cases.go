@@ -169,6 +169,21 @@ func crowds() []Case {
 	cubic := func(g *stage) { g.compete(rival.NewCubic) }
 	bbr := func(g *stage) { g.compete(rival.NewBBR) }
 	link := func(queue float64) line { return line{100e6, 40 * ms, time.Duration(queue * float64(40*ms)), 0} }
+	// A flow of policy low has the path when a cubic comes. The ten round trips
+	// are judged that follow the first ten.
+	yields := func(name string, l line) Case {
+		const comes = 10 * s
+		from := comes + 10*l.rtt
+		return Case{Name: name, From: from, To: from + 10*l.rtt, Ceiling: l.ceiling(), Most: .25, Set: func(seed uint64) *stage {
+			up, down := l.links()
+			down.Rate = 0
+			g := newStage(seed, up, down)
+			g.add(congestion.Low, l.rtt)
+			g.net.Run(comes + time.Duration(seed%20)*10*ms - 190*ms)
+			cubic(g)
+			return g
+		}}
+	}
 	selves := func(name string, l line, apart time.Duration, from, to time.Duration, jain float64, extra ...time.Duration) Case {
 		return Case{Name: name, From: from, To: to, Ceiling: l.ceiling(), Share: .93, Jain: jain, MostWaste: .05, Set: func(seed uint64) *stage {
 			up, down := l.links()
@@ -195,6 +210,7 @@ func crowds() []Case {
 		selves("two of us", common, 0, 5*s, 30*s, .95, same(2)...),
 		selves("four of us, 3 s apart", common, 3*s, 20*s, 50*s, .95, same(4)...),
 		selves("sixteen of us", common, 100*ms, 10*s, 40*s, .90, same(16)...),
+		yields("policy low, 10 RTTs after cubic came", link(1)),
 		selves("20, 100 and 200 ms over 200 Mb/s", line{200e6, 20 * ms, 60 * ms, 0}, s, 15*s, 45*s, .90, 0, 80*ms, 180*ms),
 		selves("two of us at 500 ms", line{100e6, 500 * ms, 250 * ms, 0}, 5*s, 60*s, 120*s, .85, same(2)...),
 	}
