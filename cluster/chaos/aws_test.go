@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/godwit/godwit/provisioner"
@@ -42,12 +43,12 @@ func (c onEC2) open(w wire) (provisioner.Provider, func(), error) {
 
 var ec2Types, ec2Zones = []string{"c7i.large", "c6i.large"}, []string{ec2sim.ZoneA, ec2sim.ZoneB, ec2sim.ZoneC}
 
-func (c onEC2) spec(edited int) (string, json.RawMessage) {
-	return aws.Name, asJSON(map[string]any{
+func (c onEC2) spec(changes map[string]any) (string, json.RawMessage) {
+	return aws.Name, changed(map[string]any{
 		"image": ec2sim.ImageID, "instance_types": ec2Types, "subnets": []string{ec2sim.SubnetA, ec2sim.SubnetB, ec2sim.SubnetC},
 		"security_groups": []string{ec2sim.Group}, "instance_profile": ec2sim.Profile, "root_gb": 20, "swap_volume_gb": 8,
-		"spot_percent": c.spot, "binary": "image", "tags": map[string]string{"edit": fmt.Sprint(edited)},
-	})
+		"spot_percent": c.spot, "binary": "image",
+	}, changes)
 }
 
 func (c onEC2) machines() []machine {
@@ -128,3 +129,40 @@ func (c onEC2) calm() {
 func (c onEC2) kill(m machine) { c.sim.Kill(m.id) }
 
 func (c onEC2) reclaim(m machine) { c.sim.Interrupt(m.id) }
+
+func (c onEC2) stranger() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "AKIASIM", ec2sim.Deny, 1))
+		c.sim.ServeHTTP(w, r)
+	})
+}
+
+func (c onEC2) wrong() []mistake {
+	return []mistake{
+		{"region", "region", map[string]any{"region": "mars-north-1"}},
+		{"image", "image", map[string]any{"image": "ami-0123456789abcdef0"}},
+		{"type", "instance_types[0]", map[string]any{"instance_types": []string{"c99.large"}}},
+		{"subnet", "subnets[0]", map[string]any{"subnets": []string{"subnet-0123456789abcdef0"}}},
+		{"user data", "first_boot_script", map[string]any{"first_boot_script": script(20 << 10)}},
+	}
+}
+
+func (c onEC2) starve(starved bool) {
+	n := -1
+	if starved {
+		n = 0
+	}
+	c.sim.Limit("on-demand", n)
+	c.sim.Limit("spot", n)
+}
+
+func (c onEC2) zoneOut() string {
+	c.sim.Refuse("*", ec2sim.ZoneA, "*", "InsufficientInstanceCapacity")
+	return ec2sim.ZoneA
+}
+
+func (c onEC2) throttle(throttled bool) {
+	for _, action := range ec2sim.Actions() {
+		c.sim.Throttle(action, map[bool]int{true: forever}[throttled])
+	}
+}

@@ -37,13 +37,13 @@ func (c onAzure) open(w wire) (provisioner.Provider, func(), error) {
 
 var azureSizes = []string{"Standard_D4s_v5", "Standard_D8s_v5"}
 
-func (c onAzure) spec(edited int) (string, json.RawMessage) {
-	return azure.Name, asJSON(map[string]any{
+func (c onAzure) spec(changes map[string]any) (string, json.RawMessage) {
+	return azure.Name, changed(map[string]any{
 		"region": armsim.Region, "zones": []string{"1", "2", "3"}, "image": "Debian:debian-12:12-gen2:latest", "instance_types": azureSizes,
 		"subnets": []string{"network/nodes"}, "security_groups": []string{"nodes"}, "public_address": true, "swap_volume_gb": 16,
 		"ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVhLc7zj0ZcVn7oQm3mJvWQ2kq5k0f2m8mY3Wm1y0aB ops",
-		"spot_percent":   50, "binary": "image", "tags": map[string]string{"edit": fmt.Sprint(edited)},
-	})
+		"spot_percent":   50, "binary": "image",
+	}, changes)
 }
 
 func (c onAzure) machines() []machine {
@@ -118,3 +118,33 @@ func (c onAzure) kill(m machine) { c.sim.Halt(m.id) }
 func (c onAzure) reclaim(m machine) { c.sim.Evict(m.id) }
 
 func nameOf(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
+
+func (c onAzure) stranger() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Authorization")
+		c.sim.ServeHTTP(w, r)
+	})
+}
+
+func (c onAzure) wrong() []mistake {
+	return []mistake{
+		{"region", "region", map[string]any{"region": "marsnorth"}},
+		{"image", "image", map[string]any{"image": "Debian:debian-99:99:latest"}},
+		{"type", "instance_types[0]", map[string]any{"instance_types": []string{"Standard_Z9"}}},
+		{"subnet", "subnets[0]", map[string]any{"subnets": []string{"network/gone"}}},
+		{"user data", "first_boot_script", map[string]any{"first_boot_script": script(120 << 10)}},
+	}
+}
+
+func (c onAzure) starve(starved bool) {
+	n := int64(forever)
+	if starved {
+		n = 0
+	}
+	c.sim.Quota("cores", n)
+	c.sim.Quota("lowPriorityCores", n)
+}
+
+func (c onAzure) zoneOut() string { c.zone("1", true); return "1" }
+
+func (c onAzure) throttle(throttled bool) { c.sim.ThrottleNext(map[bool]int{true: forever}[throttled]) }

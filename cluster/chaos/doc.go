@@ -16,6 +16,11 @@
 //   - and no disk, interface or address is left without a machine, those that a
 //     deletion stranded being ended within boundParts.
 //
+// Beside them: what operators get wrong, each with each cloud. A template that names
+// what is not there, strange credentials, a quota of nothing, a zone that is out,
+// throttling for ten minutes, a first boot that fails: told by field or cause,
+// asked for now and then, nothing left or changed, and over when it is mended.
+//
 // Time is virtual (testing/synctest), so that pauses, budgets and time limits are
 // those of production. The connection is a function call: every request is
 // encoded, signed, answered and decoded, and none leaves the process.

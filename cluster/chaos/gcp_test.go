@@ -34,11 +34,11 @@ func (c onGCE) open(w wire) (provisioner.Provider, func(), error) {
 
 var gceTypes = []string{"n2-standard-4", "n2d-standard-4"}
 
-func (c onGCE) spec(edited int) (string, json.RawMessage) {
-	return gcp.Name, asJSON(map[string]any{
+func (c onGCE) spec(changes map[string]any) (string, json.RawMessage) {
+	return gcp.Name, changed(map[string]any{
 		"region": gcesim.Region, "image": "godwit-node-7", "instance_types": gceTypes, "subnets": []string{"nodes"}, "public_address": true,
-		"spot_percent": 50, "swap_volume_gb": 16, "binary": "image", "tags": map[string]string{"edit": fmt.Sprint(edited)},
-	})
+		"spot_percent": 50, "swap_volume_gb": 16, "binary": "image",
+	}, changes)
 }
 
 func (c onGCE) machines() []machine {
@@ -99,3 +99,41 @@ func (c onGCE) calm() {
 func (c onGCE) kill(m machine) { c.sim.Halt(m.zone, nameOf(m.id)) }
 
 func (c onGCE) reclaim(m machine) { c.sim.Preempt(m.zone, nameOf(m.id)) }
+
+func (c onGCE) stranger() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte(`{"error":{"code":401,"message":"Request had invalid authentication credentials.","errors":[{"reason":"authError","domain":"global","message":"Invalid Credentials"}]}}`))
+	})
+}
+
+func (c onGCE) wrong() []mistake {
+	return []mistake{
+		{"region", "region", map[string]any{"region": "mars-north1"}},
+		{"image", "image", map[string]any{"image": "gone"}},
+		{"type", "instance_types[0]", map[string]any{"instance_types": []string{"z9-standard-4"}}},
+		{"subnet", "subnets[0]", map[string]any{"subnets": []string{"gone"}}},
+		{"user data", "first_boot_script", map[string]any{"first_boot_script": script(300 << 10)}},
+	}
+}
+
+func (c onGCE) starve(starved bool) {
+	n := forever
+	if starved {
+		n = 0
+	}
+	c.sim.Quota("CPUS", n)
+	c.sim.Quota("PREEMPTIBLE_CPUS", n)
+}
+
+func (c onGCE) zoneOut() string {
+	zone := gcesim.Zones()[0]
+	for _, size := range gceTypes {
+		c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size}, true)
+		c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size, Spot: true}, true)
+	}
+	return zone
+}
+
+func (c onGCE) throttle(throttled bool) { c.sim.ThrottleNext(map[bool]int{true: forever}[throttled]) }

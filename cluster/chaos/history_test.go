@@ -36,9 +36,8 @@ type cloud interface {
 	handler() http.Handler
 	// open is a new manager's provider.
 	open(wire) (provisioner.Provider, func(), error)
-	// template's provider and spec; edited changes the latter where it matters to
-	// new nodes only.
-	spec(edited int) (string, json.RawMessage)
+	// spec is of a template of its provider, with changes.
+	spec(changes map[string]any) (provider string, spec json.RawMessage)
 	machines() []machine
 	// unused are the disks, interfaces and addresses without a machine.
 	unused() []string
@@ -48,6 +47,7 @@ type cloud interface {
 	// kill ends a machine from within or below; reclaim takes spot back.
 	kill(machine)
 	reclaim(machine)
+	bad
 }
 
 // history is one seed's.
@@ -72,11 +72,22 @@ type history struct {
 	upAt     time.Time
 	calm     bool
 	edits    int
+	scripted bool            // nobody dies, nothing goes wrong but by the script
+	failing  string          // what keeps machines from becoming nodes; empty: nothing
+	denied   bool            // the cloud knows the manager no more
 	rested   map[string]bool // rows that end from the warm pool: they don't run while they do
 }
 
 // play must run in a bubble of virtual time.
 func play(seed uint64, c cloud) *history {
+	h := newHistory(seed, c)
+	h.begin(c.spec(nil))
+	h.run()
+	h.end()
+	return h
+}
+
+func newHistory(seed uint64, c cloud) *history {
 	h := &history{
 		seed: seed, cloud: c, sweeps: seed%5 == 0, rng: rand.New(rand.NewPCG(seed, 0xc4a05)), //nolint:gosec // a simulation must be repeatable
 		drawn: map[string]uint64{}, start: time.Now(), met: map[string]int{}, nodes: map[string]*node{}, retired: map[string]bool{}, rested: map[string]bool{},
@@ -88,75 +99,84 @@ func play(seed uint64, c cloud) *history {
 	}
 	h.policy.ScaleInWindowS, h.policy.DrainTimeoutS, h.policy.LaunchTimeoutS, h.policy.LostGraceS = 60, 120, 300, 60
 	h.policy.LaunchLimit = policy.LaunchLimit{Count: 3, PerSeconds: 60}
-	raw, err := json.Marshal(h.policy)
-	if err != nil {
-		panic(err)
-	}
-	name, spec := c.spec(0)
+	return h
+}
+
+// begin elects the first manager over a cluster of a template.
+func (h *history) begin(provider string, spec json.RawMessage) {
 	h.db = &store{
 		h:        h,
 		cluster:  statestore.Cluster{ID: "c", Name: "chaos", TemplateID: "t", PolicyVersion: 1},
-		template: statestore.Template{ID: "t", Name: "t", Provider: name, Version: 1, Spec: spec},
-		policy:   statestore.PolicyVersion{ClusterID: "c", Version: 1, Policy: raw},
+		template: statestore.Template{ID: "t", Name: "t", Provider: provider, Version: 1, Spec: spec},
+		policy:   statestore.PolicyVersion{ClusterID: "c", Version: 1, Policy: asJSON(h.policy)},
 		rows:     map[string]*statestore.Node{}, open: map[string]statestore.Condition{}, decisions: map[string]*statestore.Decision{},
 	}
-	h.run()
-	return h
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.elect()
 }
 
 // warms says that the history's policy keeps a stopped node.
 func warms(seed uint64) bool { return seed%2 == 0 }
 
-// run is the history, and what must hold.
-func (h *history) run() {
+// pass lets one interval go by, and looks at what became of it.
+func (h *history) pass(look func([]machine)) {
+	time.Sleep(interval)
 	h.mutex.Lock()
-	h.elect()
-	h.mutex.Unlock()
+	defer h.mutex.Unlock()
+	machines := h.cloud.machines()
+	h.live(machines)
+	h.manage()
+	look(machines)
+	h.owned(machines)
+}
+
+// run is a history of harm and of what comes after it.
+func (h *history) run() {
 	var calmAt time.Time
-	for stepsAtCalm, quiet := 0, 0; ; {
-		time.Sleep(interval)
-		h.mutex.Lock()
-		now := time.Now()
-		machines := h.cloud.machines()
-		h.live(machines)
-		h.operate()
-		h.manage()
-		if !h.calm && now.Sub(h.start) >= harmTime {
-			h.calm, calmAt, stepsAtCalm = true, now, h.db.steps
-			h.cloud.calm()
-			h.db.cluster.DesiredOverride, h.db.cluster.Paused = nil, false
-			h.tell("calm")
-		} else if !h.calm && !h.sweeps {
-			h.hurt(machines)
-		}
-		h.owned(machines)
-		done := len(h.faults) > 0
-		if h.calm && !done {
-			open := h.unsettled(machines)
-			passes := h.db.steps - stepsAtCalm
-			switch {
-			case open == "" && quiet == 0:
+	stepsAtCalm, settled, done := 0, 0, false
+	for !done {
+		h.pass(func(machines []machine) {
+			if !h.calm {
+				h.operate()
+				if !h.sweeps {
+					h.hurt(machines)
+				}
+				if time.Since(h.start) >= harmTime {
+					calmAt, stepsAtCalm = time.Now(), h.db.steps
+					h.soothe()
+				}
+				done = len(h.faults) > 0
+				return
+			}
+			open, passes, parts := h.unsettled(machines), h.db.steps-stepsAtCalm, h.cloud.unused()
+			if settled++; open != "" {
+				settled = 0
+			}
+			if settled == 1 && h.met["longest way, passes"] == 0 {
 				h.met["longest way, passes"] = passes
-				quiet++
-			case open == "":
-				quiet++
-			default:
-				quiet = 0
 			}
 			if open != "" && passes > boundPasses && h.met["longest way, passes"] == 0 {
 				h.fault("%d passes after the harm: %s", passes, open)
 			}
-			parts := h.cloud.unused()
-			if now.Sub(calmAt) > boundParts && (len(parts) > 0 || open != "") {
-				h.fault("%s after the harm: parts without a machine %v; %s", now.Sub(calmAt), parts, open)
+			if time.Since(calmAt) > boundParts && (len(parts) > 0 || open != "") {
+				h.fault("%s after the harm: parts without a machine %v; %s", time.Since(calmAt), parts, open)
 			}
-			done = len(h.faults) > 0 || quiet >= 6 && len(parts) == 0
-		}
-		h.mutex.Unlock()
-		if done {
-			break
-		}
+			done = len(h.faults) > 0 || settled > 6 && len(parts) == 0
+		})
 	}
+}
+
+// soothe ends all harm.
+func (h *history) soothe() {
+	h.calm = true
+	h.cloud.calm()
+	h.db.cluster.DesiredOverride = nil
+	h.tell("calm")
+}
+
+// end leaves nothing running in the bubble.
+func (h *history) end() {
 	h.mutex.Lock()
 	all := h.managers
 	for _, m := range all {
@@ -171,13 +191,10 @@ func (h *history) run() {
 }
 
 // quiet says that nothing may go wrong now.
-func (h *history) quiet() bool { return h.calm || h.sweeps }
+func (h *history) quiet() bool { return h.calm || h.sweeps || h.scripted }
 
 // operate is an operator who wants more and fewer nodes, and edits the template.
 func (h *history) operate() {
-	if h.calm {
-		return
-	}
 	if h.rng.IntN(20) == 0 {
 		n := h.policy.MinAvailable + h.rng.IntN(h.policy.MaxNodes-h.policy.MinAvailable+1)
 		h.db.cluster.DesiredOverride = &n
@@ -185,7 +202,7 @@ func (h *history) operate() {
 	}
 	if h.rng.IntN(60) == 0 {
 		h.edits++
-		_, h.db.template.Spec = h.cloud.spec(h.edits)
+		_, h.db.template.Spec = h.cloud.spec(map[string]any{"tags": map[string]string{"edit": fmt.Sprint(h.edits)}})
 		h.db.template.Version++
 		h.tell("an operator edits the template")
 	}

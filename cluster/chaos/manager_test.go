@@ -99,6 +99,9 @@ const sweepsOver = 300
 // history nothing else goes wrong, and the crash of the first manager is swept
 // over its touches.
 func (h *history) dieAt(term int) int {
+	if h.scripted {
+		return 0
+	}
 	if h.sweeps {
 		if term == 1 {
 			return 1 + int(h.seed/5)*3%sweepsOver

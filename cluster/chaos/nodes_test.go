@@ -45,6 +45,12 @@ func (h *history) live(machines []machine) {
 			h.nodes[m.node] = n
 		}
 		alive[m.node] = true
+		if h.failing != "" {
+			if row := h.db.rows[m.node]; row != nil && row.State == statestore.NodeBooting {
+				row.FailureReason = h.failing // as the join's end writes it
+			}
+			continue
+		}
 		if !n.joined && !n.joinsAt.IsZero() && !now.Before(n.joinsAt) {
 			n.joined = h.mayJoin(m.node)
 		}

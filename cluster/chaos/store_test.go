@@ -272,3 +272,27 @@ func (s storeOf) Forecast(context.Context, string) ([]byte, error) {
 }
 
 func (s storeOf) Forget(context.Context, time.Time, time.Time) error { return nil }
+
+// Nobody rolls a version out in these histories: the cluster's own simulation has
+// those.
+
+func (s storeOf) TemplateVersion(_ context.Context, id string, version int64) (v statestore.TemplateVersion, err error) {
+	err = s.read(func() { v = statestore.TemplateVersion{TemplateID: id, Version: version, Spec: s.template.Spec} })
+	return v, err
+}
+
+func (s storeOf) Rollout(context.Context, string) (statestore.Rollout, error) {
+	return statestore.Rollout{}, statestore.ErrNotFound
+}
+
+func (s storeOf) BeginRollout(_ context.Context, _ statestore.Term, r statestore.Rollout, _, _ string) (statestore.Rollout, error) {
+	return r, errors.New("nobody wants a rollout")
+}
+
+func (s storeOf) AdvanceRollout(_ context.Context, _ statestore.Term, r statestore.Rollout) (statestore.Rollout, error) {
+	return r, statestore.ErrNotFound
+}
+
+func (s storeOf) RolloutFailures(context.Context, string, int64) ([]statestore.Failure, error) {
+	return nil, nil
+}

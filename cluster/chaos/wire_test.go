@@ -70,8 +70,13 @@ func (w wire) serve(r *http.Request) (answer *http.Response, err error) {
 	if asked.Body == nil {
 		asked.Body = http.NoBody
 	}
-	recorder := httptest.NewRecorder()
-	w.to.ServeHTTP(recorder, asked)
+	recorder, to := httptest.NewRecorder(), w.to
+	w.m.h.mutex.Lock()
+	if w.m.h.met["calls"]++; w.m.h.denied {
+		to = w.m.h.cloud.stranger()
+	}
+	w.m.h.mutex.Unlock()
+	to.ServeHTTP(recorder, asked)
 	answer = recorder.Result()
 	answer.Request = r
 	return answer, nil

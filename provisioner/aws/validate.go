@@ -186,14 +186,7 @@ func (v *validation) offered(ctx context.Context) (map[string]bool, error) {
 // rehearse asks EC2 for a launch without having it: that finds what only EC2
 // knows, such as an instance profile that is not there, and missing rights.
 func (v *validation) rehearse(ctx context.Context) error {
-	request := provisioner.LaunchRequest{
-		ClientToken: "rehearsal", NodeID: "rehearsal", NodeName: "rehearsal", Owner: provisioner.Owner{Installation: "rehearsal"},
-		// As large as a real one, so that user data too large is found here.
-		Bootstrap: provisioner.Bootstrap{
-			ManagerURLs: []string{"https://manager-of-this-cluster.example.com:8443"}, NodeID: strings.Repeat("n", 26), Cluster: strings.Repeat("c", 26),
-			CASHA256: strings.Repeat("0", 64), JoinToken: strings.Repeat("t", 64), Binaries: map[string]string{"amd64": strings.Repeat("0", 64), "arm64": strings.Repeat("0", 64)},
-		},
-	}
+	request := cloudinit.Rehearsal() // so that user data too large is found here
 	data, err := cloudinit.UserData(cloudinit.EC2, request, v.spec.Spec)
 	if err != nil {
 		return v.blame(err)

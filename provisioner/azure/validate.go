@@ -12,6 +12,7 @@ import (
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/azure/template"
+	"github.com/godwit/godwit/provisioner/cloudinit"
 )
 
 // Validate implements provisioner.Provider. Beside the form it asks Azure whether
@@ -32,6 +33,7 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 			return nil, cloud.Failure("validate", "", err)
 		}
 	}
+	v.faults = append(v.faults, cloudinit.Check(cloudinit.Azure, s.Spec)...)
 	return v.faults, nil
 }
 

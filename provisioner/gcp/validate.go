@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/compute/apiv1/computepb"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/cloudinit"
 	"github.com/godwit/godwit/provisioner/gcp/template"
 )
 
@@ -81,6 +82,7 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 			break // nothing else can be looked up
 		}
 	}
+	v.faults = append(v.faults, cloudinit.Check(cloudinit.GCE, s.Spec)...)
 	return v.faults, nil
 }
 

@@ -90,7 +90,8 @@ type Cloud struct {
 	changes   int
 	lose      int
 	strand    int
-	served    string // where serial logs are fetched; empty: there are none
+	reasons   map[string]string // why machines were refused, by name
+	served    string            // where serial logs are fetched; empty: there are none
 	throttled int
 }
 
@@ -101,7 +102,7 @@ func New(o Options) *Cloud {
 	}
 	c := &Cloud{
 		options: o, machines: map[string]*machine{}, cards: map[string]*card{}, addresses: map[string]*card{}, disks: map[string]*disk{},
-		exhausted: map[Offering]bool{}, quota: map[string]int64{}, used: map[string]bool{},
+		exhausted: map[Offering]bool{}, quota: map[string]int64{}, used: map[string]bool{}, reasons: map[string]string{},
 	}
 	c.Compute = &wire{c: c, fresh: func() policy.Transporter {
 		return computefake.NewServerFactoryTransport(&computefake.ServerFactory{

@@ -64,8 +64,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.mutex.Unlock()
 	}
 	// The fakes take a request as the SDK has it before it is sent: with the address
-	// that it asks, and the name of its call.
-	asked := r.Clone(context.WithValue(r.Context(), runtime.CtxAPINameKey{}, name))
+	// that it asks, and the name of its call. They panic where one is given up.
+	asked := r.Clone(context.WithValue(context.WithoutCancel(r.Context()), runtime.CtxAPINameKey{}, name))
 	asked.RequestURI = ""
 	if asked.URL.Host == "" {
 		asked.URL.Scheme, asked.URL.Host = "https", r.Host
@@ -81,7 +81,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var refused *azcore.ResponseError
 	switch {
 	case errors.As(err, &refused):
-		refuse(w, refused.StatusCode, refused.ErrorCode)
+		refuse(w, refused.StatusCode, refused.ErrorCode, c.reason(r))
 		return
 	case err != nil:
 		panic(http.ErrAbortHandler)
@@ -163,12 +163,23 @@ func (c *Cloud) followed(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(body) // a client that is gone needs none
 }
 
+// reason is more than a code says of why a machine was refused.
+func (c *Cloud) reason(r *http.Request) string {
+	machine := ofMachine.FindStringSubmatch(r.URL.Path)
+	if r.Method != http.MethodPut || machine == nil {
+		return ""
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.reasons[machine[1]]
+}
+
 // refuse answers as Resource Manager does.
-func refuse(w http.ResponseWriter, status int, code string) {
+func refuse(w http.ResponseWriter, status int, code string, message ...string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Ms-Error-Code", code)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"code": code, "message": code + "."}}) // as above
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"code": code, "message": cmp.Or(strings.Join(message, " "), code+".")}}) // as above
 }
 
 const (

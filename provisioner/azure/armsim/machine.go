@@ -300,6 +300,7 @@ func (c *Cloud) turn(name, doing, action string) *refused {
 func (c *Cloud) create(name string, vm armcompute.VirtualMachine, ifAbsent bool) (*machine, *refused) {
 	c.advance()
 	c.creations++
+	delete(c.reasons, name)
 	p := vm.Properties
 	if r := c.need(actionsOf(vm)...); r != nil {
 		return nil, r
@@ -317,6 +318,7 @@ func (c *Cloud) create(name string, vm armcompute.VirtualMachine, ifAbsent bool)
 	case value(vm.Location) != Region:
 		return nil, &refused{http.StatusBadRequest, "LocationNotAvailableForResourceType"}
 	case !known:
+		c.reasons[name] = fmt.Sprintf("The value %s provided for the VM size is not valid. Target: vmSize.", o.Size)
 		return nil, &refused{http.StatusBadRequest, "InvalidParameter"}
 	case o.Size == scarce && o.Zone == "3":
 		return nil, &refused{http.StatusConflict, "SkuNotAvailable"}
