@@ -46,6 +46,19 @@ func TestClusterIsPublishedInRoute53AndLeavesNothing(t *testing.T) {
 	if found, ok := zone.Get("all."+name, "A"); !ok || len(found.Values) != 1 {
 		t.Errorf("the other names wait for the one that is taken: %v", found)
 	}
+	// A zone that is gone is said, and changes nothing else; nobody notices before
+	// there is something to write or to look after, so that the node is replaced.
+	zone.Vanish(true)
+	nodes, err := s.API.Nodes(t.Context())
+	if err != nil || len(nodes) == 0 {
+		t.Fatal(nodes, err)
+	}
+	must(t, s, "node", "drain", nodes[0].ID)
+	eventually(t, 40*time.Second, "the zone that is gone", func(context.Context) (bool, error) {
+		out := must(t, s, "cluster", "get", "c")
+		return strings.Contains(out, "dns_failing") && strings.Contains(out, "NoSuchHostedZone"), nil
+	})
+	zone.Vanish(false)
 	if _, err := s.API.Do(t.Context(), http.MethodDelete, "/api/v1/clusters/c", nil, nil); err != nil {
 		t.Fatal(err)
 	}

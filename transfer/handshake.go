@@ -159,6 +159,7 @@ func clientTLS(host string, spec Spec, roots *x509.CertPool) (*tls.Config, error
 	if err != nil {
 		return nil, newError(CodeInvalid, "cert_sha256 of the transfer spec is not hexadecimal", err)
 	}
+	config.ServerName = ""           // the node's own certificate is meant, not one of a name
 	config.InsecureSkipVerify = true // replaced by the pin, which says more than a chain
 	config.VerifyConnection = func(state tls.ConnectionState) error {
 		sum := sha256.Sum256(state.PeerCertificates[0].Raw)
@@ -173,10 +174,17 @@ func clientTLS(host string, spec Spec, roots *x509.CertPool) (*tls.Config, error
 }
 
 // serverTLS is the node's side; the certificate is asked at each handshake.
-func serverTLS(certificate func() (*tls.Certificate, error)) *tls.Config {
+func serverTLS(certificate func() (*tls.Certificate, error), named func(string) *tls.Certificate) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: []string{ALPN},
-		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate() },
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if named != nil && hello.ServerName != "" {
+				if found := named(hello.ServerName); found != nil {
+					return found, nil
+				}
+			}
+			return certificate()
+		},
 		SessionTicketsDisabled: true, // each session authenticates anew
 	}
 }

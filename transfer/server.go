@@ -25,6 +25,9 @@ type ServerConfig struct {
 	// Certificate is asked at each handshake, so that a renewed certificate
 	// serves new sessions at once.
 	Certificate func() (*tls.Certificate, error)
+	// Named is asked first for clients that say whom they look for by a host name;
+	// nil, and nil from it, leave them to Certificate. May be nil.
+	Named func(host string) *tls.Certificate
 
 	NodeID, NodeName string
 

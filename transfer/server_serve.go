@@ -41,7 +41,7 @@ func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *packetio.List
 	defer wg.Wait()
 	defer s.endAll()
 
-	config := serverTLS(s.config.Certificate)
+	config := serverTLS(s.config.Certificate, s.config.Named)
 	greeting := make(chan struct{}, maxGreeting)
 	for {
 		conn, err := tcp.Accept()

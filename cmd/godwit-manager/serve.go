@@ -70,6 +70,7 @@ func newServeCommand() *cobra.Command {
 	f.StringVar(&c.DNSZone, "dns-zone", "", "zone that the DNS server is the authority for: cluster prod is prod.ZONE; default "+manager.DefaultDNSZone)
 	f.StringVar(&c.DNSNameServer, "dns-name-server", "", "name by which the parent zone delegates to this DNS server; default: ns.ZONE")
 	f.DurationVar(&c.DNSTTL, "dns-ttl", 0, "how long clients keep an answer of the DNS server; default 10s")
+	f.StringArrayVar(&c.NodeCertificates, "node-certificate", nil, "CLUSTER=CHAIN.pem,KEY.pem: certificate that the cluster's nodes show to clients which look for one of its names; read again when the files change. May be given several times")
 	f.StringVar(&c.Slots, "slots", "", "directory in which machines wait for the provider attached (godwit-node attach)")
 	in.Flags(f)
 	f.StringSliceVar(&c.NodeCommand, "node-command", nil, "program and arguments that start a local node; default: godwit-node beside this program, run")

@@ -65,6 +65,10 @@ type Config struct {
 	LogOverride    string          `json:"log_override,omitempty"`
 	LogOverrideFor float64         `json:"log_override_for_s,omitempty"`
 	TokenKeys      json.RawMessage `json:"token_keys,omitempty"` // access/token's JSON form
+	// NamedCert and NamedKey, in PEM, are shown to clients that look for one of the certificate's names. They come with
+	// the command only and are kept in memory only.
+	NamedCert string `json:"named_cert_pem,omitempty"`
+	NamedKey  string `json:"named_key_pem,omitempty"`
 }
 
 // RateRequest changes a live session. Nil fields stay as they are; bits per second.

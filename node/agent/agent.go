@@ -77,7 +77,8 @@ type Agent struct {
 	state    state
 	collect  *collector // of the running child's events; nil before the first
 	meter    figures
-	eased    ease // the last restart for the configuration's sake
+	named    named // certificate for clients that look for a name; in memory only
+	eased    ease  // the last restart for the configuration's sake
 }
 
 // Run works until ctx ends, which yields nil, or until one of the reasons above.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -63,6 +64,24 @@ func (a *Agent) configure(c command.Config) error {
 	})
 	a.followLevel()
 	return refusal
+}
+
+// named is a certificate that is shown to clients that look for one of its names.
+type named struct{ cert, key string }
+
+// show takes the certificate out of a configuration, which is kept on disk without it.
+func (a *Agent) show(c *command.Config) error {
+	next := named{c.NamedCert, c.NamedKey}
+	c.NamedCert, c.NamedKey = "", ""
+	if next.cert != "" {
+		if _, err := tls.X509KeyPair([]byte(next.cert), []byte(next.key)); err != nil {
+			return command.Errorf(command.CodeInvalid, "certificate of names: %v", err)
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.named = next
+	return nil
 }
 
 // acceptable says what this program cannot run with: a newer manager may know more than it does.

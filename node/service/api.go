@@ -35,6 +35,8 @@ type Config struct {
 	Version     uint64            `json:"version"`
 	CertPEM     string            `json:"cert_pem"`
 	KeyPEM      string            `json:"key_pem"`
+	NamedCert   string            `json:"named_cert_pem,omitempty"` // for clients that look for one of its names
+	NamedKey    string            `json:"named_key_pem,omitempty"`
 	TokenKeys   token.Keys        `json:"token_keys"`
 	SendCap     int64             `json:"send_cap"`    // bit/s; 0 = none
 	ReceiveCap  int64             `json:"receive_cap"` // bit/s; 0 = none

@@ -94,6 +94,7 @@ type daemon struct {
 	mu     sync.Mutex
 	config service.Config
 	cert   *tls.Certificate
+	named  *tls.Certificate // nil without one
 	server *transfer.Server // nil until configured; not changed afterwards
 	memory int64            // that server was made with
 }
@@ -104,11 +105,29 @@ func (d *daemon) certificate() (*tls.Certificate, error) {
 	return d.cert, nil
 }
 
+// namedFor is the certificate of a host name, if it has it.
+func (d *daemon) namedFor(host string) *tls.Certificate {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.named == nil || d.named.Leaf.VerifyHostname(host) != nil {
+		return nil
+	}
+	return d.named
+}
+
 // Configure implements service.Backend. The first call makes the server; later ones change it while it runs.
 func (d *daemon) Configure(c service.Config) error {
 	cert, err := tls.X509KeyPair([]byte(c.CertPEM), []byte(c.KeyPEM))
 	if err != nil {
 		return fmt.Errorf("serving certificate: %w", err)
+	}
+	var named *tls.Certificate
+	if c.NamedCert != "" {
+		pair, err := tls.X509KeyPair([]byte(c.NamedCert), []byte(c.NamedKey))
+		if err != nil {
+			return fmt.Errorf("certificate of names: %w", err)
+		}
+		named = &pair
 	}
 	d.setLevel(c.LogLevel)
 	d.auth.SetKeys(c.ClusterID, c.TokenKeys)
@@ -127,12 +146,12 @@ func (d *daemon) Configure(c service.Config) error {
 		d.server.SetCaps(c.SendCap, c.ReceiveCap)
 		d.server.SetMaxSessions(c.MaxSessions)
 		d.server.SetSessionRates(c.SessionRate, c.SessionCap)
-		d.cert, d.config = &cert, c
+		d.cert, d.named, d.config = &cert, named, c
 		return nil
 	}
-	d.cert, d.config = &cert, c
+	d.cert, d.named, d.config = &cert, named, c
 	server, err := transfer.NewServer(transfer.ServerConfig{
-		Authorizer: d.auth, Certificate: d.certificate, NodeID: c.NodeID, NodeName: c.NodeName,
+		Authorizer: d.auth, Certificate: d.certificate, Named: d.namedFor, NodeID: c.NodeID, NodeName: c.NodeName,
 		SendCap: c.SendCap, ReceiveCap: c.ReceiveCap, MaxSessions: c.MaxSessions, Ciphers: c.Ciphers,
 		SessionRate: c.SessionRate, SessionCap: c.SessionCap, Memory: c.SessionMemory,
 		OnEvent: d.queue.Add, Log: d.o.Log,

@@ -55,6 +55,9 @@ type Config struct {
 	DNSTTL time.Duration
 	// DNSDestinations are zones at clouds in which the leader publishes names too.
 	DNSDestinations []dns.Destination
+	// NodeCertificates are CLUSTER=CHAIN.pem,KEY.pem: what nodes of a cluster show to clients that look for one of the
+	// certificate's names.
+	NodeCertificates []string
 	// LocalLease is how long local nodes outlive the last sign of their manager.
 	LocalLease time.Duration
 	// LeaderLease is how long leadership lasts without renewal: after a leader's death another waits so long.

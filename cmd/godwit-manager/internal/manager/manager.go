@@ -54,6 +54,7 @@ type manager struct {
 	public   string
 	clock    *steady.Clock
 	names    names
+	named    *certificates // nil without any
 	// installation is this installation's id.
 	installation string
 	programs     *programs
@@ -67,7 +68,10 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	m := &manager{config: c, log: c.Log, clock: steady.New(), programs: newPrograms(c.NodePrograms, c.Log)}
-	err := m.open(ctx)
+	err := m.openCertificates()
+	if err == nil {
+		err = m.open(ctx)
+	}
 	switch {
 	case err == nil:
 		err = m.run(ctx)
@@ -236,7 +240,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 	if err := signer.Prepare(ctx); err != nil {
 		return err
 	}
-	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleetURLs, log: m.log}
+	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleetURLs, named: m.named, log: m.log}
 	if err := e.register(m.fleet); err != nil { //nolint:contextcheck // each question comes with a context of its own
 		return err
 	}

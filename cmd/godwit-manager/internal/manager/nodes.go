@@ -22,6 +22,7 @@ type enlightener struct {
 	keys   *access.Keys
 	signer *access.Signer
 	urls   func() []string
+	named  *certificates // nil: none
 	log    *slog.Logger
 }
 
@@ -58,6 +59,7 @@ type gathered struct {
 	clusters map[string]statestore.Cluster
 	keys     json.RawMessage
 	levels   configuration.LogLevels
+	named    map[string]certificate // by cluster
 }
 
 // common is gathered without the clusters.
@@ -76,11 +78,13 @@ func (e *enlightener) common(ctx context.Context) (gathered, error) {
 	return g, nil
 }
 
+// gather is common with the clusters and the certificates that nodes are told by command alone.
 func (e *enlightener) gather(ctx context.Context) (gathered, error) {
 	g, err := e.common(ctx)
 	if err != nil {
 		return g, err
 	}
+	g.named = e.named.now()
 	page := statestore.Page{Limit: 1000}
 	for {
 		l, err := e.store.Clusters.List(ctx, page)
@@ -107,6 +111,7 @@ func (g gathered) config(node string, p place, now time.Time) (command.Config, e
 	}
 	g.levels.Fill(&c, node, now)
 	configuration.Read(cluster.Config).Fill(&c)
+	c.NamedCert, c.NamedKey = g.named[cluster.Name].chain, g.named[cluster.Name].key
 	return c, nil
 }
 
