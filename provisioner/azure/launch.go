@@ -109,8 +109,8 @@ func (a *asking) settled(ctx context.Context) (*armcompute.VirtualMachine, error
 		if err != nil || found == nil {
 			return nil, err
 		}
-		if value(found.Tags[tagToken]) != a.request.ClientToken || ownerOf(found.Tags) != a.request.Owner {
-			return nil, provisioner.Refuse(provisioner.InvalidTemplate, "launch", a.name, "somebody else has a machine of this name: delete it, or rename it")
+		if err := a.foreign(found); err != nil {
+			return nil, err
 		}
 		provisioning := ""
 		if found.Properties != nil {
@@ -135,6 +135,14 @@ func (a *asking) settled(ctx context.Context) (*armcompute.VirtualMachine, error
 	}
 }
 
+// foreign refuses a machine that has the launch's name by chance or by malice.
+func (a *asking) foreign(found *armcompute.VirtualMachine) error {
+	if value(found.Tags[tagToken]) == a.request.ClientToken && ownerOf(found.Tags) == a.request.Owner {
+		return nil
+	}
+	return provisioner.Refuse(provisioner.InvalidTemplate, "launch", a.name, "somebody else has a machine of this name: delete it, or rename it")
+}
+
 // one asks for an offering and reads what was made.
 func (a *asking) one(ctx context.Context, o offering.Offering) (provisioner.Instance, error) {
 	if err := a.create(ctx, o); err != nil {
@@ -146,6 +154,9 @@ func (a *asking) one(ctx context.Context, o offering.Offering) (provisioner.Inst
 		return provisioner.Instance{}, err
 	case found == nil:
 		return provisioner.Instance{}, provisioner.Refuse(provisioner.Transient, "launch", o.String(), "Azure does not show the machine yet")
+	}
+	if err := a.foreign(found); err != nil { // made between the look before and the request
+		return provisioner.Instance{}, err
 	}
 	return a.p.complete(ctx, found)
 }

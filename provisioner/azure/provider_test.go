@@ -17,6 +17,7 @@ import (
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/azure/armsim"
+	"github.com/godwit/godwit/provisioner/azure/template"
 	"github.com/godwit/godwit/provisioner/providertest"
 )
 
@@ -227,6 +228,28 @@ func TestLostAnswersMakeNoSecondMachine(t *testing.T) {
 	r.AskedBefore = time.Now()
 	if again := launch(t, next, r); again.ID != first.ID || len(c.Left()) != 5 {
 		t.Errorf("%s beside %s: %v", again.ID, first.ID, c.Left())
+	}
+}
+
+// Somebody makes a machine of the launch's name after the launch looked.
+func TestAForeignMachineIsNotTakenForOurs(t *testing.T) {
+	t.Parallel()
+	p, c := setup(t)
+	asks := func(token string) error {
+		r := request(token, spec(t, nil))
+		parsed, found := template.Parse(r.Spec)
+		if err := r.Blame(found); err != nil {
+			t.Fatal(err)
+		}
+		a := &asking{p: p, request: r, spec: parsed, name: nameOf(owner, "mine")}
+		_, err := a.one(t.Context(), parsed.Among([]string{armsim.Region + "-1"})[0])
+		return err
+	}
+	if err := asks("theirs"); err != nil {
+		t.Fatal(err)
+	}
+	if err := asks("mine"); !errors.Is(err, provisioner.InvalidTemplate) || !strings.Contains(err.Error(), "somebody else") || c.Creations() != 1 {
+		t.Errorf("%v after %d creations", err, c.Creations())
 	}
 }
 
