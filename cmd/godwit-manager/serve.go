@@ -74,6 +74,7 @@ func newServeCommand() *cobra.Command {
 	f.StringVar(&c.Slots, "slots", "", "directory in which machines wait for the provider attached (godwit-node attach)")
 	in.Flags(f)
 	f.StringSliceVar(&c.NodeCommand, "node-command", nil, "program and arguments that start a local node; default: godwit-node beside this program, run")
+	f.StringVar(&c.LocalPrograms, "local-programs", "", "directory of node programs that local templates may name (program): versions to upgrade to; default: none")
 	f.DurationVar(&c.LocalLease, "local-lease", manager.DefaultLocalLease, "how long local nodes go on without their manager")
 	f.DurationVar(&c.LeaderLease, "leader-lease", manager.DefaultLeaderLease, "how long until another manager takes over from a dead leader")
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")

@@ -22,7 +22,8 @@ type clusterRow struct {
 		Available int            `json:"available"`
 		ByPool    map[string]int `json:"by_pool"`
 	} `json:"nodes"`
-	PolicyVersion int64 `json:"policy_version"`
+	Rollout       *rolloutRow `json:"rollout"`
+	PolicyVersion int64       `json:"policy_version"`
 	Names         *struct {
 		Available string `json:"available"`
 		All       string `json:"all"`
@@ -42,6 +43,8 @@ func (c clusterRow) mode() string {
 		return "deleting"
 	case c.Paused:
 		return "paused"
+	case c.Rollout != nil:
+		return "rollout " + c.Rollout.progress()
 	case c.Scale != nil:
 		return fmt.Sprintf("scaled to %d", *c.Scale)
 	}
@@ -61,6 +64,9 @@ func drawCluster(t *table, c clusterRow) {
 	t.row(c.cells()...)
 	if c.Names != nil {
 		t.line(fmt.Sprintf("in DNS: %s takes new clients, %s is every node", c.Names.Available, c.Names.All))
+	}
+	if r := c.Rollout; r != nil {
+		t.line(fmt.Sprintf("rollout to %s, %s: %s replaced; %s", r.To, r.words(), r.progress(), r.Doing))
 	}
 	for _, w := range c.Conditions {
 		t.line(fmt.Sprintf("wrong for %s: %s: %s", brief(time.Since(w.Since)), w.Kind, w.Text))
@@ -151,7 +157,8 @@ sessions drain before they go.`,
 		Use: "set CLUSTER [--name NAME] [--template TEMPLATE]", Short: "Rename a cluster, or give it another template", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
 		Long: `set changes what a cluster is. Clients name the cluster when they copy: tell them
 the new name. Nodes that run keep the template they were launched from; new ones are
-launched from the new one (godwit template diff says which nodes those are).
+launched from the new one (godwit template diff says which nodes those are), and
+godwit rollout start replaces the others.
 
   godwit cluster set studio --template large
   godwit cluster set studio --name studio-berlin`,

@@ -80,6 +80,16 @@ func (c *Copy) Wait(ctx context.Context, limit time.Duration) error {
 	return nil
 }
 
+// Running says that the copy has not ended.
+func (c *Copy) Running() bool {
+	select {
+	case <-c.gone:
+		return false
+	default:
+		return true
+	}
+}
+
 // Summary is the result in one line.
 func (c *Copy) Summary() string {
 	r := c.Result

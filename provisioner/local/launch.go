@@ -23,7 +23,7 @@ func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest
 		return none, err
 	}
 	spec, faults := parse(request.Spec)
-	if err := request.Blame(faults); err != nil {
+	if err := request.Blame(append(faults, p.programFault(spec)...)); err != nil {
 		return none, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -75,6 +75,7 @@ func newRecord(request provisioner.LaunchRequest, spec Spec) record {
 	return record{
 		ID: newID(now), ClientToken: request.ClientToken, NodeID: request.NodeID, Owner: request.Owner,
 		LaunchedAt: now.UTC(), ListenHost: spec.ListenHost, Advertise: spec.AdvertiseHost, Tags: tags,
+		Program: spec.Program,
 	}
 }
 
@@ -127,6 +128,10 @@ func (p *Provider) bootstrapPath(id string) string {
 // spawn starts the node in a session of its own, its output straight into a
 // file: a pipe would break, and end the node, when the manager dies.
 func (p *Provider) spawn(r *record) error {
+	program, err := p.program(r.Program)
+	if err != nil {
+		return err
+	}
 	console, err := os.OpenFile(p.logFile(r.ID), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -134,7 +139,7 @@ func (p *Provider) spawn(r *record) error {
 	defer func() { _ = console.Close() }()
 	arguments := append(append([]string{}, p.config.Command[1:]...), "--bootstrap", p.bootstrapPath(r.ID))
 	//nolint:gosec,noctx // the operator's own node program; it must outlive this call and this manager
-	command := exec.Command(p.config.Command[0], arguments...)
+	command := exec.Command(program, arguments...)
 	command.Dir = p.instanceDir(r.ID)
 	command.Env = append(environment(), p.config.Env...)
 	command.Env = append(command.Env, marker+"="+r.ID)

@@ -24,6 +24,10 @@ type Config struct {
 	// Command starts a node: program and leading arguments, to which
 	// "--bootstrap FILE" is added: {"/usr/bin/godwit-node", "run"}.
 	Command []string
+	// Programs is a directory of node programs that templates may name; empty:
+	// none, and nodes are started by Command. Of a program that is named, Command's
+	// arguments stay.
+	Programs string
 	// Env is added to the manager's environment.
 	Env []string
 	// LeaseTimeout is how long nodes outlive the last sign of a manager;
@@ -97,8 +101,8 @@ func (p *Provider) Capabilities() provisioner.Capabilities {
 
 // Validate implements provisioner.Provider.
 func (p *Provider) Validate(_ context.Context, spec json.RawMessage) ([]provisioner.FieldError, error) {
-	_, faults := parse(spec)
-	return faults, nil
+	s, faults := parse(spec)
+	return append(faults, p.programFault(s)...), nil
 }
 
 // Get implements provisioner.Provider.

@@ -25,6 +25,7 @@ type record struct {
 	ListenHost  string            `json:"listen_host"`
 	Advertise   string            `json:"advertise_host"`
 	Tags        map[string]string `json:"tags,omitempty"`
+	Program     string            `json:"program,omitempty"` // of the template
 	// Halted: stopped on demand, not by itself.
 	Halted  bool    `json:"halted,omitempty"`
 	Process process `json:"process"`

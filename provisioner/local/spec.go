@@ -13,6 +13,10 @@ type Spec struct {
 	Provider string `json:"provider"`
 	// Node is what a node runs with until its configuration says otherwise.
 	Node provisioner.NodeSpec `json:"node"`
+	// Program is the node program, a file in the directory that the manager was
+	// given for them (--local-programs): another version of it, for instance. The
+	// manager's own if absent.
+	Program string `json:"program"`
 	// ReportIntervalS is how often a node reports, in seconds; 2 if absent.
 	ReportIntervalS int `json:"report_interval_s"`
 	// ListenHost is the address that nodes bind; 127.0.0.1 if absent.

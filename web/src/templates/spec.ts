@@ -59,6 +59,12 @@ const known: Record<string, Known> = {
           { path: 'advertise_host', label: 'Clients are told', help: 'A name or address that leads here; what it listens on if empty.', kind: 'text' },
         ],
       },
+      {
+        title: 'What is launched',
+        fields: [
+          { path: 'program', label: 'Node program', help: 'A file in the directory that the manager was given for them (--local-programs), such as another version; the manager’s own if empty.', kind: 'text' },
+        ],
+      },
       reporting(2),
     ],
   },

@@ -43,6 +43,8 @@ type Config struct {
 	// NodeCommand starts a node of the provider "local": program and leading arguments. Empty: godwit-node beside this
 	// program or in PATH, with "run".
 	NodeCommand []string
+	// LocalPrograms is a directory of node programs that templates of the provider "local" may name; empty: none.
+	LocalPrograms string
 	// Providers are further ones, by the name that templates use.
 	Providers map[string]provisioner.Provider
 	// DNSListen is the address of the DNS server, UDP and TCP; empty: there is none.

@@ -182,7 +182,7 @@ func (m *manager) openCluster(ctx context.Context) error {
 		return err
 	}
 	var err error
-	m.local, err = local.New(local.Config{Dir: m.data.file("local"), Command: m.config.NodeCommand, LeaseTimeout: m.config.LocalLease, Log: m.log})
+	m.local, err = local.New(local.Config{Dir: m.data.file("local"), Command: m.config.NodeCommand, Programs: m.config.LocalPrograms, LeaseTimeout: m.config.LocalLease, Log: m.log})
 	if err != nil {
 		return err
 	}
