@@ -111,6 +111,8 @@ func (s *Server) partChanges(was, is TemplatePart) ([]TemplateChange, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Both are of one provider, whether the specification repeats it or not.
+	changes = slices.DeleteFunc(changes, func(c FieldChange) bool { return c.Field == "provider" })
 	out := s.effects(is.Provider, changes)
 	if is.Name != "" {
 		for i := range out {

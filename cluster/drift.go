@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/mixed"
@@ -140,29 +141,37 @@ func (r *Reconciler) differs(ctx context.Context, b *round, d drift) (bool, erro
 }
 
 // replaces says that a node launched from one template, at an offering of it, is
-// not what the other would launch there. What cannot be read is not the same.
+// not what the other would launch at the offering of this name; where that has
+// none, at any of the same provider. What cannot be read is not the same.
 func (r *Reconciler) replaces(was, is statestore.Template, offering string) bool {
-	x, foundX := offeringOf(was, offering)
-	y, foundY := offeringOf(is, offering)
-	if !foundX || !foundY || x.Provider != y.Provider {
+	made := menu(was).Offerings
+	i := slices.IndexFunc(made, func(o mixed.Offering) bool { return o.Name == offering })
+	if i < 0 {
 		return true
 	}
-	var a, b map[string]any
-	if json.Unmarshal(x.Spec, &a) != nil || json.Unmarshal(y.Spec, &b) != nil {
-		return true
+	differs := true
+	for _, o := range menu(is).Offerings {
+		if o.Provider != made[i].Provider {
+			continue
+		}
+		other := r.replacesPart(o.Provider, made[i].Spec, o.Spec)
+		if o.Name == offering {
+			return other
+		}
+		differs = differs && other
 	}
-	return anyReplaces(r.config.Providers[y.Provider], "", a, b)
+	return differs
 }
 
-// offeringOf is the offering of a template by its name; "" is all of one that is
-// not mixed.
-func offeringOf(t statestore.Template, name string) (mixed.Offering, bool) {
-	for _, o := range menu(t).Offerings {
-		if o.Name == name {
-			return o, true
-		}
+func (r *Reconciler) replacesPart(provider string, was, is json.RawMessage) bool {
+	var a, b map[string]any
+	if json.Unmarshal(was, &a) != nil || json.Unmarshal(is, &b) != nil {
+		return true
 	}
-	return mixed.Offering{}, false
+	// Beside an offering's own fields its provider is not the specification's.
+	delete(a, "provider")
+	delete(b, "provider")
+	return anyReplaces(r.config.Providers[provider], "", a, b)
 }
 
 func anyReplaces(p provisioner.Provider, path string, a, b map[string]any) bool {

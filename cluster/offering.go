@@ -93,7 +93,7 @@ func (m *memory) claim(now time.Time, node string, t statestore.Template, tried 
 		switch why := m.m.rests(now, t, o); {
 		case tried[o.Name]: // told when it was refused
 		case why != nil:
-			passed = append(passed, why.told(o.Name)...)
+			passed = append(passed, why.told(now, o.Name)...)
 		case o.Full(m.m.nodes[o.Name]):
 			passed = append(passed, full(o))
 		default:
@@ -174,8 +174,15 @@ func (m *memory) other(now time.Time, t statestore.Template, than string) bool {
 	})
 }
 
-// told says of an offering that it is not asked, and why.
-func (b *block) told(offering string) []string {
+// oneMoment is how long what a sibling was refused counts as refused to all.
+const oneMoment = 10 * time.Second
+
+// told says of an offering that it is not asked, and why: in the words of the
+// refusal, where that was just now.
+func (b *block) told(now time.Time, offering string) []string {
+	if len(b.Refused) > 0 && now.Sub(b.At) < oneMoment {
+		return refusals(offering, b.Refused)
+	}
 	until := fmt.Sprintf(", and is not asked again before %s", b.Until.UTC().Format("15:04:05 MST"))
 	if len(b.Refused) == 0 {
 		return []string{offering + ": " + b.Text + until}

@@ -200,4 +200,12 @@ func TestOnlyFieldsThatANodeHasForLifeMakeItStale(t *testing.T) {
 			t.Errorf("at %s: %v", offering, got)
 		}
 	}
+	// Under another name it is what it was, if its provider offers just that.
+	was = `{"offerings": [{"provider": "sim", "image": "x"}, {"provider": "sky", "image": "x"}]}`
+	is = `{"offerings": [{"name": "new", "provider": "sim", "image": "y"}, {"name": "old", "provider": "sim", "image": "x", "tags": {"a": "b"}}, {"name": "up", "provider": "sky", "image": "y"}]}`
+	for offering, want := range map[string]bool{"sim": false, "sky": true} {
+		if got := cluster.Replaces("mixed", was, is, offering); got != want {
+			t.Errorf("renamed, at %s: %v", offering, got)
+		}
+	}
 }

@@ -47,6 +47,11 @@ func TestClusterOnEC2LaunchesAndLeavesNothing(t *testing.T) {
 	if n := sim.Living(); n != 2 {
 		t.Errorf("%d instances for two nodes", n)
 	}
+	d := p.decidedOnce(2)
+	if told := d.Reasons[len(d.Reasons)-1]; told.Code != "passed_over" || !strings.HasPrefix(told.Text, "c7i.large on demand in subnet-") ||
+		!strings.Contains(told.Text, ": no capacity (InsufficientInstanceCapacity); ") || !strings.Contains(told.Text, "launched at aws c6i.large in "+ec2sim.Region) {
+		t.Errorf("the decision tells %+v", d.Reasons)
+	}
 	p.leave(sim.Living, sim.Left)
 }
 

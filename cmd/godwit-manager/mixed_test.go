@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,104 +15,81 @@ import (
 	"github.com/godwit/godwit/provisioner/gcp/gcesim"
 )
 
-// A cluster whose template offers EC2 first and Compute Engine second, at a
-// manager as it is shipped, while EC2 has no room: one decision, both nodes at
-// Google, and the decision says why, to programs and to people.
-func TestClusterOfTwoCloudsGoesToTheSecondWithinOneEvaluation(t *testing.T) {
-	t.Parallel()
-	ec2 := ec2sim.New(ec2sim.Options{Lag: 200 * time.Millisecond, Boot: 200 * time.Millisecond, End: 200 * time.Millisecond})
+// twoClouds is a manager as it is shipped, with both clouds on the wire, and a
+// template's offerings at them, EC2 first.
+func twoClouds(t *testing.T) (p *process, ec2 *ec2sim.Sim, gce *gcesim.Cloud, offerings []map[string]any) {
+	t.Helper()
+	ec2 = ec2sim.New(ec2sim.Options{Lag: 200 * time.Millisecond, Boot: 200 * time.Millisecond, End: 200 * time.Millisecond})
 	server := httptest.NewServer(ec2)
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	gce := gcesim.New(gcesim.Options{Step: 50 * time.Millisecond, ListLag: 200 * time.Millisecond})
+	gce = gcesim.New(gcesim.Options{Step: 50 * time.Millisecond, ListLag: 200 * time.Millisecond})
 	t.Cleanup(gce.Close)
-	p := start(t, dataDir(t), func(cmd *exec.Cmd) {
+	p = managing(t, func(cmd *exec.Cmd) {
 		cmd.Args = append(cmd.Args, "--aws-regions", ec2sim.Region, "--gcp-project", gcesim.Project)
 		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=AKIASIM", "AWS_SECRET_ACCESS_KEY=secret",
 			"AWS_CA_BUNDLE=", "AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent", "GODWIT_TEST_GCP_ENDPOINT="+gce.URL)
 	})
-	if status, body := p.setUp(p.link(), "ada"); status != http.StatusCreated {
-		t.Fatalf("%d %s", status, body)
+	return p, ec2, gce, []map[string]any{
+		{
+			"provider": "aws", "image_name": ec2sim.ImageFamily, "instance_types": []string{"c7i.large"}, "binary": "image",
+			"subnets": []string{ec2sim.SubnetA}, "security_groups": []string{ec2sim.Group},
+		},
+		{
+			"provider": "gcp", "name": "belgium", "region": gcesim.Region, "image_family": "debian-12", "image_project": "debian-cloud",
+			"instance_types": []string{"n2-standard-4"}, "subnets": []string{"nodes"}, "binary": "image",
+		},
 	}
-	aws := map[string]any{
-		"provider": "aws", "image_name": ec2sim.ImageFamily, "instance_types": []string{"c7i.large"}, "binary": "image",
-		"subnets": []string{ec2sim.SubnetA}, "security_groups": []string{ec2sim.Group},
-	}
-	gcp := map[string]any{
-		"provider": "gcp", "name": "belgium", "region": gcesim.Region, "image_family": "debian-12", "image_project": "debian-cloud",
-		"instance_types": []string{"n2-standard-4"}, "subnets": []string{"gone"}, "binary": "image",
-	}
-	create := func() (int, string) {
-		return p.call("POST", "/api/v1/templates", map[string]any{"name": "both", "provider": "mixed", "spec": map[string]any{"offerings": []any{aws, gcp}}})
-	}
-	if status, body := create(); status != http.StatusUnprocessableEntity || !strings.Contains(body, `"body.spec.offerings[1].subnets[0]"`) {
+}
+
+// While EC2 has no room: one decision, both nodes at Google, and the decision
+// says why, to programs and to people.
+func TestClusterOfTwoCloudsGoesToTheSecondWithinOneEvaluation(t *testing.T) {
+	t.Parallel()
+	p, ec2, gce, offerings := twoClouds(t)
+	spec := map[string]any{"offerings": offerings}
+	offerings[1]["subnets"] = []string{"gone"}
+	if status, body := p.template("mixed", spec); status != http.StatusUnprocessableEntity || !strings.Contains(body, `"body.spec.offerings[1].subnets[0]"`) {
 		t.Errorf("a template whose second offering has a subnetwork that is not there: %d %s", status, body)
 	}
-	gcp["subnets"] = []string{"nodes"}
-	if status, body := create(); status != http.StatusCreated {
-		t.Fatalf("%d %s", status, body)
-	}
+	offerings[1]["subnets"] = []string{"nodes"}
+	p.must(http.StatusCreated, func() (int, string) { return p.template("mixed", spec) })
 	ec2.Refuse("*", "*", "*", "InsufficientInstanceCapacity")
-	if status, body := p.call("POST", "/api/v1/clusters", map[string]any{"name": "both", "template": "both", "policy": map[string]int{"min_available": 2, "max_nodes": 2}}); status != http.StatusCreated {
-		t.Fatalf("%d %s", status, body)
-	}
-	type node struct {
-		State    string `json:"state"`
-		Provider string `json:"provider"`
-		Offering string `json:"offering"`
-		Zone     string `json:"zone"`
-	}
-	var nodes struct{ Items []node }
-	p.until("two booting nodes", func() bool {
-		p.get("/api/v1/nodes", &nodes)
-		return len(nodes.Items) == 2 && nodes.Items[0].State == "booting" && nodes.Items[1].State == "booting"
-	})
-	for _, n := range nodes.Items {
+	for _, n := range p.two() {
 		if n.Provider != "gcp" || n.Offering != "belgium" || !strings.HasPrefix(n.Zone, gcesim.Region) {
 			t.Errorf("launched %+v", n)
 		}
 	}
-	if ec2.Living() != 0 || gce.Instances() != 2 {
-		t.Errorf("%d instances at EC2, %d at Google", ec2.Living(), gce.Instances())
+	var rows struct{ Items []launched }
+	p.get("/api/v1/nodes", &rows)
+	if ec2.Living() != 0 || gce.Instances() != 2 || len(rows.Items) != 2 {
+		t.Errorf("%d instances at EC2, %d at Google, %d rows", ec2.Living(), gce.Instances(), len(rows.Items))
 	}
-
-	var decisions struct {
-		Items []struct {
-			ID      string `json:"id"`
-			Summary string `json:"summary"`
-			Reasons []struct{ Code, Text string }
-		}
+	d := p.decidedOnce(2)
+	told := d.Reasons[len(d.Reasons)-1]
+	want := "aws c7i.large on demand in " + ec2sim.SubnetA + ": no capacity (InsufficientInstanceCapacity); 2 nodes launched at gcp n2-standard-4 in " + gcesim.Region
+	if told.Code != "passed_over" || !strings.HasPrefix(told.Text, want) || !strings.Contains(d.Summary, told.Text) {
+		t.Errorf("the decision's last reason: %+v\nsummary: %s", told, d.Summary)
 	}
-	p.get("/api/v1/decisions?action=launch", &decisions)
-	if len(decisions.Items) != 1 {
-		t.Fatalf("%d decisions to launch: %+v", len(decisions.Items), decisions.Items)
-	}
-	d := decisions.Items[0]
-	reason := d.Reasons[len(d.Reasons)-1]
-	for _, part := range []string{"aws c7i.large on demand in " + ec2sim.SubnetA + ": no capacity (InsufficientInstanceCapacity); 2 nodes launched at gcp n2-standard-4 in " + gcesim.Region} {
-		if reason.Code != "passed_over" || !strings.HasPrefix(reason.Text, part) || !strings.Contains(d.Summary, part) {
-			t.Errorf("the decision's last reason: %+v\nsummary: %s", reason, d.Summary)
-		}
-	}
-	if said := p.godwit("decision", "get", d.ID); !strings.Contains(said, "- "+reason.Text) {
+	if said := p.godwit("decision", "get", d.ID); !strings.Contains(said, "- "+told.Text) {
 		t.Errorf("godwit decision get: %s", said)
 	}
-
-	if status, body := p.call("DELETE", "/api/v1/clusters/both", nil); status != http.StatusAccepted {
-		t.Fatalf("%d %s", status, body)
-	}
-	p.until("the end of all instances", func() bool { return gce.Instances() == 0 && ec2.Living() == 0 })
-	if left := append(ec2.Left(), gce.Disks()...); len(left) != 0 {
-		t.Errorf("left behind: %v", left)
-	}
-	p.stop()
+	p.leave(func() int { return ec2.Living() + gce.Instances() }, func() []string { return append(ec2.Left(), gce.Disks()...) })
 }
 
-func (p *process) get(path string, into any) {
-	p.t.Helper()
-	status, body := p.call("GET", path, nil)
-	if err := json.Unmarshal([]byte(body), into); status != http.StatusOK || err != nil {
-		p.t.Fatalf("%s: %d %s", path, status, body)
+// An answer that is lost is no refusal: what EC2 made is found, though it has no
+// room by then, and nothing is launched at Google.
+func TestLostAnswerOfTheFirstCloudLaunchesNothingAtTheSecond(t *testing.T) {
+	t.Parallel()
+	p, ec2, gce, offerings := twoClouds(t)
+	p.must(http.StatusCreated, func() (int, string) { return p.template("mixed", map[string]any{"offerings": offerings}) })
+	ec2.Lose("RunInstances", 4) // as often as one call repeats by itself
+	p.cluster(1)
+	p.until("an instance at EC2", func() bool { return ec2.Living() == 1 })
+	ec2.Refuse("*", "*", "*", "InsufficientInstanceCapacity")
+	if n := p.booting(1)[0]; n.Provider != "aws" || ec2.Living() != 1 || gce.Instances() != 0 {
+		t.Errorf("%+v, with %d instances at EC2 and %d at Google", n, ec2.Living(), gce.Instances())
 	}
+	p.leave(func() int { return ec2.Living() + gce.Instances() }, func() []string { return append(ec2.Left(), gce.Disks()...) })
 }
 
 // godwit runs the command line tool as an operator of the manager.
@@ -128,13 +104,9 @@ func (p *process) godwit(args ...string) string {
 	if err := json.Unmarshal([]byte(body), &token); status != http.StatusCreated || err != nil {
 		p.t.Fatalf("%d %s", status, body)
 	}
-	at, err := url.Parse(p.facts.URL)
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	cmd := exec.CommandContext(p.t.Context(), bin, args...)
 	cmd.Env = append(os.Environ(), "GODWIT_CONFIG="+filepath.Join(p.t.TempDir(), "none"), "GODWIT_TOKEN="+token.Token,
-		"GODWIT_MANAGER=https://"+at.Host+"#sha256="+p.facts.CASHA256)
+		"GODWIT_MANAGER="+p.facts.URL+"#sha256="+p.facts.CASHA256)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		p.t.Fatalf("godwit %v: %v\n%s", args, err, out)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/godwit/godwit/provisioner"
@@ -53,8 +52,9 @@ type Offering struct {
 	Spec json.RawMessage `json:"-"`
 }
 
-// own are the fields that Offering adds, which no provider's specification has.
-var own = []string{"name", "price_per_hour", "max"}
+// own are the fields of Offering. No provider's specification has others of these
+// names than provider, which says the same there.
+var own = []string{"name", "provider", "price_per_hour", "max"}
 
 // Template is a Spec that was read.
 type Template struct {
@@ -112,9 +112,10 @@ func read(part json.RawMessage) (Offering, []provisioner.FieldError) {
 		return o, []provisioner.FieldError{{Problem: "is not a JSON object with a provider and its specification"}}
 	}
 	ours := map[string]json.RawMessage{}
-	for _, name := range slices.Concat(own, []string{"provider"}) {
+	for _, name := range own {
 		if value, ok := fields[name]; ok {
 			ours[name] = value
+			delete(fields, name)
 		}
 	}
 	if faults := provisioner.DecodeTemplate(encode(ours), &o, "an offering"); faults != nil {
@@ -122,9 +123,6 @@ func read(part json.RawMessage) (Offering, []provisioner.FieldError) {
 	}
 	if o.Name == "" {
 		o.Name = o.Provider
-	}
-	for _, name := range own {
-		delete(fields, name)
 	}
 	o.Spec = encode(fields)
 	return o, nil

@@ -121,7 +121,7 @@ function Where({ node: n }: { node: Node }) {
       rows={[
         ['Address', n.address ? <Id value={`${n.address}:${n.port ?? ''}`} what="address" /> : null],
         ['Pin', n.cert_sha256 ? <Id value={n.cert_sha256} what="pin" /> : null],
-        ['Provider', [n.provider, n.region, n.zone, n.instance_type, n.spot && 'spot'].filter(Boolean).join(' · ')],
+        ['Provider', [n.provider, n.offering !== n.provider && n.offering, n.region, n.zone, n.instance_type, n.spot && 'spot'].filter(Boolean).join(' · ')],
         ['Instance', n.instance_id ? <Id value={n.instance_id} what="instance id" /> : null],
         ['Node id', <Id key="id" value={n.id} />],
         ['Version', n.version],
