@@ -56,7 +56,10 @@ func (p picture) diff(owner string, wanted []Record, limit int) plan {
 			out.held = append(out.held, Held{r.Name, by})
 			continue
 		}
-		swaps, fresh := p.publish(owner, r, limit)
+		swaps, fresh, beside := p.publish(owner, r, limit)
+		if beside != "" {
+			out.held = append(out.held, Held{r.Name, beside})
+		}
 		switch {
 		case len(swaps) == 0:
 			continue
@@ -72,12 +75,12 @@ func (p picture) diff(owner string, wanted []Record, limit int) plan {
 		if at.kind != "TXT" || !marks {
 			continue
 		}
-		whose, texts := claimed(p[at])
+		whose, mine := claimed(p[at])
 		if _, wanted := want[name]; wanted || whose != owner {
 			continue
 		}
 		// The marker goes last: a removal that stops halfway is gone on with.
-		out.names = append(out.names, append(p.remove(name, kinds(texts)), Swap{Old: p[at]}))
+		out.names = append(out.names, append(p.remove(name, mine), Swap{Old: p[at]}))
 		out.change.Removed++
 	}
 	return out
@@ -90,7 +93,7 @@ func byName(a, b key) int {
 // holder says who has a wanted name, if not the owner; empty: nobody else.
 func (p picture) holder(owner string, r Record) string {
 	m := p[key{marker(r.Name), "TXT"}]
-	whose, texts := claimed(m)
+	whose, _ := claimed(m)
 	switch {
 	case m == nil:
 	case whose == "":
@@ -98,37 +101,45 @@ func (p picture) holder(owner string, r Record) string {
 	case whose != owner:
 		return "of the Godwit installation " + whose
 	}
-	mine := kinds(texts)
-	for _, kind := range append([]string{"CNAME", "NS"}, kinds(len(r.Texts) > 0)...) {
-		s := p[key{r.Name, kind}]
-		switch {
-		case s == nil:
-		case s.Special:
-			return "it has a " + kind + " record with a routing policy or an alias"
-		case m == nil || !slices.Contains(mine, kind):
-			return "it has a " + kind + " record that Godwit did not make"
+	kinds := []string{"CNAME", "NS"}
+	if m == nil {
+		kinds = append(kinds, family(len(r.Texts) > 0)...)
+	}
+	for _, kind := range kinds {
+		if s := p[key{r.Name, kind}]; s != nil {
+			return foreignText(s)
 		}
 	}
 	return ""
 }
 
-// publish is what makes a name what is wanted, the marker first.
-func (p picture) publish(owner string, r Record, limit int) (swaps []Swap, fresh bool) {
-	texts := len(r.Texts) > 0
+func foreignText(s *Set) string {
+	if s.Special {
+		return "it has a " + s.Type + " record with a routing policy or an alias"
+	}
+	return "it has a " + s.Type + " record that Godwit did not make"
+}
+
+// publish is what makes a name what is wanted, the marker first. A set of another's
+// that is beside what is ours stays; beside says so, where its type is wanted.
+func (p picture) publish(owner string, r Record, limit int) (swaps []Swap, fresh bool, beside string) {
 	at := marker(r.Name)
 	old := p[key{at, "TXT"}]
-	_, before := claimed(old)
-	if old != nil && before != texts { // what it had before belongs to no one from here on
-		swaps = p.remove(r.Name, kinds(before))
-	}
-	claim := Swap{Old: old, New: &Set{Name: at, Type: "TXT", TTL: r.TTL, Values: []string{mark(owner, texts)}}}
-	if old != nil && slices.Equal(old.Values, claim.New.Values) {
-		claim.New = old // to be still so when something is changed beside it
-	}
-	swaps = append(swaps, claim)
-	for _, kind := range kinds(texts) {
+	_, mine := claimed(old)
+	var kinds []string
+	ours := family(len(r.Texts) > 0)
+	for _, kind := range ours {
 		now := p[key{r.Name, kind}]
 		next := &Set{Name: r.Name, Type: kind, TTL: r.TTL, Values: r.values(kind, now, limit)}
+		if now != nil && (now.Special || !slices.Contains(mine, kind)) {
+			if len(next.Values) > 0 {
+				beside = foreignText(now)
+			}
+			continue
+		}
+		if len(next.Values) > 0 {
+			kinds = append(kinds, kind)
+		}
 		switch {
 		case len(next.Values) == 0 && now == nil:
 		case len(next.Values) == 0:
@@ -137,10 +148,21 @@ func (p picture) publish(owner string, r Record, limit int) (swaps []Swap, fresh
 			swaps = append(swaps, Swap{Old: now, New: next})
 		}
 	}
-	if len(swaps) == 1 && claim.New == old {
-		return nil, false
+	// What it had of the other family belongs to no one from here on.
+	swaps = append(p.remove(r.Name, slices.DeleteFunc(slices.Clone(mine), func(k string) bool { return slices.Contains(ours, k) })), swaps...)
+	claim := Swap{Old: old, New: &Set{Name: at, Type: "TXT", TTL: r.TTL, Values: []string{mark(owner, kinds)}}}
+	switch {
+	case len(kinds) == 0 && old == nil:
+		return nil, false, beside
+	case len(kinds) == 0: // all that is wanted is somebody else's
+		return append(swaps, Swap{Old: old}), false, beside
+	case old != nil && slices.Equal(old.Values, claim.New.Values):
+		if len(swaps) == 0 {
+			return nil, false, beside
+		}
+		claim.New = old // to be still so when something is changed beside it
 	}
-	return swaps, old == nil
+	return append([]Swap{claim}, swaps...), old == nil, beside
 }
 
 func (p picture) remove(name string, kinds []string) []Swap {

@@ -104,32 +104,40 @@ const ChallengeLabel = "_acme-challenge."
 const (
 	markerLabel = "_godwit."
 	markerOwner = "godwit-owner="
-	markerTexts = ";texts"
 )
 
-// mark is what the marker says of a name with addresses, or with texts.
-func mark(owner string, texts bool) string {
-	if texts {
-		return markerOwner + owner + markerTexts
-	}
-	return markerOwner + owner
+// mark is what the marker of a name says: the owner and the types of its sets, so
+// that one of another type, which somebody put beside them, is not taken for ours.
+func mark(owner string, kinds []string) string {
+	return markerOwner + owner + ";" + strings.Join(kinds, ",")
 }
 
 // claimed reads a marker.
-func claimed(s *Set) (owner string, texts bool) {
+func claimed(s *Set) (owner string, kinds []string) {
 	if s == nil || s.Special || len(s.Values) != 1 {
-		return "", false
+		return "", nil
 	}
 	rest, ok := strings.CutPrefix(s.Values[0], markerOwner)
 	if !ok {
-		return "", false
+		return "", nil
 	}
-	owner, texts = strings.CutSuffix(rest, markerTexts)
-	return owner, texts
+	owner, list, _ := strings.Cut(rest, ";")
+	for kind := range strings.SplitSeq(list, ",") {
+		if slices.Contains(family(true), kind) || slices.Contains(family(false), kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return owner, kinds
 }
 
-// kinds are the types of sets that belong to a name with a marker.
-func kinds(texts bool) []string {
+// MarkedKinds are the types of the sets that a marker claims.
+func MarkedKinds(s *Set) []string {
+	_, kinds := claimed(s)
+	return kinds
+}
+
+// family are the types of sets that a name with texts, or with addresses, may have.
+func family(texts bool) []string {
 	if texts {
 		return []string{"TXT"}
 	}

@@ -171,31 +171,40 @@ func (s *Service) Sets(ctx context.Context) ([]dns.Set, error) {
 
 // Apply implements dns.Service, set by set.
 func (s *Service) Apply(ctx context.Context, swaps []dns.Swap) error {
-	var fresh []*dns.Set
+	var claims []dns.Swap
 	for _, swap := range swaps {
 		err := s.swap(ctx, swap)
 		if errors.Is(err, dns.ErrConflict) {
 			// Marks of names that somebody took meanwhile must not stay beside them.
-			for _, made := range fresh {
-				if strings.HasSuffix(made.Name, "."+swap.Name()) && made.Name != swap.Name() {
-					err = errors.Join(err, s.remove(ctx, made))
+			for _, claim := range claims {
+				if of, _ := dns.Marked(claim.Name()); of == swap.Name() {
+					err = errors.Join(err, s.undo(ctx, claim))
 				}
 			}
 		}
 		if err != nil {
 			return err
 		}
-		if swap.Old == nil {
-			fresh = append(fresh, swap.New)
+		if _, marks := dns.Marked(swap.Name()); marks && swap.New != nil && swap.New != swap.Old {
+			claims = append(claims, swap)
 		}
 	}
 	return nil
 }
 
+// undo takes a claim back that came to nothing.
+func (s *Service) undo(ctx context.Context, claim dns.Swap) error {
+	if claim.Old == nil {
+		return s.remove(ctx, claim.New)
+	}
+	before := *claim.Old
+	return s.swap(ctx, dns.Swap{Old: claim.New, New: &before})
+}
+
 func (s *Service) swap(ctx context.Context, swap dns.Swap) error {
 	if swap.New == nil {
 		if name, marks := dns.Marked(swap.Old.Name); marks {
-			if err := s.empty(ctx, name); err != nil {
+			if err := s.empty(ctx, name, dns.MarkedKinds(swap.Old)); err != nil {
 				return err
 			}
 		}
@@ -254,17 +263,16 @@ func (s *Service) still(ctx context.Context, set *dns.Set) error {
 
 // empty makes sure that a name has nothing that only its mark tells whose it is: a
 // list may have been older than that.
-func (s *Service) empty(ctx context.Context, name string) error {
-	for _, kind := range []armdns.RecordType{armdns.RecordTypeA, armdns.RecordTypeAAAA, armdns.RecordTypeTXT} {
+func (s *Service) empty(ctx context.Context, name string, kinds []string) error {
+	for _, kind := range kinds {
 		if err := s.begin(ctx); err != nil {
 			return err
 		}
-		now, err := s.sets.Get(ctx, s.config.ResourceGroup, s.config.Zone, s.relative(name), kind, nil)
+		now, err := s.sets.Get(ctx, s.config.ResourceGroup, s.config.Zone, s.relative(name), armdns.RecordType(kind), nil)
 		switch {
 		case isStatus(err, http.StatusNotFound):
 		case err != nil:
 			return s.failure("read records", err)
-		case kind == armdns.RecordTypeTXT && !strings.HasPrefix(name, dns.ChallengeLabel): // somebody's beside ours
 		default:
 			if set := s.setOf(&now.RecordSet); !set.Special {
 				return fmt.Errorf("%w: %s still has %s", dns.ErrConflict, name, kind)

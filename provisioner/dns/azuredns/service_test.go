@@ -97,6 +97,10 @@ func TestRightsAreExactlyThoseOfTheCalls(t *testing.T) {
 		if _, err := z.Converge(t.Context(), []dns.Record{media}); err != nil {
 			t.Fatal(err)
 		}
+		media.Addresses = dnstest.Addresses("192.0.2.2", "2001:db8::1") // beside a mark that must be so still
+		if _, err := z.Converge(t.Context(), []dns.Record{media}); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := z.Converge(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ func (h Harness) neighbours() []dns.Set {
 		{Name: "mail." + h.Apex, Type: "MX", TTL: 300e9, Values: []string{"10 mx.example.net."}},
 		{Name: "_dmarc." + h.Apex, Type: "TXT", TTL: 300e9, Values: []string{"v=DMARC1; p=none"}},
 		{Name: "a." + h.Apex, Type: "TXT", TTL: 300e9, Values: []string{"somebody's text beside a cluster's name"}},
-		{Name: "_godwit.old." + h.Apex, Type: "TXT", TTL: 300e9, Values: []string{"godwit-owner=somebody-else"}},
+		{Name: "_godwit.old." + h.Apex, Type: "TXT", TTL: 300e9, Values: []string{"godwit-owner=somebody-else;A"}},
 	}
 	for _, s := range sets {
 		h.Cloud.Put(s)
@@ -92,6 +92,9 @@ func installations(t *testing.T, h Harness) {
 	other.Zone = h.Foreign(t)
 	other.converge(t, h.record("theirs", "192.0.2.9"))
 	h.converge(t, h.record("ours", "192.0.2.1"))
+	if m, _ := h.Cloud.Get("_godwit.ours."+h.Apex, "TXT"); len(m.Values) != 1 || m.Values[0] != "godwit-owner=ours;A" {
+		t.Errorf("the mark is %q", m.Values)
+	}
 	other.Pass(time.Hour)
 	other.converge(t, h.record("theirs", "192.0.2.9"))
 	h.converge(t)
