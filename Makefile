@@ -12,7 +12,7 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
 WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
-.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-go-rest test-go-clouds test-clouds test-web lint sim bench bench-control bench-wan bench-local bench-profile bench-flood test-boot deps-boot trial-kill fuzz check-wan deps-bench wan web generate cross clean
+.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-go-rest test-go-clouds test-clouds test-live test-web lint sim bench bench-control bench-wan bench-local bench-profile bench-flood test-boot deps-boot trial-kill fuzz check-wan deps-bench wan web generate cross clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -145,6 +145,9 @@ $(MOTO): | $(BUILD)/go.mod
 
 test-clouds: $(MOTO) ## the clouds' providers against emulators of others; needs Python and PyPI
 	GODWIT_MOTO_SERVER=$(CURDIR)/$(MOTO) $(GO) test $(CLOUD_FLAGS) -race -count=1 -timeout 10m -run Moto ./provisioner/aws ./provisioner/dns/route53
+
+test-live: ## the clouds' providers in real accounts, which costs money: GODWIT_LIVE_AWS= and more in docs/clouds.md
+	$(GO) test -count=1 -v -timeout 3h -parallel 3 -run 'TestProviderLive' ./provisioner/aws ./provisioner/gcp ./provisioner/azure
 
 test-web: web/node_modules/.package-lock.json
 	cd web && npm run --silent check && npm test --silent

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -16,7 +17,12 @@ import (
 	"github.com/godwit/godwit/provisioner/aws/ec2sim"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("GODWIT_LIVE_AWS") != "" {
+		os.Exit(m.Run()) // the SDK keeps connections to a real account for a while
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // hostile is how EC2 is simulated unless a test says otherwise: everything takes
 // its time and nothing is seen at once.

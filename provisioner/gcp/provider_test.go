@@ -3,6 +3,7 @@ package gcp
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,7 +16,12 @@ import (
 	"github.com/godwit/godwit/provisioner/providertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("GODWIT_LIVE_GCP") != "" {
+		os.Exit(m.Run()) // the SDK keeps connections to a real account for a while
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // spec is a valid template, with changes.
 func spec(t *testing.T, changes map[string]any) json.RawMessage {

@@ -35,7 +35,7 @@ func (b *bench) terminateTwice() {
 func (b *bench) terminateAnswersForEveryID() {
 	one, two := b.launch(b.request()), b.launch(b.request())
 	asked := []string{two.ID, unique("i"), one.ID}
-	results := b.Provider.Terminate(b.ctx, asked)
+	results := b.terminated(asked)
 	if len(results) != len(asked) {
 		b.Fatalf("%d results for %d ids", len(results), len(asked))
 	}
@@ -52,11 +52,27 @@ func (b *bench) terminateAnswersForEveryID() {
 
 func (b *bench) end(list ...string) {
 	b.Helper()
-	for _, result := range b.Provider.Terminate(b.ctx, list) {
+	for _, result := range b.terminated(list) {
 		if result.Err != nil {
 			b.Fatalf("terminate %s: %v", result.ID, result.Err)
 		}
 	}
+}
+
+// terminated asks again while a result may be another later: a cloud may not show
+// yet what it has just made.
+func (b *bench) terminated(list []string) (results []provisioner.Result) {
+	b.Helper()
+	b.eventually("an end", func() error {
+		results = b.Provider.Terminate(b.ctx, list)
+		for _, result := range results {
+			if result.Err != nil && provisioner.Retryable(result.Err) {
+				return result.Err
+			}
+		}
+		return nil
+	})
+	return results
 }
 
 func (b *bench) crashIsSeen() {

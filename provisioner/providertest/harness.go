@@ -29,6 +29,8 @@ type Harness struct {
 	Crash func(t *testing.T, instance provisioner.Instance)
 	// Within is the longest that the backend takes for any change; 20 s if 0.
 	Within time.Duration
+	// Every is how often the backend is looked at meanwhile; 20 ms if 0.
+	Every time.Duration
 	// Bulk is how many instances the pagination test launches; 12 if 0. Give
 	// more than one page of the backend.
 	Bulk int
@@ -74,10 +76,13 @@ func Run(t *testing.T, setup func(t *testing.T) Harness) {
 			if h.Within == 0 {
 				h.Within = 20 * time.Second
 			}
+			if h.Every == 0 {
+				h.Every = 20 * time.Millisecond
+			}
 			if h.Bulk == 0 {
 				h.Bulk = 12
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), max(2*time.Minute, 3*h.Within))
 			t.Cleanup(cancel)
 			b := &bench{T: t, Harness: h, ctx: ctx, owner: provisioner.Owner{Installation: unique("inst"), Cluster: unique("cluster")}}
 			t.Cleanup(b.sweep)
@@ -171,7 +176,7 @@ func (b *bench) eventually(what string, check func() error) {
 		select {
 		case <-b.ctx.Done():
 			b.Fatalf("%s: %v", what, b.ctx.Err())
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(b.Every):
 		}
 	}
 }
