@@ -18,6 +18,7 @@ import (
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/azure/armsim"
 	"github.com/godwit/godwit/provisioner/azure/template"
+	"github.com/godwit/godwit/provisioner/offering"
 	"github.com/godwit/godwit/provisioner/providertest"
 )
 
@@ -247,14 +248,14 @@ func TestAForeignMachineIsNotTakenForOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := &asking{p: p, request: r, spec: parsed, name: nameOf(owner, "mine")}
-		_, err := a.one(t.Context(), parsed.Among([]string{armsim.Region + "-1"})[0])
+		_, err := a.one(t.Context(), offering.Offering{Type: parsed.InstanceTypes[0], Zone: armsim.Region + "-1"})
 		return err
 	}
 	if err := asks("theirs"); err != nil {
 		t.Fatal(err)
 	}
-	if err := asks("mine"); !errors.Is(err, provisioner.InvalidTemplate) || !strings.Contains(err.Error(), "somebody else") || c.Creations() != 1 {
-		t.Errorf("%v after %d creations", err, c.Creations())
+	if err := asks("mine"); !errors.Is(err, provisioner.InvalidTemplate) || !strings.Contains(err.Error(), "somebody else") || len(c.Machines()) != 1 {
+		t.Errorf("%v, %v", err, c.Machines())
 	}
 }
 
