@@ -50,16 +50,17 @@ func (m *Market) First(ctx context.Context, s Search) (provisioner.Instance, err
 	if s.Open != nil {
 		list = slices.Insert(slices.DeleteFunc(list, func(o Offering) bool { return o == *s.Open }), 0, *s.Open)
 	}
-	for _, o := range list {
-		if what, lately := m.refusals.of(s.Now(), s.Region, o); lately && (s.Open == nil || *s.Open != o) {
+	for len(list) > 0 && asked < s.Most {
+		open := s.Open != nil && *s.Open == list[0]
+		var o Offering
+		// Counted before it is there: launches of the same moment go elsewhere.
+		o, list = m.Spread.take(cluster, list, open)
+		if what, lately := m.refusals.of(s.Now(), s.Region, o); lately && !open {
+			m.Spread.Add(cluster, o.Zone, -1)
 			refused = append(refused, what)
 			continue
 		}
-		if asked++; asked > s.Most {
-			break
-		}
-		// Counted before it is there: launches of the same moment go elsewhere.
-		m.Spread.Add(cluster, o.Zone, 1)
+		asked++
 		instance, err := s.Ask(ctx, o)
 		if err == nil {
 			instance.PassedOver = told(refused)

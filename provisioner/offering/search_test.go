@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -126,5 +127,51 @@ func TestWhatARefusalLeavesIsTidiedBeforeTheNextIsAsked(t *testing.T) {
 	c.tidy = func(context.Context) (provisioner.Instance, error) { return provisioner.Instance{ID: "lives"}, nil }
 	if i, err := c.first(); err != nil || i.ID != "lives" || len(c.asked) != 1 {
 		t.Errorf("one that lives is not taken: %v, %+v, asked %v", err, i, c.asked)
+	}
+}
+
+// Two launches of one moment, both refused the type that they wanted first, do
+// not both go to the zone that was the emptiest when they began.
+func TestLaunchesOfOneMomentAreSpreadOverZones(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	zones := []string{"a", "b", "c"}
+	for _, zone := range zones {
+		c.full[Offering{false, "large", zone}] = provisioner.Refuse(provisioner.Capacity, "launch", "x", "STOCKOUT")
+	}
+	const launches = 6
+	var meet sync.WaitGroup
+	meet.Add(launches)
+	got := make(chan string, launches)
+	for n := range launches {
+		go func() {
+			began := false
+			i, err := c.m.First(t.Context(), Search{
+				Request: provisioner.LaunchRequest{NodeID: "n", ClientToken: fmt.Sprint(n), Owner: provisioner.Owner{Cluster: "c"}}, Region: "eu",
+				Wanted: Wanted{Types: []string{"large", "small"}, Zones: zones}, Most: 9,
+				Ask: func(_ context.Context, o Offering) (provisioner.Instance, error) {
+					if !began { // all have made their lists
+						began = true
+						meet.Done()
+						meet.Wait()
+					}
+					return provisioner.Instance{Zone: o.Zone}, c.full[o]
+				},
+				Judge: func(err error) Verdict { return Judge(provisioner.ClassOf(err)) },
+				Cloud: func(err error) provisioner.Answer { return provisioner.Answer{Class: provisioner.ClassOf(err)} },
+				Now:   func() time.Time { return c.now }, Log: slog.New(slog.DiscardHandler),
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			got <- i.Zone
+		}()
+	}
+	count := map[string]int{}
+	for range launches {
+		count[<-got]++
+	}
+	if count["a"] != 2 || count["b"] != 2 || count["c"] != 2 {
+		t.Errorf("six launches went to %v", count)
 	}
 }

@@ -2,6 +2,7 @@ package offering
 
 import (
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/godwit/godwit/provisioner"
@@ -21,10 +22,35 @@ func (s *Spread) Of(cluster string) map[string]int {
 	return maps.Clone(s.count[cluster])
 }
 
+// take removes the offering that is next from a list and counts it: of those of
+// the first one's market and type the one in the zone that is the emptiest by now,
+// since others may have come while this launch went through the list. first takes
+// the first whatever its zone.
+func (s *Spread) take(cluster string, list []Offering, first bool) (Offering, []Offering) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	next := 0
+	for i, o := range list {
+		if first || o.Spot != list[0].Spot || o.Type != list[0].Type {
+			break
+		}
+		if s.count[cluster][o.Zone] < s.count[cluster][list[next].Zone] {
+			next = i
+		}
+	}
+	o := list[next]
+	s.add(cluster, o.Zone, 1)
+	return o, slices.Delete(list, next, next+1)
+}
+
 // Add counts n more, or fewer.
 func (s *Spread) Add(cluster, zone string, n int) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.add(cluster, zone, n)
+}
+
+func (s *Spread) add(cluster, zone string, n int) {
 	if s.count == nil {
 		s.count = map[string]map[string]int{}
 	}
