@@ -70,6 +70,19 @@ func TestHostedZoneKeepsTheContract(t *testing.T) {
 	})
 }
 
+func TestHistoriesLeakNoRecordAndTouchNobodyElses(t *testing.T) {
+	t.Parallel()
+	dnstest.Histories(t, 500, func(cloud *zonesim.Zone, clock *dnstest.Clock) func(*testing.T) dns.Zone {
+		return func(t *testing.T) dns.Zone {
+			z, err := dns.Host(dns.HostedConfig{Service: zonesim.Direct(cloud, dns.Limits{Values: 4, BatchSets: 9}), Owner: "ours", Now: clock.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return z
+		}
+	})
+}
+
 func TestDestinationNamesClusters(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -171,34 +171,44 @@ func (s *Service) Sets(ctx context.Context) ([]dns.Set, error) {
 
 // Apply implements dns.Service, set by set.
 func (s *Service) Apply(ctx context.Context, swaps []dns.Swap) error {
-	var claims []dns.Swap
+	var made []dns.Swap
 	for _, swap := range swaps {
 		err := s.swap(ctx, swap)
 		if errors.Is(err, dns.ErrConflict) {
-			// Marks of names that somebody took meanwhile must not stay beside them.
-			for _, claim := range claims {
-				if of, _ := dns.Marked(claim.Name()); of == swap.Name() {
-					err = errors.Join(err, s.undo(ctx, claim))
+			// A name that somebody took meanwhile is given back: what is new of it, then the
+			// mark that claims it.
+			for _, one := range slices.Backward(made) {
+				if unmarked(one.Name()) == unmarked(swap.Name()) {
+					if left := s.undo(ctx, one); left != nil { // the mark stays, to find the rest by
+						return errors.Join(err, left)
+					}
 				}
 			}
 		}
 		if err != nil {
 			return err
 		}
-		if _, marks := dns.Marked(swap.Name()); marks && swap.New != nil && swap.New != swap.Old {
-			claims = append(claims, swap)
+		_, marks := dns.Marked(swap.Name())
+		if swap.New != nil && swap.New != swap.Old && (marks || swap.Old == nil) {
+			made = append(made, swap)
 		}
 	}
 	return nil
 }
 
-// undo takes a claim back that came to nothing.
-func (s *Service) undo(ctx context.Context, claim dns.Swap) error {
-	if claim.Old == nil {
-		return s.remove(ctx, claim.New)
+// unmarked is the name that a set is of, also where it is its mark.
+func unmarked(name string) string {
+	of, _ := dns.Marked(name)
+	return of
+}
+
+// undo takes back what came to nothing.
+func (s *Service) undo(ctx context.Context, made dns.Swap) error {
+	if made.Old == nil {
+		return s.remove(ctx, made.New)
 	}
-	before := *claim.Old
-	return s.swap(ctx, dns.Swap{Old: claim.New, New: &before})
+	before := *made.Old
+	return s.swap(ctx, dns.Swap{Old: made.New, New: &before})
 }
 
 func (s *Service) swap(ctx context.Context, swap dns.Swap) error {

@@ -66,6 +66,18 @@ func TestZoneKeepsTheContract(t *testing.T) {
 	})
 }
 
+func TestHistoriesLeakNoRecordAndTouchNobodyElses(t *testing.T) {
+	t.Parallel()
+	dnstest.Histories(t, 30, func(cloud *zonesim.Zone, clock *dnstest.Clock) func(*testing.T) dns.Zone {
+		sim := clouddnssim.New()
+		sim.Add("zone", cloud, false)
+		url := serve(t, sim)
+		return func(t *testing.T) dns.Zone {
+			return host(t, service(t, Config{Zone: dnstest.HistoryApex, Endpoint: url}), "ours", clock.Now)
+		}
+	})
+}
+
 func TestZoneIsFoundByEitherName(t *testing.T) {
 	t.Parallel()
 	sim := clouddnssim.New()

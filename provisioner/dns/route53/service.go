@@ -45,6 +45,8 @@ type Config struct {
 	Rate float64
 	// PageSize of lists; 300, the most that Route 53 gives, if zero.
 	PageSize int32
+
+	hasty bool // tests do not wait between attempts
 }
 
 // Service is a hosted zone. Make it with New.
@@ -101,6 +103,9 @@ func (s *Service) open(ctx context.Context) (*route53.Client, error) {
 		config.WithRegion(region), config.WithAppID("godwit"), config.WithRetryer(func() awssdk.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts, o.MaxBackoff = attempts, maxBackoff
+				if c.hasty {
+					o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return time.Millisecond, nil })
+				}
 				// Throttling is waited for by the caller, who keeps its own clock.
 				o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) awssdk.Ternary {
 					if classify(err) == provisioner.Transient {

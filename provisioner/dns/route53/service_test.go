@@ -39,7 +39,7 @@ func service(t *testing.T, c Config) *Service {
 	if c.Credentials == nil {
 		c.Credentials = static("AKIASIM")
 	}
-	c.Rate = 1e6
+	c.Rate, c.hasty = 1e6, true
 	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +71,18 @@ func TestZoneKeepsTheContract(t *testing.T) {
 		return dnstest.Harness{
 			Zone: open("ours")(t), Apex: apex, Cloud: zone, Lookup: dnstest.Truth(zone), Pass: clock.Pass,
 			Reopen: open("ours"), Foreign: open("theirs"), Values: 400,
+		}
+	})
+}
+
+func TestHistoriesLeakNoRecordAndTouchNobodyElses(t *testing.T) {
+	t.Parallel()
+	dnstest.Histories(t, 30, func(cloud *zonesim.Zone, clock *dnstest.Clock) func(*testing.T) dns.Zone {
+		sim := route53sim.New()
+		sim.Add(id, cloud, false)
+		url := serve(t, sim)
+		return func(t *testing.T) dns.Zone {
+			return host(t, service(t, Config{Zone: dnstest.HistoryApex, Endpoint: url}), "ours", clock.Now)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package dns_test
+package dnstest
 
 import (
 	"errors"
@@ -11,47 +11,40 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/provisioner/dns"
-	"github.com/godwit/godwit/provisioner/dns/dnstest"
 	"github.com/godwit/godwit/provisioner/dns/zonesim"
 )
 
 var (
-	histories = flag.Int("histories", 500, "seeded histories of a hosted zone")
-	fromSeed  = flag.Uint64("history", 0, "the one history to replay")
+	histories = flag.Int("histories", 0, "seeded histories of a hosted zone; 0: as many as the test wants")
+	oneSeed   = flag.Uint64("history", 0, "the one history to replay")
 )
 
-const historyApex = "example.org"
+// HistoryApex is the zone of histories.
+const HistoryApex = "example.org"
 
 // history is a zone, those who write it, and what is somebody else's.
 type history struct {
 	t       *testing.T
 	rng     *rand.Rand
 	cloud   *zonesim.Zone
-	clock   *dnstest.Clock
+	clock   *Clock
+	reopen  func(*testing.T) dns.Zone
 	zone    dns.Zone
 	foreign map[string]dns.Set // by name and type
 }
 
-func newHistory(t *testing.T, seed uint64) *history {
-	h := &history{t: t, rng: rand.New(rand.NewPCG(seed, 1)), cloud: zonesim.New(historyApex), clock: dnstest.NewClock(), foreign: map[string]dns.Set{}}
+func newHistory(t *testing.T, seed uint64, open func(*zonesim.Zone, *Clock) func(*testing.T) dns.Zone) *history {
+	t.Helper()
+	h := &history{t: t, rng: rand.New(rand.NewPCG(seed, 1)), cloud: zonesim.New(HistoryApex), clock: NewClock(), foreign: map[string]dns.Set{}}
+	h.reopen = open(h.cloud, h.clock)
 	for _, s := range h.cloud.Truth() {
 		h.foreign[s.Name+" "+s.Type] = s
 	}
-	h.takeOver()
+	h.zone = h.reopen(t)
 	return h
 }
 
-// takeOver is a manager that knows nothing of the one before.
-func (h *history) takeOver() {
-	h.t.Helper()
-	var err error
-	service := zonesim.Direct(h.cloud, dns.Limits{Values: 4, BatchSets: 9})
-	if h.zone, err = dns.Host(dns.HostedConfig{Service: service, Owner: "ours", Now: h.clock.Now}); err != nil {
-		h.t.Fatal(err)
-	}
-}
-
-func (h *history) name() string { return fmt.Sprintf("c%d.%s", h.rng.IntN(6), historyApex) }
+func (h *history) name() string { return fmt.Sprintf("c%d.%s", h.rng.IntN(6), HistoryApex) }
 
 // take puts somebody's record at a name that nobody has.
 func (h *history) take(name, kind string) {
@@ -86,16 +79,16 @@ func (h *history) trouble() {
 	case 7:
 		h.cloud.Vanish(true)
 	case 8:
-		h.takeOver()
+		h.zone = h.reopen(h.t) // a manager that knows nothing of the one before
 	}
 }
 
 func (h *history) wanted() []dns.Record {
 	var all []dns.Record
 	for i := range 6 {
-		r := dns.Record{Name: fmt.Sprintf("c%d.%s", i, historyApex), TTL: 10 * time.Second}
+		r := dns.Record{Name: fmt.Sprintf("c%d.%s", i, HistoryApex), TTL: 10 * time.Second}
 		for range h.rng.IntN(6) {
-			r.Addresses = append(r.Addresses, dnstest.Addresses(fmt.Sprintf("192.0.2.%d", h.rng.IntN(9)+1), fmt.Sprintf("2001:db8::%x", h.rng.IntN(9)+1))[h.rng.IntN(2)])
+			r.Addresses = append(r.Addresses, Addresses(fmt.Sprintf("192.0.2.%d", h.rng.IntN(9)+1), fmt.Sprintf("2001:db8::%x", h.rng.IntN(9)+1))[h.rng.IntN(2)])
 		}
 		if len(r.Addresses) > 0 {
 			all = append(all, r)
@@ -136,16 +129,20 @@ func (h *history) settle(wanted []dns.Record) map[string]bool {
 	return held
 }
 
-// Histories in which everything goes wrong that may: nothing of ours is left that
-// is not wanted, all that is wanted is there, once the trouble is over, and
-// nothing of others is ever touched.
-func TestHistoriesLeakNoRecordAndTouchNobodyElses(t *testing.T) {
-	t.Parallel()
-	for seed := uint64(1); seed <= uint64(*histories); seed++ { //nolint:gosec // a count
-		if *fromSeed != 0 && seed != *fromSeed {
+// Histories runs n of them, in which everything goes wrong that may: nothing of
+// ours is left that is not wanted, all that is wanted is there, once the trouble is
+// over, and nothing of others is ever touched. open gives managers of a zone, one
+// after the other.
+func Histories(t *testing.T, n uint64, open func(*zonesim.Zone, *Clock) func(*testing.T) dns.Zone) {
+	t.Helper()
+	if *histories > 0 {
+		n = uint64(*histories) //nolint:gosec // a count
+	}
+	for seed := uint64(1); seed <= n; seed++ {
+		if *oneSeed != 0 && seed != *oneSeed {
 			continue
 		}
-		h := newHistory(t, seed)
+		h := newHistory(t, seed, open)
 		var wanted []dns.Record
 		for step := range 30 {
 			if h.rng.IntN(3) == 0 {
