@@ -13,6 +13,7 @@ import { useDrift } from '../nodes/drift'
 import { useNames, withNames } from '../nodes/names'
 import { Flock } from '../overview/Flock'
 import { summary } from '../policy/summary'
+import { UpgradePanel } from '../rollouts/UpgradePanel'
 import { clusterRoute } from '../router'
 import { NotFound } from '../shell/Lost'
 import { Ago } from '../ui/Ago'
@@ -69,6 +70,7 @@ export function ClusterPage() {
         </Panel>
         <div style={{ display: 'grid', gap: 16 }}>
           <Doing o={o} name={c.name} />
+          <UpgradePanel cluster={c} />
           <Conditions cluster={c} />
         </div>
         <PolicyPanel name={c.name} />

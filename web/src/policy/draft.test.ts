@@ -43,6 +43,7 @@ describe('in words', () => {
     ['session_rate_mbps', 100, '100 Mb/s'],
     ['schedules', [], 'none'],
     ['signals.cpu.enabled', false, 'does not count'],
+    ['rollout.automatic', true, 'yes'],
     ['warm_nodes', undefined, 'none'],
   ])('%s %j is %s', (path, v, text) => expect(shown(path, v)).toBe(text))
   it('gives the command that does the same, quoted for a shell', () => {

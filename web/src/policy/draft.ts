@@ -66,7 +66,7 @@ export function shown(path: string, value: unknown): string {
     return value.map((s: Doc) => `${String(s.name || s.cron)}: ${String(s.cron)} ${String(s.time_zone || 'UTC')} for ${span(Number(s.duration_s))}, available ${String(s.min_available)}, idle ${String(s.min_idle)}`).join('; ')
   }
   const kind = fieldOf(path)?.kind
-  if (typeof value === 'boolean') return value ? 'counts' : 'does not count'
+  if (typeof value === 'boolean') return path.startsWith('signals.') ? (value ? 'counts' : 'does not count') : value ? 'yes' : 'no'
   if (typeof value === 'number') {
     if (kind === 'seconds') return span(value)
     if (kind === 'share') return percent(value)

@@ -65,6 +65,18 @@ export const sections: readonly Section[] = [
     ],
   },
   {
+    title: 'Upgrades',
+    lead: 'How nodes are replaced when their template gets another version.',
+    folded: true,
+    fields: [
+      { path: 'rollout.automatic', label: 'Begin by itself', help: 'As soon as nodes differ from the template; else somebody starts it.', kind: 'switch' },
+      { path: 'rollout.surge', label: 'Nodes more than wanted', help: 'Meanwhile, draining ones included, on top of “nodes at most”.', kind: 'count', min: 0, max: 100_000 },
+      { path: 'rollout.surge_percent', label: 'The same in percent', help: 'Of the nodes wanted, rounded up; the larger of the two counts.', kind: 'count', min: 0, max: 100 },
+      { path: 'rollout.max_unavailable', label: 'Fewer than wanted', help: 'So many may be missing meanwhile. 0: as many serve as ever.', kind: 'count', min: 0, max: 100_000 },
+      { path: 'rollout.max_failures', label: 'Failures at most', help: 'So many new nodes that come to nothing roll it back by itself.', kind: 'count', min: 1, max: 100_000 },
+    ],
+  },
+  {
     title: 'Forecast',
     lead: 'Learns the week’s rhythm from the load and can launch before it comes.',
     fields: [
