@@ -46,3 +46,25 @@ func TestEffectOfAChange(t *testing.T) {
 		"image": provisioner.Replace, "identity": provisioner.Replace, "node.send_cap_mbps": provisioner.Replace,
 	})
 }
+
+// A template is whatever somebody sends: it is read or refused with a field and
+// a reason, and what is read can be launched from.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		valid, `{}`, `{} {}`, `null`, `[]`, `{"image":1}`, `{"image":":::"}`, `{"tags":{"godwit-node":"y","":"z"}}`, `{"zones":["1","1"]}`,
+		`{"subnets":["/subscriptions/x"]}`, `{"identity":"/"}`, `{"ssh_public_key":"ssh-rsa "}`, `{"spot_fallback":null,"node":{"send_cap_mbps":1e400}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s, faults := Parse(raw)
+		for _, fault := range faults {
+			if fault.Problem == "" {
+				t.Errorf("a fault of %q without a reason", fault.Field)
+			}
+		}
+		if len(faults) == 0 && (s.Region == "" || len(s.InstanceTypes) == 0 || s.SubnetID("/g") == "" || s.Image == "" || s.SSHPublicKey == "") {
+			t.Errorf("taken: %+v", s)
+		}
+	})
+}

@@ -46,3 +46,25 @@ func TestEffectOfAChange(t *testing.T) {
 		"image_family": provisioner.Replace, "network_tags[0]": provisioner.Replace, "node.send_cap_mbps": provisioner.Replace,
 	})
 }
+
+// A template is whatever somebody sends: it is read or refused with a field and
+// a reason, and what is read can be launched from.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		valid, `{}`, `{} {}`, `null`, `[]`, `{"image":1}`, `{"image":"a","image_family":"b"}`, `{"tags":{"goog-x":"y","":"z"}}`,
+		`{"zones":["europe-west1-b","us-central1-a"]}`, `{"subnets":["projects/x"]}`, `{"spot_fallback":null,"node":{"send_cap_mbps":1e400}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s, faults := Parse(raw)
+		for _, fault := range faults {
+			if fault.Problem == "" {
+				t.Errorf("a fault of %q without a reason", fault.Field)
+			}
+		}
+		if len(faults) == 0 && (s.Region == "" || len(s.InstanceTypes) == 0 || s.Image == "" && s.ImageFamily == "") {
+			t.Errorf("taken: %+v", s)
+		}
+	})
+}
