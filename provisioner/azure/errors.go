@@ -128,7 +128,8 @@ var mentions = []provisioner.Mention{
 	{Word: "identity", Field: "identity"}, {Word: "identities", Field: "identity"},
 	{Word: "linuxconfiguration", Field: "ssh_public_key"}, {Word: "ssh", Field: "ssh_public_key"}, {Word: "customdata", Field: "first_boot_script"},
 	{Word: "disksizegb", Field: "root_gb"}, {Word: "storageaccounttype", Field: "volume_type"}, {Word: "tag", Field: "tags"},
-	{Word: "zone", Field: "zones"}, {Word: "location", Field: "region"},
+	{Word: "zone", Field: "zones"}, {Word: "locationnot", Field: "region"},
+	{Word: "'location'", Field: "region"}, {Word: " location", Field: "region"}, // no more of the word: allocations are of no region's
 }
 
 // messageOf reads the message out of the answer's body, which the SDK has read

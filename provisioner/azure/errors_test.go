@@ -33,11 +33,12 @@ func TestAnswersAreUnderstood(t *testing.T) {
 		field string
 		retry time.Duration
 	}{
-		{answered(409, "ZonalAllocationFailed", "", nil), provisioner.Capacity, "zones", throttledFor},
+		{answered(409, "ZonalAllocationFailed", "", nil), provisioner.Capacity, "", throttledFor},
 		{answered(409, "OperationNotAllowed", "", nil), provisioner.Quota, "", throttledFor},
 		{answered(429, "TooManyRequests", "120", nil), provisioner.Throttled, "", 2 * time.Minute},
 		{answered(429, "", "999999", nil), provisioner.Throttled, "", 5 * time.Minute},
 		{answered(400, "InvalidParameter", "", []byte(`{"error":{"message":"Target: vmSize."}}`)), provisioner.InvalidTemplate, "instance_types", throttledFor},
+		{answered(400, "LocationNotAvailableForResourceType", "", nil), provisioner.InvalidTemplate, "region", throttledFor},
 		{answered(401, "InvalidAuthenticationToken", "", nil), provisioner.Unauthorized, "", throttledFor},
 		{answered(404, "ResourceNotFound", "", nil), provisioner.NotFound, "", throttledFor},
 		{answered(503, "Unheard", "", []byte("<html>")), provisioner.Transient, "", throttledFor},
