@@ -17,7 +17,7 @@ export function useDrift(cluster: string | undefined): ReadonlyMap<string, strin
       retry: false,
     })),
     combine: (all) => {
-      const found = all.flatMap((r) => r.data?.nodes ?? []).filter((n) => n.drift.length > 0)
+      const found = all.flatMap((r) => r.data?.nodes ?? []).filter((n) => n.drift.length > 0 && (!cluster || n.cluster.name === cluster || n.cluster.id === cluster))
       return found.length ? new Map(found.map((n) => [n.id, n.drift])) : none
     },
   })
