@@ -116,6 +116,7 @@ type Controller struct {
 	burst     float64 // bytes to send at once
 	burstSize float64 // of the latest burst
 	peak      float64 // bytes/s that bursts arrived at
+	rises     int     // of the peak
 	peakRound float64 // the same in this round
 	trial     uint8
 	trialAt   time.Duration

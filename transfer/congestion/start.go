@@ -16,6 +16,7 @@ const (
 	burstPackets = 160
 	burstSpan    = 3 * time.Millisecond
 	burstTarget  = 25 * time.Millisecond // of the target rate, where there is one
+	burstDoubles = 4                     // how often a burst is doubled at most, twice for each rise of the peak
 	peakFirst    = 0.8                   // of a peak that was seen once
 	peakAgain    = 0.98                  // of one that more was sent to confirm
 	peakMost     = 16.0                  // times what is delivered: the first burst is all there is to go by
@@ -50,7 +51,10 @@ func (c *Controller) Again() {
 
 // armBurst asks for a burst that shows the capacity of the path.
 func (c *Controller) armBurst() {
-	b := max(burstPackets*float64(c.cfg.Packet), c.rate*burstSpan.Seconds())
+	least := max(burstPackets*float64(c.cfg.Packet), c.rate*burstSpan.Seconds())
+	// What shows more each time arrives scattered: a longer one is, for its length,
+	// less so. It is bounded by what is sent in a round trip anyway.
+	b := max(least, min(least*float64(int(1)<<min(2*c.rises, burstDoubles)), c.rate*c.srtt.Seconds()))
 	for _, limit := range []float64{c.cfg.Target / 8, c.peerRate} {
 		if limit > 0 {
 			b = min(b, limit*burstTarget.Seconds())
@@ -62,8 +66,8 @@ func (c *Controller) armBurst() {
 // start grows until the path answers: to what a burst showed where it showed
 // something, else by the delivered rate.
 //
-// A burst that arrives scattered, because the path jitters, shows too little. So
-// what it showed is not the end: once that much is delivered and no queue is
+// A burst that arrives scattered, because the path jitters, shows too little: the
+// next is longer. And what it showed is not the end: once that much is delivered and no queue is
 // there, a little more is tried for a round. When that much more arrives, peaks
 // are not to be believed here, and the delivered rate leads.
 func (c *Controller) start(s *Sample, target time.Duration) {
@@ -76,6 +80,9 @@ func (c *Controller) start(s *Sample, target time.Duration) {
 	// once as much as a peak is delivered, no peak is believed over that.
 	news := c.peakRound > c.peak*startGrowth && (c.peakNew || c.peak == 0 || c.startBest < confirmed*c.peak)
 	if news {
+		if c.peak > 0 {
+			c.rises++
+		}
 		c.peak, c.peakNew = c.peakRound, true
 	} else if s.Now-c.round >= c.srtt {
 		c.endRound(s)
