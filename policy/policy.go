@@ -66,7 +66,9 @@ type Policy struct {
 
 // LaunchLimit allows Count launches, failed ones included, in any PerSeconds.
 type LaunchLimit struct {
-	Count      int `json:"count"`
+	// Count is how many nodes may be launched.
+	Count int `json:"count"`
+	// PerSeconds is the stretch of time, any, for which Count holds.
 	PerSeconds int `json:"per_seconds"`
 }
 
@@ -88,8 +90,10 @@ type Signals struct {
 
 // Signal is one part of utilization.
 type Signal struct {
-	Enabled bool    `json:"enabled"`
-	Cap     float64 `json:"cap"`
+	// Enabled says whether it counts.
+	Enabled bool `json:"enabled"`
+	// Cap is what counts as fully used, in the signal's unit.
+	Cap float64 `json:"cap"`
 }
 
 // Schedule raises the minima for DurationS seconds from each time that Cron
@@ -100,10 +104,13 @@ type Schedule struct {
 	// Cron has five fields: minute, hour, day of month, month, day of week.
 	Cron string `json:"cron"`
 	// TimeZone is an IANA name such as Europe/Berlin; empty means UTC.
-	TimeZone     string `json:"time_zone"`
-	DurationS    int    `json:"duration_s"`
-	MinAvailable int    `json:"min_available"`
-	MinIdle      int    `json:"min_idle"`
+	TimeZone string `json:"time_zone"`
+	// DurationS is how long it holds from each start.
+	DurationS int `json:"duration_s"`
+	// MinAvailable is the least number of available nodes meanwhile.
+	MinAvailable int `json:"min_available"`
+	// MinIdle is the least number of idle nodes meanwhile.
+	MinIdle int `json:"min_idle"`
 }
 
 // Default returns a valid policy that suits a small cluster of nodes of about

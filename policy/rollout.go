@@ -11,10 +11,10 @@ type RolloutPolicy struct {
 	// Automatic starts a rollout as soon as nodes differ from the template in what
 	// only another node can have. Else an operator starts it.
 	Automatic bool `json:"automatic"`
-	// Surge and SurgePercent are how many nodes more than wanted there may be
-	// meanwhile, as a number and as a share of those wanted, rounded up; the larger
-	// counts. They come on top of MaxNodes.
-	Surge        int `json:"surge"`
+	// Surge is how many nodes more than wanted there may be meanwhile, on top of
+	// MaxNodes; the larger of it and SurgePercent counts.
+	Surge int `json:"surge"`
+	// SurgePercent is the same as a share of the nodes wanted, rounded up.
 	SurgePercent int `json:"surge_percent"`
 	// MaxUnavailable is how many nodes fewer than wanted may serve meanwhile.
 	MaxUnavailable int `json:"max_unavailable"`
