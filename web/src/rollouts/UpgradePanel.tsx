@@ -73,9 +73,10 @@ export function UpgradePanel({ cluster: c }: { cluster: Cluster }) {
   )
 }
 
-const words: Record<Verb, { title: (c: string) => string; label: string; failed: string; consequences: string[] }> = {
+const words: Record<Verb, { title: (c: string) => string; command: (c: string) => string; label: string; failed: string; consequences: string[] }> = {
   start: {
     title: (c) => `Replace the nodes of ${c} that are behind?`,
+    command: (c) => `godwit rollout start ${c}`,
     label: 'Start the rollout',
     failed: 'No rollout was started',
     consequences: [
@@ -84,10 +85,11 @@ const words: Record<Verb, { title: (c: string) => string; label: string; failed:
       'Surge and limits are those of the policy (rollout).',
     ],
   },
-  pause: { title: (c) => `Hold the rollout of ${c}?`, label: 'Pause the rollout', failed: 'The rollout goes on', consequences: ['Nothing more is launched or drained for it until you resume. Nodes that drain already go on draining.'] },
-  resume: { title: (c) => `Let the rollout of ${c} go on?`, label: 'Resume the rollout', failed: 'The rollout is as it was', consequences: ['It goes on with the next decision, a few seconds from now.'] },
+  pause: { title: (c) => `Hold the rollout of ${c}?`, command: (c) => `godwit rollout pause ${c}`, label: 'Pause the rollout', failed: 'The rollout goes on', consequences: ['Nothing more is launched or drained for it until you resume. Nodes that drain already go on draining.'] },
+  resume: { title: (c) => `Let the rollout of ${c} go on?`, command: (c) => `godwit rollout resume ${c}`, label: 'Resume the rollout', failed: 'The rollout is as it was', consequences: ['It goes on with the next decision, a few seconds from now.'] },
   abort: {
     title: (c) => `Give up the rollout of ${c}?`,
+    command: (c) => `godwit rollout abort ${c}`,
     label: 'Give up the rollout',
     failed: 'The rollout is as it was',
     consequences: ['New nodes that do not serve yet are ended; those that serve stay.', 'Nothing more is drained, and from now on nodes are launched from the version before.'],
@@ -116,7 +118,7 @@ function Ask({ cluster: c, verb, behind, onClose }: { cluster: Cluster; verb: Ve
       consequences={verb === 'start' && behind ? [behind === 1 ? 'The node that differs from the template is replaced.' : `${plural(behind, 'node')} that differ from the template are replaced.`, ...w.consequences] : w.consequences}
       label={w.label}
       failed={w.failed}
-      command={`godwit rollout ${verb} ${c.name}`}
+      command={w.command(c.name)}
       act={async () => {
         await call()
         await Promise.all([...changed, 'rollouts'].map((k) => queries.invalidateQueries({ queryKey: [k] })))
