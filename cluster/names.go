@@ -103,6 +103,9 @@ type DirectoryConfig struct {
 	TTL time.Duration
 	// Every is how often the names are held against the nodes; 1 s if zero.
 	Every time.Duration
+	// Texts are challenges of certificate authorities, by name; of those that are of
+	// the names of the clusters here, the zone has them too. Nil: there are none.
+	Texts func(ctx context.Context) (map[string][]string, error)
 	// Lookup resolves nodes that are told as a host name; the system's if nil.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	Log    *slog.Logger
@@ -113,6 +116,7 @@ type Directory struct {
 	DirectoryConfig
 	last  map[string][]dns.Record // by cluster
 	hosts map[string]resolved
+	texts texts
 }
 
 // resolved is what a host name meant.
@@ -208,7 +212,12 @@ func (d *Directory) Step(ctx context.Context) error {
 	if unknown { // its names may be there, of the time before this manager
 		return errors.Join(failures...)
 	}
-	change, err := d.Zone.Converge(ctx, wanted)
+	challenges, err := d.challenges(ctx, clusters)
+	if err != nil {
+		return errors.Join(append(failures, err)...)
+	}
+	change, err := d.Zone.Converge(ctx, append(wanted, challenges...))
+	d.texts.converged(challenges, err)
 	if !change.None() {
 		d.Log.InfoContext(ctx, "names changed", "zone", d.Name, "records", change.String())
 	}

@@ -10,10 +10,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-)
 
-// certificate of names, in PEM.
-type certificate struct{ chain, key string }
+	"github.com/godwit/godwit/certificate"
+)
 
 // certificates are those of names that the nodes of clusters show, from files that somebody else renews. Safe for
 // concurrent use.
@@ -28,7 +27,7 @@ type certificates struct {
 // certificateFiles are one cluster's, and what was good in them last.
 type certificateFiles struct {
 	cluster, chain, key string
-	good                certificate
+	good                certificate.Pair
 	said                string // the last complaint
 }
 
@@ -69,13 +68,13 @@ func readCertificates(flags []string, log *slog.Logger, clock func() time.Time) 
 
 // now are the certificates by cluster. Files that are no good, as while they are being replaced, leave what was good
 // before.
-func (c *certificates) now() map[string]certificate {
+func (c *certificates) now() map[string]certificate.Pair {
 	if c == nil {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := make(map[string]certificate, len(c.files))
+	all := make(map[string]certificate.Pair, len(c.files))
 	for i := range c.files {
 		f := &c.files[i]
 		said := ""
@@ -101,7 +100,7 @@ func (c *certificates) read(f *certificateFiles) error {
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(chain, []byte(f.good.chain)) && bytes.Equal(key, []byte(f.good.key)) {
+	if bytes.Equal(chain, []byte(f.good.Chain)) && bytes.Equal(key, []byte(f.good.Key)) {
 		return nil
 	}
 	pair, err := tls.X509KeyPair(chain, key)
@@ -117,7 +116,7 @@ func (c *certificates) read(f *certificateFiles) error {
 	case leaf.NotAfter.Sub(now) < expirySoon:
 		c.log.Warn("a node certificate ends soon", "cluster", f.cluster, "names", leaf.DNSNames, "until", leaf.NotAfter)
 	}
-	f.good = certificate{string(chain), string(key)}
+	f.good = certificate.Pair{Chain: string(chain), Key: string(key)}
 	c.log.Info("node certificate", "cluster", f.cluster, "names", leaf.DNSNames, "until", leaf.NotAfter)
 	return nil
 }

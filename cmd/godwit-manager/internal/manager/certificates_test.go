@@ -95,7 +95,7 @@ func TestNodeCertificateStaysWhileItsFilesAreReplaced(t *testing.T) {
 		t.Error("halfway it is another")
 	}
 	move(nextKey, key)
-	if got := c.now()["media"]; got == before || got.chain == before.chain {
+	if got := c.now()["media"]; got == before || got.Chain == before.Chain {
 		t.Error("the new one is not taken")
 	}
 	if n := (*certificates)(nil).now(); n != nil {

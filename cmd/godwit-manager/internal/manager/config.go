@@ -60,6 +60,8 @@ type Config struct {
 	// NodeCertificates are CLUSTER=CHAIN.pem,KEY.pem: what nodes of a cluster show to clients that look for one of the
 	// certificate's names.
 	NodeCertificates []string
+	// ACME says which certificates are ordered instead.
+	ACME ACME
 	// LocalLease is how long local nodes outlive the last sign of their manager.
 	LocalLease time.Duration
 	// LeaderLease is how long leadership lasts without renewal: after a leader's death another waits so long.
@@ -116,6 +118,9 @@ func (c *Config) complete() error {
 		}
 	}
 	if err := c.completeDNS(); err != nil {
+		return err
+	}
+	if err := c.completeACME(); err != nil {
 		return err
 	}
 	if c.LocalLease <= 0 {

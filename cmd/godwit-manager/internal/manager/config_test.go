@@ -50,6 +50,39 @@ func TestAddressesOfHTTPSAreChecked(t *testing.T) {
 	}
 }
 
+func TestFlagsOfOrderedCertificatesAreChecked(t *testing.T) {
+	t.Parallel()
+	good := ACME{Clusters: []string{"c=C.example.org.,all.c.example.org,c.example.org"}, Agreed: true}
+	with := func(change func(*Config)) Config {
+		c := Config{Data: "d", ACME: good}
+		change(&c)
+		return c
+	}
+	for says, c := range map[string]Config{
+		"add --acme-cluster":               {ACME: ACME{Agreed: true}},
+		"--acme-agree":                     with(func(c *Config) { c.ACME.Agreed = false }),
+		"must look like":                   with(func(c *Config) { c.ACME.Directory = "http://ca.example.org/dir" }),
+		"--acme-email":                     with(func(c *Config) { c.ACME.Email = "Some Body <a@example.org>" }),
+		"is not CLUSTER=NAME[,NAME]":       with(func(c *Config) { c.ACME.Clusters = []string{"c="} }),
+		`"*.example.org" is no name`:       with(func(c *Config) { c.ACME.Clusters = []string{"c=*.example.org"} }),
+		"cluster c has two":                with(func(c *Config) { c.ACME.Clusters = append(c.ACME.Clusters[:1:1], "c=d.example.org") }),
+		"by --node-certificate already; a": with(func(c *Config) { c.NodeCertificates = []string{"c=chain.pem,key.pem"} }),
+	} {
+		c.Data = "d"
+		if err := c.complete(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%+v: %v, want %q", c.ACME, err, says)
+		}
+	}
+	c := Config{Data: "d", ACME: good}
+	if err := c.complete(); err != nil || c.ACME.Directory != DefaultACMEDirectory {
+		t.Errorf("%+v, %v", c.ACME, err)
+	}
+	wanted, err := c.ACME.wanted()
+	if err != nil || len(wanted) != 1 || !slices.Equal(wanted[0].Names, []string{"all.c.example.org", "c.example.org"}) {
+		t.Errorf("%+v, %v", wanted, err)
+	}
+}
+
 func TestFlagsOfTheDNSServerAreChecked(t *testing.T) {
 	t.Parallel()
 	for says, c := range map[string]Config{

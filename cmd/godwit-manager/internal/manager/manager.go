@@ -15,6 +15,7 @@ import (
 
 	"github.com/godwit/godwit/access"
 	"github.com/godwit/godwit/api"
+	"github.com/godwit/godwit/certificate"
 	"github.com/godwit/godwit/cluster"
 	"github.com/godwit/godwit/egress"
 	"github.com/godwit/godwit/fleet"
@@ -55,6 +56,8 @@ type manager struct {
 	clock    *steady.Clock
 	names    names
 	named    *certificates // nil without any
+	ordered  []certificate.Wanted
+	issuer   *certificate.Issuer // nil without ordered ones
 	// installation is this installation's id.
 	installation string
 	programs     *programs
@@ -85,7 +88,7 @@ func Run(ctx context.Context, c Config) error {
 }
 
 func (m *manager) open(ctx context.Context) error {
-	steps := []func(context.Context) error{m.openStore, m.openIdentity, m.openFleet, m.openCluster, m.openNames, m.openHTTPS}
+	steps := []func(context.Context) error{m.openStore, m.openIdentity, m.openFleet, m.openCluster, m.openNames, m.openACME, m.openHTTPS}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -240,7 +243,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 	if err := signer.Prepare(ctx); err != nil {
 		return err
 	}
-	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleetURLs, named: m.named, log: m.log}
+	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleetURLs, named: m.named, ordered: m.ordered, log: m.log}
 	if err := e.register(m.fleet); err != nil { //nolint:contextcheck // each question comes with a context of its own
 		return err
 	}
@@ -319,6 +322,9 @@ func (m *manager) run(ctx context.Context) error {
 	}
 	for _, d := range m.names.directories {
 		running.Go(func() { d.Run(loops) })
+	}
+	if m.issuer != nil {
+		running.Go(func() { m.issuer.Run(loops) })
 	}
 	if m.names.server != nil {
 		running.Go(func() { m.ended(loops, "DNS server", m.names.server.Serve(loops)) })

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/godwit/godwit/access"
+	"github.com/godwit/godwit/certificate"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/identity"
@@ -23,7 +25,9 @@ type enlightener struct {
 	signer *access.Signer
 	urls   func() []string
 	named  *certificates // nil: none
-	log    *slog.Logger
+	// ordered certificates are in the state store.
+	ordered []certificate.Wanted
+	log     *slog.Logger
 }
 
 // settings is what a joining node is told.
@@ -59,7 +63,7 @@ type gathered struct {
 	clusters map[string]statestore.Cluster
 	keys     json.RawMessage
 	levels   configuration.LogLevels
-	named    map[string]certificate // by cluster
+	named    map[string]certificate.Pair // by cluster
 }
 
 // common is gathered without the clusters.
@@ -84,7 +88,10 @@ func (e *enlightener) gather(ctx context.Context) (gathered, error) {
 	if err != nil {
 		return g, err
 	}
-	g.named = e.named.now()
+	if g.named, err = certificate.Current(ctx, e.store.Settings, e.ordered); err != nil {
+		return g, err
+	}
+	maps.Copy(g.named, e.named.now())
 	page := statestore.Page{Limit: 1000}
 	for {
 		l, err := e.store.Clusters.List(ctx, page)
@@ -111,7 +118,7 @@ func (g gathered) config(node string, p place, now time.Time) (command.Config, e
 	}
 	g.levels.Fill(&c, node, now)
 	configuration.Read(cluster.Config).Fill(&c)
-	c.NamedCert, c.NamedKey = g.named[cluster.Name].chain, g.named[cluster.Name].key
+	c.NamedCert, c.NamedKey = g.named[cluster.Name].Chain, g.named[cluster.Name].Key
 	return c, nil
 }
 

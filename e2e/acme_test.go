@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/godwit/godwit/certificate/pebbletest"
+	"github.com/godwit/godwit/transfer"
+)
+
+// A certificate is ordered from a real ACME server, which finds the proof in the
+// manager's own DNS server; clients that look for the name, and found the node by
+// it, trust the node by the authority's root alone; it is renewed under a running
+// copy, which notices nothing.
+func TestCertificatesAreOrderedAndRenewedUnderARunningCopy(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	const name = "c.godwit.test"
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.Addr().String() // both must know the other's address before they start
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	pebble := pebbletest.Start(t, at, 24*time.Second)
+	small(t, s, 1, 5, "--dns-listen", at, "--dns-zone", "godwit.test", "--dns-ttl", "1s",
+		"--acme-cluster", "c="+name+",all."+name, "--acme-directory", pebble.Directory, "--acme-ca", pebble.CAFile, "--acme-email", "operator@example.org", "--acme-agree")
+	nodes, err := s.API.Nodes(t.Context())
+	if err != nil || len(nodes) == 0 {
+		t.Fatal(nodes, err)
+	}
+	node := nodes[0]
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pebble.Root(t))
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, at)
+	}}
+	serial := func(ctx context.Context) (string, error) {
+		d := &tls.Dialer{
+			NetDialer: &net.Dialer{Resolver: resolver},
+			Config:    &tls.Config{RootCAs: roots, NextProtos: []string{transfer.ALPN}, MinVersion: tls.VersionTLS13},
+		}
+		conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(name, strconv.Itoa(node.Port)))
+		if err != nil {
+			return "", err
+		}
+		defer conn.Close()
+		return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.String(), nil //nolint:forcetypeassert // a tls.Dialer's
+	}
+	eventually(t, 60*time.Second, "a node that is trusted by its name", func(ctx context.Context) (bool, error) {
+		_, err := serial(ctx)
+		return err == nil, err
+	})
+
+	content := bytes.Repeat([]byte("godwit! "), 3<<20)
+	if err := os.WriteFile(s.Path("big.bin"), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.StartCopy(t.Context(), "renewal", s.Path("big.bin"), "c:/big.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions := func(ctx context.Context) (int, error) {
+		n, err := s.API.Node(ctx, node.ID)
+		return n.Sessions, err
+	}
+	first := ""
+	eventually(t, 20*time.Second, "the session", func(ctx context.Context) (bool, error) {
+		n, err := sessions(ctx)
+		if n != 1 || err != nil {
+			return false, err
+		}
+		first, err = serial(ctx)
+		return err == nil, err
+	})
+	eventually(t, 60*time.Second, "the renewed certificate", func(ctx context.Context) (bool, error) {
+		now, err := serial(ctx)
+		return err == nil && now != first, err
+	})
+	if n, err := sessions(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d sessions at the time of the exchange, %v: it was not under a running one", n, err)
+	}
+	if err := c.Wait(t.Context(), 90*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(s.Path("storage", "big.bin")); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes arrived, %v", len(got), err)
+	}
+	if c.Result.Moved != 0 {
+		t.Errorf("the transfer moved: %+v", c.Result)
+	}
+	after, err := s.API.Nodes(t.Context())
+	if err != nil || len(after) != 1 || after[0].ID != node.ID {
+		t.Errorf("the node was replaced: %v, %v", after, err)
+	}
+	if found := must(t, s, "condition", "list"); bytes.Contains([]byte(found), []byte("certificate_failing")) {
+		t.Errorf("conditions:\n%s", found)
+	}
+}
