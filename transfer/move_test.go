@@ -338,6 +338,23 @@ func TestNodeCapIsShared(t *testing.T) {
 	}
 }
 
+// A path that is faster than the node's cap carries no file before the sender
+// knows of the cap.
+func TestNodeCapHoldsFromTheFirstReport(t *testing.T) {
+	t.Parallel()
+	source := filepath.Join(t.TempDir(), "file")
+	write(t, source, 4<<20)
+	n := startNode(t, t.TempDir(), func(c *ServerConfig, _ *grants) { c.ReceiveCap = 16e6 })
+	began := time.Now()
+	if _, err := run(t, client(t, n), Job{Direction: Push, Sources: []string{source}, Destination: "."}); err != nil {
+		t.Fatal(err)
+	}
+	// At 16 Mb/s it takes 2.1 s; the first burst is a tenth of it.
+	if took := time.Since(began); took < 1500*time.Millisecond {
+		t.Errorf("4 MiB took %v, less than the cap allows", took)
+	}
+}
+
 // TestJobSurvivesManyDeaths: node after node dies at some moment of a mixed
 // tree; each file arrives, once, and what was durable does not travel again.
 func TestJobSurvivesManyDeaths(t *testing.T) {
