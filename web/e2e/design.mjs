@@ -120,4 +120,22 @@ export async function tell(s) {
     assert((await page.getByLabel('Cluster').first().inputValue()) === 'second', 'the chosen cluster is not shown')
     await s.at('/')
   })
+
+  await promise('nodes behind their template are replaced while one looks', async () => {
+    await s.at('/templates/bigger')
+    const cap = page.getByLabel(/^Send(s|ing)? /i).first()
+    await cap.fill('90', patience)
+    await cap.blur()
+    await page.getByRole('button', { name: 'Save version 3' }).click(patience)
+    await page.getByRole('button', { name: 'Save version 4' }).waitFor(patience)
+    await s.at('/clusters/second')
+    const upgrade = page.getByRole('region', { name: 'Upgrade' })
+    await upgrade.getByText(/differs from the template/).waitFor(patience)
+    await upgrade.getByRole('button', { name: 'Replace nodes…' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Start the rollout' }).click()
+    await upgrade.getByRole('progressbar', { name: 'Nodes replaced' }).waitFor(patience)
+    await screen('upgrade', { narrow: false })
+    await upgrade.waitFor({ ...patience, state: 'hidden' }) // nothing differs any more
+    await s.at('/')
+  })
 }

@@ -16,13 +16,14 @@ import { changed, templatesQuery } from './queries'
 
 export function NewClusterPage() {
   const { template: wanted } = newClusterRoute.useSearch()
-  const { data: templates, error } = useQuery(templatesQuery)
+  // Asked again: a template that was made a moment ago is not in what is known.
+  const { data: templates, error, isFetching } = useQuery({ ...templatesQuery, refetchOnMount: 'always' })
   const admin = useMay('admin')
   const list = templates?.items ?? []
   return (
     <Page title="New cluster" name="New cluster" lead="Its nodes are launched at once, as many as the policy’s floor asks for. Everything here can be changed later.">
       <Trouble error={error} what="The templates cannot be read" />
-      {!templates ? (
+      {!templates || (isFetching && wanted && !list.some((t) => t.name === wanted)) ? (
         error ? null : <Skeleton height={300} />
       ) : !admin ? (
         <Empty title="Only an administrator makes clusters" />
