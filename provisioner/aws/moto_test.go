@@ -1,17 +1,10 @@
 package aws
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"os"
-	"os/exec"
-	"regexp"
-	"slices"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,54 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/mototest"
 	"github.com/godwit/godwit/provisioner/providertest"
 )
 
-// motoServer names the program; make test-clouds sets it.
-const motoServer = "GODWIT_MOTO_SERVER"
-
 const motoRegion = "eu-central-1"
-
-// moto runs the server for the length of a test and returns where it listens.
-func moto(t *testing.T) string {
-	t.Helper()
-	program := os.Getenv(motoServer)
-	if program == "" {
-		t.Skip("no moto here: make test-clouds installs it into build/moto and runs this")
-	}
-	cmd := exec.Command(program, "-H", "127.0.0.1", "-p", "0")
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	url, drained := make(chan string, 1), make(chan struct{})
-	go func() {
-		defer close(drained)
-		running := regexp.MustCompile(`Running on (http://\S+)`)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if found := running.FindStringSubmatch(lines.Text()); found != nil {
-				url <- found[1]
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it keeps nothing
-		<-drained
-		_ = cmd.Wait()
-	})
-	select {
-	case at := <-url:
-		return at
-	case <-time.After(time.Minute):
-		t.Fatal("moto does not come up")
-	}
-	return ""
-}
 
 func openMoto(ctx context.Context, t *testing.T, url string) *Provider {
 	t.Helper()
@@ -109,7 +59,7 @@ func motoSpec(ctx context.Context, t *testing.T, client *ec2.Client) map[string]
 
 func TestProviderOnMoto(t *testing.T) {
 	t.Parallel()
-	url := moto(t)
+	url := mototest.Start(t)
 	base := openMoto(t.Context(), t, url)
 	fields := motoSpec(t.Context(), t, base.regions[motoRegion].ec2)
 	with := func(change map[string]any) json.RawMessage {

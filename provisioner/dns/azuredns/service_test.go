@@ -31,27 +31,11 @@ func service(t *testing.T, sim *azurednssim.Sim, zone string) *Service {
 	return s
 }
 
-func host(t *testing.T, s dns.Service, owner string, now func() time.Time) dns.Zone {
-	t.Helper()
-	z, err := dns.Host(dns.HostedConfig{Service: s, Owner: owner, Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return z
-}
-
 func TestZoneKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	dnstest.Run(t, func(t *testing.T) dnstest.Harness {
-		zone, clock := zonesim.New(apex), dnstest.NewClock()
+	dnstest.RunHosted(t, apex, 20, func(_ *testing.T, zone *zonesim.Zone) func(*testing.T) dns.Service {
 		sim := azurednssim.New(zone)
-		open := func(owner string) func(*testing.T) dns.Zone {
-			return func(t *testing.T) dns.Zone { return host(t, service(t, sim, apex), owner, clock.Now) }
-		}
-		return dnstest.Harness{
-			Zone: open("ours")(t), Apex: apex, Cloud: zone, Lookup: dnstest.Truth(zone), Pass: clock.Pass,
-			Reopen: open("ours"), Foreign: open("theirs"), Values: 20,
-		}
+		return func(t *testing.T) dns.Service { return service(t, sim, apex) }
 	})
 }
 
@@ -77,7 +61,7 @@ func TestAnAliasIsSomebodyElses(t *testing.T) {
 	t.Parallel()
 	zone := zonesim.New(apex)
 	zone.Put(dns.Set{Name: "media." + apex, Type: "A", TTL: 60e9, Special: true})
-	z := host(t, service(t, azurednssim.New(zone), apex), "ours", nil)
+	z := dnstest.Host(t, service(t, azurednssim.New(zone), apex), "ours", nil)
 	_, err := z.Converge(t.Context(), []dns.Record{{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1")}})
 	if _, held := errors.AsType[*dns.HeldError](err); !held || zone.Calls()["RecordSets.CreateOrUpdate"] > 0 {
 		t.Errorf("%v, calls %v", err, zone.Calls())
@@ -90,7 +74,7 @@ func TestRightsAreExactlyThoseOfTheCalls(t *testing.T) {
 	zone := zonesim.New(apex)
 	sim := azurednssim.New(zone)
 	clock := dnstest.NewClock()
-	z := host(t, service(t, sim, apex), "ours", clock.Now)
+	z := dnstest.Host(t, service(t, sim, apex), "ours", clock.Now)
 	media := dns.Record{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1", "2001:db8::1")}
 	for range 2 {
 		zone.Next(zonesim.None, zonesim.None, zonesim.None, zonesim.Lost) // the second answer that changes something is not had

@@ -2,7 +2,6 @@ package clouddns
 
 import (
 	"errors"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,13 +20,6 @@ import (
 
 const apex = "godwit.example.org"
 
-func serve(t *testing.T, s *clouddnssim.Sim) string {
-	t.Helper()
-	server := httptest.NewServer(s)
-	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	return server.URL + "/"
-}
-
 func service(t *testing.T, c Config) *Service {
 	t.Helper()
 	c.Project, c.Rate = clouddnssim.Project, 1e6
@@ -39,30 +31,13 @@ func service(t *testing.T, c Config) *Service {
 	return s
 }
 
-func host(t *testing.T, s dns.Service, owner string, now func() time.Time) dns.Zone {
-	t.Helper()
-	z, err := dns.Host(dns.HostedConfig{Service: s, Owner: owner, Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return z
-}
-
 func TestZoneKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	dnstest.Run(t, func(t *testing.T) dnstest.Harness {
-		sim, zone, clock := clouddnssim.New(), zonesim.New(apex), dnstest.NewClock()
+	dnstest.RunHosted(t, apex, 100, func(t *testing.T, zone *zonesim.Zone) func(*testing.T) dns.Service {
+		sim := clouddnssim.New()
 		sim.Add("godwit", zone, false)
-		url := serve(t, sim)
-		open := func(owner string) func(*testing.T) dns.Zone {
-			return func(t *testing.T) dns.Zone {
-				return host(t, service(t, Config{Zone: apex, Endpoint: url, PageSize: 7}), owner, clock.Now)
-			}
-		}
-		return dnstest.Harness{
-			Zone: open("ours")(t), Apex: apex, Cloud: zone, Lookup: dnstest.Truth(zone), Pass: clock.Pass,
-			Reopen: open("ours"), Foreign: open("theirs"), Values: 100,
-		}
+		url := dnstest.Serve(t, sim) + "/"
+		return func(t *testing.T) dns.Service { return service(t, Config{Zone: apex, Endpoint: url, PageSize: 7}) }
 	})
 }
 
@@ -71,9 +46,9 @@ func TestHistoriesLeakNoRecordAndTouchNobodyElses(t *testing.T) {
 	dnstest.Histories(t, 30, func(cloud *zonesim.Zone, clock *dnstest.Clock) func(*testing.T) dns.Zone {
 		sim := clouddnssim.New()
 		sim.Add("zone", cloud, false)
-		url := serve(t, sim)
+		url := dnstest.Serve(t, sim) + "/"
 		return func(t *testing.T) dns.Zone {
-			return host(t, service(t, Config{Zone: dnstest.HistoryApex, Endpoint: url}), "ours", clock.Now)
+			return dnstest.Host(t, service(t, Config{Zone: dnstest.HistoryApex, Endpoint: url}), "ours", clock.Now)
 		}
 	})
 }
@@ -85,7 +60,7 @@ func TestZoneIsFoundByEitherName(t *testing.T) {
 	sim.Add("inside", zonesim.New(apex), true)
 	sim.Add("twice-1", zonesim.New("twice.example.org"), false)
 	sim.Add("twice-2", zonesim.New("twice.example.org"), false)
-	url := serve(t, sim)
+	url := dnstest.Serve(t, sim) + "/"
 	for what, c := range map[string]struct {
 		Config
 		apex, zone string
@@ -131,10 +106,10 @@ func TestRightsAreExactlyThoseOfTheCalls(t *testing.T) {
 	t.Parallel()
 	sim := clouddnssim.New()
 	sim.Add("godwit", zonesim.New(apex), false)
-	url := serve(t, sim)
+	url := dnstest.Serve(t, sim) + "/"
 	wanted := []dns.Record{{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1")}}
 	for _, zone := range []string{apex, "godwit"} {
-		if _, err := host(t, service(t, Config{Zone: zone, Endpoint: url}), "ours", nil).Converge(t.Context(), wanted); err != nil {
+		if _, err := dnstest.Host(t, service(t, Config{Zone: zone, Endpoint: url}), "ours", nil).Converge(t.Context(), wanted); err != nil {
 			t.Fatal(err)
 		}
 	}

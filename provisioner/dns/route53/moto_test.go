@@ -1,14 +1,9 @@
 package route53
 
 import (
-	"bufio"
 	"errors"
-	"os"
-	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,62 +13,20 @@ import (
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/dns"
 	"github.com/godwit/godwit/provisioner/dns/dnstest"
+	"github.com/godwit/godwit/provisioner/mototest"
 )
-
-// motoServer names the program; make test-clouds sets it.
-const motoServer = "GODWIT_MOTO_SERVER"
-
-func moto(t *testing.T) string {
-	t.Helper()
-	program := os.Getenv(motoServer)
-	if program == "" {
-		t.Skip("no moto here: make test-clouds installs it into build/moto and runs this")
-	}
-	cmd := exec.Command(program, "-H", "127.0.0.1", "-p", "0")
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	url, drained := make(chan string, 1), make(chan struct{})
-	go func() {
-		defer close(drained)
-		running := regexp.MustCompile(`Running on (http://\S+)`)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if found := running.FindStringSubmatch(lines.Text()); found != nil {
-				url <- found[1]
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it keeps nothing
-		<-drained
-		_ = cmd.Wait()
-	})
-	select {
-	case at := <-url:
-		return at
-	case <-time.After(time.Minute):
-		t.Fatal("moto does not come up")
-	}
-	return ""
-}
 
 // The promises that need no hostility, against a Route 53 that is not ours. What
 // moto gets wrong: it throttles nobody, assumes any role, answers a DELETE of other
 // values with InvalidInput, not InvalidChangeBatch (TestMotoRefusesOtherValues tells
 // when that changes), and its zones' ids do not begin with Z.
 func TestMotoKeepsTheContract(t *testing.T) {
-	url := moto(t)
+	url := mototest.Start(t)
 	dnstest.Run(t, func(t *testing.T) dnstest.Harness {
 		client, zone := motoZone(t, url)
 		name := plainName(*zone.Name)
 		open := func(t *testing.T) dns.Zone {
-			return host(t, service(t, Config{Zone: name, Endpoint: url, PageSize: 3}), "ours", nil)
+			return dnstest.Host(t, service(t, Config{Zone: name, Endpoint: url, PageSize: 3}), "ours", nil)
 		}
 		return dnstest.Harness{Zone: open(t), Apex: name, Reopen: open, Lookup: func(t *testing.T, at, kind string) ([]string, time.Duration) {
 			out, err := client.ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: zone.Id, StartRecordName: &at, StartRecordType: types.RRType(kind)})
@@ -105,7 +58,7 @@ func motoZone(t *testing.T, url string) (*route53.Client, *types.HostedZone) {
 }
 
 func TestMotoRefusesOtherValues(t *testing.T) {
-	url := moto(t)
+	url := mototest.Start(t)
 	client, zone := motoZone(t, url)
 	s := service(t, Config{Zone: plainName(*zone.Name), Endpoint: url})
 	if _, err := s.Apex(t.Context()); err != nil {

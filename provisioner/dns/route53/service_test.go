@@ -2,7 +2,6 @@ package route53
 
 import (
 	"errors"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -27,13 +26,6 @@ func static(key string) awssdk.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(key, "secret", "")
 }
 
-func serve(t *testing.T, s *route53sim.Sim) string {
-	t.Helper()
-	server := httptest.NewServer(s)
-	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	return server.URL
-}
-
 func service(t *testing.T, c Config) *Service {
 	t.Helper()
 	if c.Credentials == nil {
@@ -47,31 +39,13 @@ func service(t *testing.T, c Config) *Service {
 	return s
 }
 
-func host(t *testing.T, s dns.Service, owner string, now func() time.Time) dns.Zone {
-	t.Helper()
-	z, err := dns.Host(dns.HostedConfig{Service: s, Owner: owner, Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return z
-}
-
 func TestZoneKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	dnstest.Run(t, func(t *testing.T) dnstest.Harness {
-		sim, zone := route53sim.New(), zonesim.New(apex)
+	dnstest.RunHosted(t, apex, 400, func(t *testing.T, zone *zonesim.Zone) func(*testing.T) dns.Service {
+		sim := route53sim.New()
 		sim.Add(id, zone, false)
-		url := serve(t, sim)
-		clock := dnstest.NewClock()
-		open := func(owner string) func(*testing.T) dns.Zone {
-			return func(t *testing.T) dns.Zone {
-				return host(t, service(t, Config{Zone: apex, Endpoint: url, PageSize: 7}), owner, clock.Now)
-			}
-		}
-		return dnstest.Harness{
-			Zone: open("ours")(t), Apex: apex, Cloud: zone, Lookup: dnstest.Truth(zone), Pass: clock.Pass,
-			Reopen: open("ours"), Foreign: open("theirs"), Values: 400,
-		}
+		url := dnstest.Serve(t, sim)
+		return func(t *testing.T) dns.Service { return service(t, Config{Zone: apex, Endpoint: url, PageSize: 7}) }
 	})
 }
 
@@ -80,9 +54,9 @@ func TestHistoriesLeakNoRecordAndTouchNobodyElses(t *testing.T) {
 	dnstest.Histories(t, 30, func(cloud *zonesim.Zone, clock *dnstest.Clock) func(*testing.T) dns.Zone {
 		sim := route53sim.New()
 		sim.Add(id, cloud, false)
-		url := serve(t, sim)
+		url := dnstest.Serve(t, sim)
 		return func(t *testing.T) dns.Zone {
-			return host(t, service(t, Config{Zone: dnstest.HistoryApex, Endpoint: url}), "ours", clock.Now)
+			return dnstest.Host(t, service(t, Config{Zone: dnstest.HistoryApex, Endpoint: url}), "ours", clock.Now)
 		}
 	})
 }
@@ -96,7 +70,7 @@ func TestZoneIsFoundByNameByIDAndInAnotherAccount(t *testing.T) {
 	sim.Add("ZTWICE2", zonesim.New("twice.example.org"), false)
 	sim.Add("ZBEFORE", zonesim.New("a.example.org"), false)
 	sim.AddElsewhere("ZOTHER", zonesim.New("other.example.org"))
-	url := serve(t, sim)
+	url := dnstest.Serve(t, sim)
 	for what, c := range map[string]struct {
 		Config
 		apex, id string
@@ -136,7 +110,7 @@ func TestRecordsWithARoutingPolicyAreSomebodyElses(t *testing.T) {
 	sim, zone := route53sim.New(), zonesim.New(apex)
 	sim.Add(id, zone, false)
 	zone.Put(dns.Set{Name: "media." + apex, Type: "A", TTL: 60e9, Values: []string{"203.0.113.1"}, Special: true})
-	z := host(t, service(t, Config{Zone: id, Endpoint: serve(t, sim)}), "ours", nil)
+	z := dnstest.Host(t, service(t, Config{Zone: id, Endpoint: dnstest.Serve(t, sim)}), "ours", nil)
 	_, err := z.Converge(t.Context(), []dns.Record{{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1")}})
 	held, ok := errors.AsType[*dns.HeldError](err)
 	if !ok || len(held.Names) != 1 || !strings.Contains(err.Error(), "routing policy") {
@@ -151,7 +125,7 @@ func TestOneChangeOfAClusterIsOneBatch(t *testing.T) {
 	t.Parallel()
 	sim, zone := route53sim.New(), zonesim.New(apex)
 	sim.Add(id, zone, false)
-	z := host(t, service(t, Config{Zone: id, Endpoint: serve(t, sim)}), "ours", nil)
+	z := dnstest.Host(t, service(t, Config{Zone: id, Endpoint: dnstest.Serve(t, sim)}), "ours", nil)
 	record := func(label string, addresses ...string) dns.Record {
 		return dns.Record{Name: label + "." + apex, TTL: time.Minute, Addresses: dnstest.Addresses(addresses...)}
 	}
@@ -175,9 +149,9 @@ func TestRightsAreExactlyTheCallsThatAreMade(t *testing.T) {
 	sim := route53sim.New()
 	sim.Add(id, zonesim.New(apex), false)
 	sim.AddElsewhere("ZOTHER", zonesim.New("other.example.org"))
-	url := serve(t, sim)
+	url := dnstest.Serve(t, sim)
 	wanted := []dns.Record{{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1")}}
-	if _, err := host(t, service(t, Config{Zone: apex, Endpoint: url}), "ours", nil).Converge(t.Context(), wanted); err != nil {
+	if _, err := dnstest.Host(t, service(t, Config{Zone: apex, Endpoint: url}), "ours", nil).Converge(t.Context(), wanted); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := service(t, Config{Zone: "ZOTHER", Endpoint: url, Role: route53sim.Role, ExternalID: route53sim.ExternalID}).Apex(t.Context()); err != nil {
