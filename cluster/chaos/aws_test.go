@@ -122,8 +122,7 @@ func (c onEC2) calm() {
 			}
 		}
 	}
-	c.sim.Limit("on-demand", -1)
-	c.sim.Limit("spot", -1)
+	c.starve(false)
 }
 
 func (c onEC2) kill(m machine) { c.sim.Kill(m.id) }

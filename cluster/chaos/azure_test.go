@@ -81,18 +81,8 @@ func (c onAzure) harm(rng *rand.Rand) string {
 		c.sim.Quota("cores", n)
 		c.sim.Quota("lowPriorityCores", 4*int64(rng.IntN(4)))
 		return fmt.Sprintf("quota: %d cores", n)
-	case 4:
-		n := []int{0, 10, forever}[rng.IntN(3)]
-		c.sim.ThrottleNext(n)
-		return fmt.Sprintf("throttled: the next %d calls", n)
-	case 5:
-		n := 1 + rng.IntN(3)
-		c.sim.LoseNext(n)
-		return fmt.Sprintf("answers lost: to the next %d changes", n)
 	}
-	n := 1 + rng.IntN(2)
-	c.sim.StrandNext(n)
-	return fmt.Sprintf("parts stranded: of the next %d that end", n)
+	return trouble(rng, c.sim)
 }
 
 func (c onAzure) zone(zone string, out bool) {
@@ -106,11 +96,8 @@ func (c onAzure) calm() {
 	for _, zone := range []string{"1", "2", "3"} {
 		c.zone(zone, false)
 	}
-	c.sim.Quota("cores", forever)
-	c.sim.Quota("lowPriorityCores", forever)
-	c.sim.ThrottleNext(0)
-	c.sim.LoseNext(0)
-	c.sim.StrandNext(0)
+	c.starve(false)
+	atEase(c.sim)
 }
 
 func (c onAzure) kill(m machine) { c.sim.Halt(m.id) }

@@ -67,33 +67,17 @@ func (c onGCE) harm(rng *rand.Rand) string {
 		c.sim.Quota("CPUS", n)
 		c.sim.Quota("PREEMPTIBLE_CPUS", 4*rng.IntN(4))
 		return fmt.Sprintf("quota: %d processors", n)
-	case 4:
-		n := []int{0, 10, forever}[rng.IntN(3)]
-		c.sim.ThrottleNext(n)
-		return fmt.Sprintf("throttled: the next %d calls", n)
-	case 5:
-		n := 1 + rng.IntN(3)
-		c.sim.LoseNext(n)
-		return fmt.Sprintf("answers lost: to the next %d changes", n)
 	}
-	n := 1 + rng.IntN(2)
-	c.sim.StrandNext(n)
-	return fmt.Sprintf("parts stranded: of the next %d that end", n)
+	return trouble(rng, c.sim)
 }
 
 func (c onGCE) calm() {
 	for _, zone := range gcesim.Zones() {
 		c.sim.Down(zone, false)
-		for _, size := range gceTypes {
-			c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size}, false)
-			c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size, Spot: true}, false)
-		}
+		c.exhaust(zone, false)
 	}
-	c.sim.Quota("CPUS", forever)
-	c.sim.Quota("PREEMPTIBLE_CPUS", forever)
-	c.sim.ThrottleNext(0)
-	c.sim.LoseNext(0)
-	c.sim.StrandNext(0)
+	c.starve(false)
+	atEase(c.sim)
 }
 
 func (c onGCE) kill(m machine) { c.sim.Halt(m.zone, nameOf(m.id)) }
@@ -129,11 +113,15 @@ func (c onGCE) starve(starved bool) {
 
 func (c onGCE) zoneOut() string {
 	zone := gcesim.Zones()[0]
-	for _, size := range gceTypes {
-		c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size}, true)
-		c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size, Spot: true}, true)
-	}
+	c.exhaust(zone, true)
 	return zone
+}
+
+func (c onGCE) exhaust(zone string, out bool) {
+	for _, size := range gceTypes {
+		c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size}, out)
+		c.sim.Exhaust(gcesim.Offering{Zone: zone, Type: size, Spot: true}, out)
+	}
 }
 
 func (c onGCE) throttle(throttled bool) { c.sim.ThrottleNext(map[bool]int{true: forever}[throttled]) }
