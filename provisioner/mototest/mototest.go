@@ -5,6 +5,7 @@ package mototest
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"regexp"
@@ -25,7 +26,7 @@ func Start(t *testing.T) string {
 	if path == "" {
 		t.Skip("no moto here: make test-clouds installs it into build/moto and runs this")
 	}
-	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
+	cmd := exec.CommandContext(context.Background(), path, "-H", "127.0.0.1", "-p", "0")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StderrPipe()
