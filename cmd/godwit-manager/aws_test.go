@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/godwit/godwit/provisioner/aws/ec2sim"
 )
@@ -18,14 +17,8 @@ import (
 // name their field, nodes are launched, ended and leave nothing behind.
 func TestClusterOnEC2LaunchesAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	sim := ec2sim.New(ec2sim.Options{Lag: 200 * time.Millisecond, Boot: 200 * time.Millisecond, End: 200 * time.Millisecond})
-	server := httptest.NewServer(sim)
-	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	p := managing(t, func(cmd *exec.Cmd) {
-		cmd.Args = append(cmd.Args, "--aws-regions", ec2sim.Region)
-		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=AKIASIM", "AWS_SECRET_ACCESS_KEY=secret",
-			"AWS_CA_BUNDLE=", "AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent")
-	})
+	w, sim := wireEC2(t)
+	p := managing(t, w.change)
 	spec := map[string]any{
 		"image_name": ec2sim.ImageFamily, "instance_types": []string{"m8i.large", "c7i.large"},
 		"subnets": []string{ec2sim.SubnetB, ec2sim.SubnetC}, "security_groups": []string{ec2sim.ForeignGroup}, "binary": "image",

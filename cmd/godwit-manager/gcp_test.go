@@ -2,10 +2,8 @@ package main
 
 import (
 	"net/http"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/godwit/godwit/provisioner/gcp/gcesim"
 )
@@ -15,12 +13,8 @@ import (
 // nothing behind.
 func TestClusterOnComputeEngineLaunchesAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	sim := gcesim.New(gcesim.Options{Step: 50 * time.Millisecond, ListLag: 200 * time.Millisecond})
-	t.Cleanup(sim.Close)
-	p := managing(t, func(cmd *exec.Cmd) {
-		cmd.Args = append(cmd.Args, "--gcp-project", gcesim.Project)
-		cmd.Env = append(cmd.Env, "GODWIT_TEST_GCP_ENDPOINT="+sim.URL)
-	})
+	w, sim := wireGCE(t)
+	p := managing(t, w.change)
 	spec := map[string]any{
 		"region": gcesim.Region, "image_family": "debian-12", "image_project": "debian-cloud",
 		"instance_types": []string{"n2-standard-4", "z9-standard-4"}, "subnets": []string{"gone"}, "binary": "image",

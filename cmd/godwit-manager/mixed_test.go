@@ -3,84 +3,81 @@ package main
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/godwit/godwit/provisioner/aws/ec2sim"
-	"github.com/godwit/godwit/provisioner/gcp/gcesim"
+	"github.com/godwit/godwit/provisioner/azure/armsim"
 )
 
-// twoClouds is a manager as it is shipped, with both clouds on the wire, and a
-// template's offerings at them, EC2 first.
-func twoClouds(t *testing.T) (p *process, ec2 *ec2sim.Sim, gce *gcesim.Cloud, offerings []map[string]any) {
-	t.Helper()
-	ec2 = ec2sim.New(ec2sim.Options{Lag: 200 * time.Millisecond, Boot: 200 * time.Millisecond, End: 200 * time.Millisecond})
-	server := httptest.NewServer(ec2)
-	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	gce = gcesim.New(gcesim.Options{Step: 50 * time.Millisecond, ListLag: 200 * time.Millisecond})
-	t.Cleanup(gce.Close)
-	p = managing(t, func(cmd *exec.Cmd) {
-		cmd.Args = append(cmd.Args, "--aws-regions", ec2sim.Region, "--gcp-project", gcesim.Project)
-		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=AKIASIM", "AWS_SECRET_ACCESS_KEY=secret",
-			"AWS_CA_BUNDLE=", "AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent", "GODWIT_TEST_GCP_ENDPOINT="+gce.URL)
-	})
-	return p, ec2, gce, []map[string]any{
-		{
-			"provider": "aws", "image_name": ec2sim.ImageFamily, "instance_types": []string{"c7i.large"}, "binary": "image",
-			"subnets": []string{ec2sim.SubnetA}, "security_groups": []string{ec2sim.Group},
-		},
-		{
-			"provider": "gcp", "name": "belgium", "region": gcesim.Region, "image_family": "debian-12", "image_project": "debian-cloud",
-			"instance_types": []string{"n2-standard-4"}, "subnets": []string{"nodes"}, "binary": "image",
-		},
+// While the first cloud has no room: one decision, both nodes at the second, and
+// the decision says why, to programs and to people.
+func TestClusterOfTwoCloudsGoesToTheSecondWithinOneEvaluation(t *testing.T) {
+	t.Parallel()
+	ec2 := func(t *testing.T) wire { w, _ := wireEC2(t); return w }
+	gce := func(t *testing.T) wire { w, _ := wireGCE(t); return w }
+	azure := func(t *testing.T) wire { w, _ := wireAzure(t, armsim.Secret); return w }
+	for name, clouds := range map[string][2]func(*testing.T) wire{
+		"EC2 to Compute Engine":   {ec2, gce},
+		"EC2 to Azure":            {ec2, azure},
+		"Compute Engine to Azure": {gce, azure},
+		"Azure to EC2":            {azure, ec2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			goesToTheSecond(t, clouds[0](t), clouds[1](t))
+		})
 	}
 }
 
-// While EC2 has no room: one decision, both nodes at Google, and the decision
-// says why, to programs and to people.
-func TestClusterOfTwoCloudsGoesToTheSecondWithinOneEvaluation(t *testing.T) {
-	t.Parallel()
-	p, ec2, gce, offerings := twoClouds(t)
-	spec := map[string]any{"offerings": offerings}
-	offerings[1]["subnets"] = []string{"gone"}
+func goesToTheSecond(t *testing.T, first, second wire) {
+	t.Helper()
+	p := managing(t, func(cmd *exec.Cmd) { first.change(cmd); second.change(cmd) })
+	spec := map[string]any{"offerings": []map[string]any{first.offering, second.offering}}
+	good := second.offering["subnets"]
+	second.offering["subnets"] = []string{second.badSubnet}
 	if status, body := p.template("mixed", spec); status != http.StatusUnprocessableEntity || !strings.Contains(body, `"body.spec.offerings[1].subnets[0]"`) {
-		t.Errorf("a template whose second offering has a subnetwork that is not there: %d %s", status, body)
+		t.Errorf("a template whose second offering has a subnet that is not there: %d %s", status, body)
 	}
-	offerings[1]["subnets"] = []string{"nodes"}
+	second.offering["subnets"] = good
 	p.must(http.StatusCreated, func() (int, string) { return p.template("mixed", spec) })
-	ec2.Refuse("*", "*", "*", "InsufficientInstanceCapacity")
+	first.exhaust()
 	for _, n := range p.two() {
-		if n.Provider != "gcp" || n.Offering != "belgium" || !strings.HasPrefix(n.Zone, gcesim.Region) {
+		if n.Provider != second.offering["provider"] || n.Offering != second.name() {
 			t.Errorf("launched %+v", n)
 		}
 	}
 	var rows struct{ Items []launched }
 	p.get("/api/v1/nodes", &rows)
-	if ec2.Living() != 0 || gce.Instances() != 2 || len(rows.Items) != 2 {
-		t.Errorf("%d instances at EC2, %d at Google, %d rows", ec2.Living(), gce.Instances(), len(rows.Items))
+	if first.living() != 0 || second.living() != 2 || len(rows.Items) != 2 {
+		t.Errorf("%d instances at the first cloud, %d at the second, %d rows", first.living(), second.living(), len(rows.Items))
 	}
 	d := p.decidedOnce(2)
-	told := d.Reasons[len(d.Reasons)-1]
-	want := "aws c7i.large on demand in " + ec2sim.SubnetA + ": no capacity (InsufficientInstanceCapacity); 2 nodes launched at gcp n2-standard-4 in " + gcesim.Region
-	if told.Code != "passed_over" || !strings.HasPrefix(told.Text, want) || !strings.Contains(d.Summary, told.Text) {
-		t.Errorf("the decision's last reason: %+v\nsummary: %s", told, d.Summary)
+	said := p.godwit("decision", "get", d.ID)
+	for _, r := range d.Reasons {
+		if r.Code != "passed_over" {
+			continue
+		}
+		if !strings.HasPrefix(r.Text, first.refused) || !strings.Contains(r.Text, ": no capacity (") || !strings.Contains(r.Text, "launched at "+second.placed) {
+			t.Errorf("a reason of the decision: %+v", r)
+		}
+		if !strings.Contains(d.Summary, r.Text) || !strings.Contains(said, "- "+r.Text) {
+			t.Errorf("%s\nis not in the summary: %s\nnor in godwit decision get: %s", r.Text, d.Summary, said)
+		}
 	}
-	if said := p.godwit("decision", "get", d.ID); !strings.Contains(said, "- "+told.Text) {
-		t.Errorf("godwit decision get: %s", said)
-	}
-	p.leave(func() int { return ec2.Living() + gce.Instances() }, func() []string { return append(ec2.Left(), gce.Disks()...) })
+	p.leave(func() int { return first.living() + second.living() }, func() []string { return append(first.left(), second.left()...) })
 }
 
 // An answer that is lost is no refusal: what EC2 made is found, though it has no
 // room by then, and nothing is launched at Google.
 func TestLostAnswerOfTheFirstCloudLaunchesNothingAtTheSecond(t *testing.T) {
 	t.Parallel()
-	p, ec2, gce, offerings := twoClouds(t)
+	first, ec2 := wireEC2(t)
+	second, gce := wireGCE(t)
+	p := managing(t, func(cmd *exec.Cmd) { first.change(cmd); second.change(cmd) })
+	offerings := []map[string]any{first.offering, second.offering}
 	p.must(http.StatusCreated, func() (int, string) { return p.template("mixed", map[string]any{"offerings": offerings}) })
 	ec2.Lose("RunInstances", 4) // as often as one call repeats by itself
 	p.cluster(1)
