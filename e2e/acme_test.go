@@ -23,17 +23,10 @@ func TestCertificatesAreOrderedAndRenewedUnderARunningCopy(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	const name = "c.godwit.test"
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := l.Addr().String() // both must know the other's address before they start
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	pebble := pebbletest.Start(t, at, 24*time.Second)
-	small(t, s, 1, 5, "--dns-listen", at, "--dns-zone", "godwit.test", "--dns-ttl", "1s",
+	pebble := pebbletest.Start(t, relay(t, func() string { return dnsAddress(s) }), 24*time.Second)
+	small(t, s, 1, 5, "--dns-listen", "127.0.0.1:0", "--dns-zone", "godwit.test", "--dns-ttl", "1s",
 		"--acme-cluster", "c="+name+",all."+name, "--acme-directory", pebble.Directory, "--acme-ca", pebble.CAFile, "--acme-email", "operator@example.org", "--acme-agree")
+	at := dnsAddress(s)
 	nodes, err := s.API.Nodes(t.Context())
 	if err != nil || len(nodes) == 0 {
 		t.Fatal(nodes, err)

@@ -3,15 +3,8 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io/fs"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,64 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godwit/godwit/certificate/certtest"
 	"github.com/godwit/godwit/transfer"
 )
-
-// authority is one that clients may be told to trust.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T) authority {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return authority{cert, key}
-}
-
-// issue writes a certificate for localhost and its key, and returns the key.
-func (a authority) issue(t *testing.T, serial int64, chainFile, keyFile string) []byte {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(20 * 24 * time.Hour),
-		DNSNames: []string{"localhost"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, KeyUsage: x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
-	// As they are renewed by others: one file after the other.
-	for name, content := range map[string][]byte{chainFile: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), keyFile: text} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return text
-}
 
 // Clients that look for a node by a name of the cluster's certificate are shown
 // it and trust it by their system's authorities; one that is renewed is shown at
@@ -88,11 +26,13 @@ func TestNodesShowACertificateThatTheWorldTrusts(t *testing.T) {
 		t.Fatal(err)
 	}
 	chain, key, roots := s.Path("tls", "chain.pem"), s.Path("tls", "key.pem"), s.Path("tls", "roots.pem")
-	ca := newAuthority(t)
-	if err := os.WriteFile(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), 0o600); err != nil {
+	ca := certtest.New(t)
+	if err := os.WriteFile(roots, ca.PEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	first := ca.issue(t, 11, chain, key)
+	localhost := certtest.Leaf{Names: []string{"localhost"}}
+	first := ca.Issue(t, localhost)
+	first.Write(t, chain, key)
 	small(t, s, 1, 20, "--node-certificate", "c="+chain+","+key)
 	nodes, err := s.API.Nodes(t.Context())
 	if err != nil || len(nodes) == 0 {
@@ -111,7 +51,7 @@ func TestNodesShowACertificateThatTheWorldTrusts(t *testing.T) {
 	}
 	eventually(t, 20*time.Second, "the certificate", func(ctx context.Context) (bool, error) {
 		serial, err := shown(ctx)
-		return serial == 11, err
+		return serial == certtest.Serial(t, first.Chain), err
 	})
 	content := bytes.Repeat([]byte("godwit! "), 3<<20)
 	if err := os.WriteFile(s.Path("big.bin"), content, 0o600); err != nil {
@@ -135,10 +75,11 @@ func TestNodesShowACertificateThatTheWorldTrusts(t *testing.T) {
 		return n.Sessions
 	}
 	eventually(t, 10*time.Second, "the session", func(ctx context.Context) (bool, error) { return sessions(ctx) == 1, nil })
-	second := ca.issue(t, 12, chain, key)
+	second := ca.Issue(t, localhost)
+	second.Write(t, chain, key)
 	eventually(t, 20*time.Second, "the renewed certificate", func(ctx context.Context) (bool, error) {
 		serial, err := shown(ctx)
-		return serial == 12, err
+		return serial == certtest.Serial(t, second.Chain), err
 	})
 	if n := sessions(t.Context()); n != 1 {
 		t.Errorf("%d sessions at the time of the exchange: it was not under a running one", n)
@@ -160,7 +101,7 @@ func TestNodesShowACertificateThatTheWorldTrusts(t *testing.T) {
 			return nil //nolint:nilerr // files come and go
 		}
 		text, err := os.ReadFile(path)
-		for _, k := range [][]byte{first, second} {
+		for _, k := range [][]byte{first.Key, second.Key} {
 			if err == nil && bytes.Contains(text, bytes.TrimSpace(k)[28:80]) {
 				t.Errorf("%s has the certificate's key", path)
 			}

@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,18 +16,9 @@ func TestNodesAreFoundByName(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	small(t, s, 1, 100, "--dns-listen", "127.0.0.1:0", "--dns-zone", "godwit.test", "--dns-ttl", "2s")
-	var facts struct {
-		DNS string `json:"dns_addr"`
-	}
-	text, err := os.ReadFile(s.Path("data", "manager.json"))
-	if err == nil {
-		err = json.Unmarshal(text, &facts)
-	}
-	if err != nil || facts.DNS == "" {
-		t.Fatalf("the manager does not say where its DNS server is: %s, %v", text, err)
-	}
+	at := dnsAddress(s)
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, facts.DNS)
+		return (&net.Dialer{}).DialContext(ctx, network, at)
 	}}
 	for _, name := range []string{"c.godwit.test.", "all.c.godwit.test.", "private.c.godwit.test."} {
 		eventually(t, 10*time.Second, name, func(ctx context.Context) (bool, error) {

@@ -5,17 +5,11 @@ package pebbletest
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -26,6 +20,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/godwit/godwit/certificate/certtest"
+	"github.com/godwit/godwit/internal/loopback"
 )
 
 // Server is a running Pebble.
@@ -63,23 +60,31 @@ var program = sync.OnceValues(func() (string, error) {
 // TCP, and its certificates last for life.
 func Start(t testing.TB, dns string, life time.Duration) *Server {
 	t.Helper()
-	at, err := program()
+	bin, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	s := &Server{CAFile: filepath.Join(dir, "ca.pem")}
-	key := filepath.Join(dir, "key.pem")
-	s.own = own(t, s.CAFile, key)
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(s.own)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
+	chain, key, ca := filepath.Join(dir, "chain.pem"), filepath.Join(dir, "key.pem"), certtest.New(t)
+	ca.Issue(t, certtest.Leaf{Addresses: []net.IP{net.IPv4(127, 0, 0, 1)}}).Write(t, chain, key)
+	s.own = ca.PEM()
+	if err := os.WriteFile(s.CAFile, s.own, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}}
 	s.client = &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
 	for try := 1; ; try++ {
-		acme, management := freePort(t), freePort(t)
+		var at [2]string
+		for i := range at {
+			if at[i], err = loopback.Free(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		acme, management := at[0], at[1]
 		config, err := json.Marshal(map[string]any{"pebble": map[string]any{
-			"listenAddress": acme, "managementListenAddress": management, "certificate": s.CAFile, "privateKey": key,
+			"listenAddress": acme, "managementListenAddress": management, "certificate": chain, "privateKey": key,
 			"httpPort": 5002, "tlsPort": 5001, "keyAlgorithm": "ecdsa", "retryAfter": map[string]any{"authz": 1, "order": 1},
 			"profiles": map[string]any{"default": map[string]any{"description": "default", "validityPeriod": int(life / time.Second)}},
 		}})
@@ -90,7 +95,7 @@ func Start(t testing.TB, dns string, life time.Duration) *Server {
 			t.Fatal(err)
 		}
 		s.Directory, s.management = "https://"+acme+"/dir", "https://"+management
-		if s.run(t, at, dir, dns) {
+		if s.run(t, bin, dir, dns) {
 			return s
 		}
 		if try == 3 { // somebody else took a port each time
@@ -100,10 +105,10 @@ func Start(t testing.TB, dns string, life time.Duration) *Server {
 }
 
 // run starts the process, and says whether it answers.
-func (s *Server) run(t testing.TB, at, dir, dns string) bool {
+func (s *Server) run(t testing.TB, bin, dir, dns string) bool {
 	t.Helper()
 	var log bytes.Buffer
-	cmd := exec.Command(at, "-config", "config.json", "-dnsserver", dns) //nolint:noctx // ended below
+	cmd := exec.Command(bin, "-config", "config.json", "-dnsserver", dns) //nolint:noctx // ended below
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_AUTHZREUSE=0") // every order is proved anew
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -168,42 +173,4 @@ func (s *Server) get(t testing.TB, url string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %s", url, resp.Status)
 	}
 	return io.ReadAll(resp.Body)
-}
-
-// own writes a certificate for this machine, its own root, and the key.
-func own(t testing.TB, certFile, keyFile string) []byte {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	for name, content := range map[string][]byte{certFile: cert, keyFile: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

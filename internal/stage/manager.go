@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"regexp"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/godwit/godwit/internal/loopback"
 )
 
 // Manager is the manager's process.
@@ -32,11 +33,10 @@ var setUpLink = regexp.MustCompile(`https://\S+/setup#token=(\S+)`)
 func (s *Stage) Start(ctx context.Context, flags ...string) error {
 	listen := s.Manager.address()
 	if s.Manager == nil {
-		port, err := freePort(ctx)
-		if err != nil {
+		var err error
+		if listen, err = loopback.Free(ctx); err != nil {
 			return err
 		}
-		listen = fmt.Sprintf("127.0.0.1:%d", port)
 	}
 	log, err := os.OpenFile(s.Path("logs", "manager.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -167,13 +167,4 @@ func (s *Stage) ready(ctx context.Context) error {
 		return s.API.ready(ctx)
 	})
 	return err
-}
-
-func freePort(ctx context.Context) (int, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -2,21 +2,16 @@ package signintest
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/godwit/godwit/certificate/certtest"
+	"github.com/godwit/godwit/internal/loopback"
 )
 
 // The directory's names.
@@ -126,13 +121,22 @@ func LDAP(t testing.TB) *Directory {
 	if err := os.Mkdir(filepath.Join(dir, "db"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	d := &Directory{CA: certificate(t, dir), ended: make(chan struct{})}
+	ca := certtest.New(t)
+	ca.Issue(t, certtest.Leaf{Addresses: []net.IP{net.IPv4(127, 0, 0, 1)}}).Write(t, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	d := &Directory{CA: string(ca.PEM()), ended: make(chan struct{})}
 	write(t, filepath.Join(dir, "slapd.conf"), fmt.Sprintf(slapdConfig, dir))
 	write(t, filepath.Join(dir, "data.ldif"), ldif)
 	if out, err := exec.CommandContext(t.Context(), "/usr/sbin/slapadd", "-f", filepath.Join(dir, "slapd.conf"), "-l", filepath.Join(dir, "data.ldif")).CombinedOutput(); err != nil {
 		t.Fatalf("slapadd: %v: %s", err, out)
 	}
-	ldaps, ldap := free(t), free(t)
+	ldaps, err := loopback.Free(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ldap, err := loopback.Free(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	d.LDAPS, d.LDAP = "ldaps://"+ldaps, "ldap://"+ldap
 	var log bytes.Buffer
 	d.process = exec.CommandContext(t.Context(), slapd, "-h", d.LDAPS+" "+d.LDAP, "-f", filepath.Join(dir, "slapd.conf"), "-d", "0")
@@ -182,41 +186,4 @@ func write(t testing.TB, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// free is an address that nobody listens at just now.
-func free(t testing.TB) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// certificate writes one for 127.0.0.1, with its key, and returns it.
-func certificate(t testing.TB, dir string) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "directory"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, form, form, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	text.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
-	write(t, filepath.Join(dir, "cert.pem"), text.String())
-	write(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
-	return text.String()
 }
