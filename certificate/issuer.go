@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/godwit/godwit/internal/loop"
 	"github.com/godwit/godwit/statestore"
 )
 
@@ -91,21 +92,9 @@ func New(c Config) (*Issuer, error) {
 
 // Run steps until ctx ends. One goroutine at a time.
 func (i *Issuer) Run(ctx context.Context) {
-	for said := ""; ; {
-		err := i.Step(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			said = ""
-		case err.Error() != said:
-			said = err.Error()
-			i.Log.WarnContext(ctx, "certificates are not looked after", "error", err)
-		}
-		if pause(ctx, i.Every) != nil {
-			return
-		}
-	}
+	loop.Run(ctx, i.Every, i.Step, func(err error) {
+		i.Log.WarnContext(ctx, "certificates are not looked after", "error", err)
+	})
 }
 
 // Step orders what is missing or due, one after the other, which takes as long as

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/godwit/godwit/internal/loop"
 	"github.com/godwit/godwit/policy"
 	"github.com/godwit/godwit/provisioner/dns"
 	"github.com/godwit/godwit/statestore"
@@ -155,25 +156,9 @@ func NewDirectory(c DirectoryConfig) (*Directory, error) {
 
 // Run steps until ctx ends. One goroutine at a time.
 func (d *Directory) Run(ctx context.Context) {
-	tick := time.NewTicker(d.Every)
-	defer tick.Stop()
-	for said := ""; ; {
-		err := d.Step(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			said = ""
-		case err.Error() != said:
-			said = err.Error()
-			d.Log.WarnContext(ctx, "the clusters' names stay as they are", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	loop.Run(ctx, d.Every, d.Step, func(err error) {
+		d.Log.WarnContext(ctx, "the clusters' names stay as they are", "error", err)
+	})
 }
 
 // Step makes the names what they should be now. What cannot be told now, since

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/certificate"
+	"github.com/godwit/godwit/internal/loop"
 )
 
 // certificates are those of names that the nodes of clusters show, from files that somebody else renews. Safe for
@@ -28,7 +29,7 @@ type certificates struct {
 type certificateFiles struct {
 	cluster, chain, key string
 	good                certificate.Pair
-	said                string // the last complaint
+	failure             loop.Failure
 }
 
 // expirySoon is when a certificate that nobody renewed is worth a word.
@@ -77,14 +78,9 @@ func (c *certificates) now() map[string]certificate.Pair {
 	all := make(map[string]certificate.Pair, len(c.files))
 	for i := range c.files {
 		f := &c.files[i]
-		said := ""
-		if err := c.read(f); err != nil {
-			said = err.Error()
+		if err := c.read(f); f.failure.Fresh(err) {
+			c.log.Warn("a node certificate is not read; nodes keep the one before", "cluster", f.cluster, "error", err)
 		}
-		if said != "" && said != f.said {
-			c.log.Warn("a node certificate is not read; nodes keep the one before", "cluster", f.cluster, "error", said)
-		}
-		f.said = said
 		all[f.cluster] = f.good
 	}
 	return all
