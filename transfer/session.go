@@ -304,9 +304,7 @@ func (s *session) pump() {
 			return
 		}
 		s.mu.Lock()
-		if s.load != nil && s.snd.Wants() {
-			s.load.wanted.Signal()
-		}
+		s.readOn()
 		now := s.now()
 		wait := s.flow.NextDeadline() - now
 		if port != nil && now-checked > tickEvery {
@@ -339,6 +337,13 @@ func (s *session) pump() {
 			}
 			return
 		}
+	}
+}
+
+// readOn has a sender's disk read what there is room for; under the lock.
+func (s *session) readOn() {
+	if s.load != nil && s.snd.Wants() {
+		s.load.wanted.Signal()
 	}
 }
 

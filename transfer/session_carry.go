@@ -87,9 +87,7 @@ func (s *session) carry(dst []byte) ([]byte, time.Duration) {
 		return dst, 0
 	}
 	dst, wait := s.via.out.appendFrames(s.now(), dst)
-	if s.snd.Wants() {
-		s.load.ready.Broadcast()
-	}
+	s.readOn()
 	return dst, wait
 }
 

@@ -84,7 +84,7 @@ func (s *session) senderFrame(t control.Type, body []byte) error {
 		taken, err := control.ParseTaken(body)
 		if err == nil {
 			err = s.via.out.told(taken)
-			s.load.ready.Broadcast()
+			s.readOn()
 			s.ctl.kick()
 		}
 		return err

@@ -98,6 +98,21 @@ func TestDataRideOnlyWhatTheUserWants(t *testing.T) {
 	})
 }
 
+// TestMuchMoreThanIsReadAheadRidesTheControlConnection: what is taken there makes
+// room for more to be read.
+func TestMuchMoreThanIsReadAheadRidesTheControlConnection(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, n *node, job Job, src, dst string) {
+		must(t, os.RemoveAll(src))
+		tree(t, src, 0, 1, 40<<20)
+		r := through(t, n)
+		c, _ := r.client(t)
+		job.Options.Transport = TransportTCP
+		mustRun(t, c, job)
+		same(t, src, dst)
+	})
+}
+
 // TestDataLeaveUDPWhenItDiesAndReturn within one session.
 func TestDataLeaveUDPWhenItDiesAndReturn(t *testing.T) {
 	t.Parallel()
