@@ -101,7 +101,7 @@ func (r *Reconciler) launch(ctx context.Context, l launching) error {
 		if err != nil {
 			return err
 		}
-		if instance, ok := r.inventory.get(l.node.Provider).ofNode(l.node.ID); ok && again {
+		if instance, ok := r.inventory.get(l.node.Provider).ofNode(l.node.ID); ok && again && !instance.Unfinished {
 			l.askedAt = instance.LaunchedAt
 			return r.launched(ctx, l, instance, passed)
 		}

@@ -40,7 +40,7 @@ var nextSteps = map[string]string{
 	conditionProvider:    "Check that the provider can be reached from the manager and is up. Calls are repeated by themselves; running nodes go on.",
 	conditionCredentials: "Give the manager valid credentials for the provider, with the rights to launch, list and end instances.",
 	conditionQuota:       "Ask the provider for a higher quota, lower max_nodes, or end instances that something else runs in this account.",
-	conditionCapacity:    "Add other instance types or zones to the template, or wait: the provider is asked again every few minutes.",
+	conditionCapacity:    "Add other instance types or zones to the template, or addresses to the pool that it names, or wait: the provider is asked again every few minutes.",
 	conditionTemplate:    "Correct the template. The new version is tried at once.",
 	conditionLaunches:    "Read the console output of a node that failed: nodes start and do not join. Usual causes are a wrong manager address, a firewall in between, or a wrong image.",
 	conditionMinimum:     "Remove what holds launches back, raise max_nodes or lower min_available. New clients are served by the nodes that are there.",

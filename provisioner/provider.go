@@ -29,7 +29,9 @@ type Provider interface {
 	// first caller never saw the answer. Once that instance is terminated its
 	// token is spent: Launch may then create anew or refuse with NotFound.
 	//
-	// A nil error means that the instance exists, not that it runs.
+	// A nil error means that the instance exists, not that it runs. Where the spec
+	// names an address pool the instance has an address of it, which nobody else has;
+	// a pool without a free one is Capacity, and nothing is left of the launch.
 	Launch(ctx context.Context, request LaunchRequest) (Instance, error)
 
 	// Get returns one instance, or NotFound when it never was or is terminated.
@@ -40,14 +42,16 @@ type Provider interface {
 	// new instance; it never lists an instance of another owner.
 	List(ctx context.Context, owner Owner) ([]Instance, error)
 
-	// Terminate ends instances with their disks and addresses, and returns one
+	// Terminate ends instances with their disks and addresses, gives an address of a
+	// pool back to it, where it stays the operator's, and returns one
 	// result per id, in the order given. A result without an error means that
 	// the end was triggered and can't be undone; Get says when it is complete.
 	// Ending an instance that is gone already is a success. Ids that are not
 	// named are never touched.
 	Terminate(ctx context.Context, ids []string) []Result
 
-	// Stop halts instances and keeps their disks, to be started again. Only
+	// Stop halts instances and keeps their disks, and their addresses of a pool, to
+	// be started again. Only
 	// where Capabilities.StopStart; else every result is Unsupported.
 	Stop(ctx context.Context, ids []string) []Result
 
@@ -154,6 +158,9 @@ type Instance struct {
 	// longer fit: nil where all is well. Whoever gets one moves the work away and
 	// replaces the instance; the provider does nothing by itself.
 	Notice *Notice `json:"notice,omitempty"`
+	// Unfinished: its launch was cut short before the instance had all that it needs,
+	// such as its address of a pool. Launch, asked again with its token, goes on.
+	Unfinished bool `json:"unfinished,omitempty"`
 	// PassedOver is what would have been taken before it, and was refused. Only
 	// Launch tells, of the call that made the instance.
 	PassedOver []Refusal `json:"passed_over,omitempty"`

@@ -17,8 +17,9 @@ import (
 
 // onEC2 is a simulated account.
 type onEC2 struct {
-	sim  *ec2sim.Sim
-	spot int
+	sim     *ec2sim.Sim
+	spot    int
+	changes map[string]any
 }
 
 func newEC2(seed uint64) cloud {
@@ -26,9 +27,21 @@ func newEC2(seed uint64) cloud {
 	if warms(seed) {
 		spot = 0 // EC2 stops no spot instances
 	}
-	return onEC2{ec2sim.New(ec2sim.Options{
+	c := onEC2{sim: ec2sim.New(ec2sim.Options{
 		Lag: 15 * time.Second, Boot: 20 * time.Second, Halt: 20 * time.Second, End: 30 * time.Second, Seed: seed,
-	}), spot}
+	}), spot: spot}
+	if pooled(seed) {
+		c.changes = c.pool(poolSize)
+	}
+	return c
+}
+
+func (c onEC2) pool(n int) map[string]any {
+	for range n {
+		c.sim.AddAddress(map[string]string{"godwit:address-pool": "media"})
+	}
+	c.sim.AddAddress(map[string]string{"godwit:address-pool": "strangers"})
+	return map[string]any{"address_pool": "media"}
 }
 
 func (c onEC2) handler() http.Handler { return c.sim }
@@ -48,7 +61,7 @@ func (c onEC2) spec(changes map[string]any) (string, json.RawMessage) {
 		"image": ec2sim.ImageID, "instance_types": ec2Types, "subnets": []string{ec2sim.SubnetA, ec2sim.SubnetB, ec2sim.SubnetC},
 		"security_groups": []string{ec2sim.Group}, "instance_profile": ec2sim.Profile, "root_gb": 20, "swap_volume_gb": 8,
 		"spot_percent": c.spot, "binary": "image",
-	}, changes)
+	}, both(c.changes, changes))
 }
 
 func (c onEC2) machines() []machine {
@@ -59,7 +72,31 @@ func (c onEC2) machines() []machine {
 	return all
 }
 
-func (c onEC2) unused() []string { return c.sim.Left() }
+func (c onEC2) unused() []string {
+	wrong, all := c.sim.Left(), c.sim.Addresses()
+	if len(all) == 0 {
+		return wrong
+	}
+	has := map[string]string{}
+	for i, a := range all {
+		if stranger := i == len(all)-1; stranger && a.Associated {
+			wrong = append(wrong, "somebody else's address is given to "+a.Instance)
+		}
+		has[a.Instance] = a.PublicIP
+	}
+	for _, m := range c.sim.Machines() {
+		if has[m.ID] == "" && m.Running {
+			wrong = append(wrong, m.ID+" has no address")
+		}
+		delete(has, m.ID)
+	}
+	for instance, address := range has {
+		if instance != "" {
+			wrong = append(wrong, address+" stays with "+instance)
+		}
+	}
+	return wrong
+}
 
 const forever = 1 << 30
 

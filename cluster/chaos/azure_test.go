@@ -135,3 +135,5 @@ func (c onAzure) starve(starved bool) {
 func (c onAzure) zoneOut() string { c.zone("1", true); return "1" }
 
 func (c onAzure) throttle(throttled bool) { c.sim.ThrottleNext(map[bool]int{true: forever}[throttled]) }
+
+func (c onAzure) pool(int) map[string]any { return nil }

@@ -14,7 +14,10 @@
 //     cluster is what its policy wants, no row is on its way, every machine is
 //     its node's and runs, no condition is open;
 //   - and no disk, interface or address is left without a machine, those that a
-//     deletion stranded being ended within boundParts.
+//     deletion stranded being ended within boundParts;
+//   - in every third history nodes take their addresses from a pool that is too small
+//     at times: no address stays with what is gone, no two machines have one, none is
+//     without, and addresses of others stay theirs.
 //
 // Beside them: what operators get wrong, each with each cloud. A template that names
 // what is not there, strange credentials, a quota of nothing, a zone that is out,

@@ -125,3 +125,5 @@ func (c onGCE) exhaust(zone string, out bool) {
 }
 
 func (c onGCE) throttle(throttled bool) { c.sim.ThrottleNext(map[bool]int{true: forever}[throttled]) }
+
+func (c onGCE) pool(int) map[string]any { return nil }

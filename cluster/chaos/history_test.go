@@ -39,8 +39,13 @@ type cloud interface {
 	// spec is of a template of its provider, with changes.
 	spec(changes map[string]any) (provider string, spec json.RawMessage)
 	machines() []machine
-	// unused are the disks, interfaces and addresses without a machine.
+	// unused are the disks, interfaces and addresses without a machine, and what is
+	// wrong with those of pools: one that stays associated, a machine without, one of
+	// somebody else that was touched.
 	unused() []string
+	// pool makes so many addresses, two at least, of which nodes take theirs, and
+	// returns what a template says of it.
+	pool(n int) map[string]any
 	// harm does something bad and says what. calm ends what lasts.
 	harm(rng *rand.Rand) string
 	calm()

@@ -32,6 +32,8 @@ type Bootstrap struct {
 	AdvertiseHost string   `json:"advertise_host"`
 	// Advertise has the node find out its addresses by itself: "public" tells clients the public one where there is one, "private" the private one. AdvertiseHost goes before.
 	Advertise string `json:"advertise,omitempty"`
+	// PublicLater: the public address comes to the machine once it runs, and the node waits for it before it joins.
+	PublicLater bool `json:"public_later,omitempty"`
 	// Metadata is the cloud's service that knows the addresses (package node/metadata); empty: the machine's routes tell.
 	Metadata        string  `json:"metadata,omitempty"`
 	SendCapMbps     float64 `json:"send_cap_mbps"`

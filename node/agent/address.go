@@ -14,6 +14,8 @@ const (
 	// askedFor is how long a metadata service is asked again: while a machine boots, its first answers may be late.
 	askedFor   = 20 * time.Second
 	askedAgain = 2 * time.Second
+	// lateFor is how long a public address that is to come is waited for: the manager gives it within a minute of the launch, or ends the machine.
+	lateFor = 3 * time.Minute
 )
 
 // addresses are where clients reach this node, best first. They are found anew with every join and renewal, for a machine that was stopped and started has others.
@@ -42,7 +44,8 @@ func (a *Agent) discover(ctx context.Context) []string {
 	b := a.Bootstrap
 	var known metadata.Addresses
 	if b.Metadata != "" {
-		known = a.askMetadata(ctx)
+		var client metadata.Client
+		known = a.askMetadata(ctx, func() (metadata.Addresses, error) { return client.Ask(ctx, b.Metadata) })
 	}
 	if known.Private == "" {
 		known.Private = towards(b.ManagerURLs)
@@ -56,14 +59,16 @@ func (a *Agent) discover(ctx context.Context) []string {
 	return []string{known.Private}
 }
 
-func (a *Agent) askMetadata(ctx context.Context) metadata.Addresses {
-	var client metadata.Client
-	for deadline := time.Now().Add(askedFor); ; {
-		known, err := client.Ask(ctx, a.Bootstrap.Metadata)
-		if err == nil {
+func (a *Agent) askMetadata(ctx context.Context, ask func() (metadata.Addresses, error)) metadata.Addresses {
+	later := a.Bootstrap.PublicLater && a.Bootstrap.Advertise == "public"
+	start := time.Now()
+	for {
+		known, err := ask()
+		waited := time.Since(start)
+		switch {
+		case err == nil && (known.Public != "" || !later || waited > lateFor || ctx.Err() != nil):
 			return known
-		}
-		if time.Now().After(deadline) || ctx.Err() != nil {
+		case err != nil && (waited > askedFor || ctx.Err() != nil):
 			a.log.Warn("this machine's addresses are not known from its cloud; clients are told the private one", "error", err)
 			return metadata.Addresses{}
 		}

@@ -156,7 +156,7 @@ func (r *region) instance(seen types.Instance) provisioner.Instance {
 		instance.PrivateAddresses = []string{address}
 	}
 	if address := awssdk.ToString(seen.PublicIpAddress); address != "" {
-		instance.PublicAddresses = []string{address}
+		instance.PublicAddresses, instance.Unfinished = []string{address}, false
 	}
 	return instance
 }

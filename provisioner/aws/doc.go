@@ -22,10 +22,15 @@
 //   - Where an earlier manager may have asked (LaunchRequest.AskedBefore), what
 //     carries the token's tag is looked for first, for as long as EC2 may take to
 //     show it.
+//   - Where the template names an address pool, a free Elastic IP address is looked for
+//     before the launch, and associated once the instance runs: EC2 does not let it
+//     be taken from whoever has one. A launch is over only then; an instance of which
+//     it was cut short is Unfinished, and the next call goes on with it.
 //
 // What leaves nothing behind: owner tags travel in the same call and hold for
 // instance, volumes, interface and spot request; volumes and interface end with
-// their instance; a machine that is shut down from within ends too.
+// their instance; a machine that is shut down from within ends too. EC2 itself frees
+// the Elastic IP address of what is terminated, and keeps that of what is stopped.
 //
 // What is remembered is either a hint (what was refused lately, how nodes are
 // spread) or bridges EC2's eventual consistency for some seconds (what was just

@@ -40,6 +40,7 @@ var codes = map[string]meaning{
 	"SpotMaxPriceTooLow":                   {class: provisioner.Capacity},
 	"UnfulfillableCapacity":                {class: provisioner.Capacity},
 	"Unsupported":                          {class: provisioner.Capacity},
+	codeTaken:                              {class: provisioner.Capacity},
 
 	// A limit of the account.
 	"VcpuLimitExceeded":                     {class: provisioner.Quota},
@@ -84,6 +85,9 @@ var codes = map[string]meaning{
 	"InvalidParameter":                        {class: provisioner.InvalidTemplate},
 	"MissingParameter":                        {class: provisioner.InvalidTemplate},
 	"UnknownParameter":                        {class: provisioner.InvalidTemplate},
+	"InvalidAllocationID.NotFound":            {provisioner.InvalidTemplate, "addresses"},
+	"InvalidAddress.NotFound":                 {provisioner.InvalidTemplate, "addresses"},
+	"InvalidAddressID.NotFound":               {provisioner.InvalidTemplate, "addresses"},
 	"VPCIdNotSpecified":                       {provisioner.InvalidTemplate, "subnets"},
 	"InvalidNetworkInterfaceID.NotFound":      {class: provisioner.Transient},
 	"InvalidVolume.NotFound":                  {class: provisioner.Transient},
@@ -128,6 +132,8 @@ const (
 	codeState     = "IncorrectInstanceState"
 	codeDryRun    = "DryRunOperation"
 	codeForbidden = "UnauthorizedOperation"
+	// codeTaken is EC2's answer where something has the Elastic IP address.
+	codeTaken = "Resource.AlreadyAssociated"
 	// codeNotOffered is EC2's answer where a zone does not have a type at all.
 	codeNotOffered = "Unsupported"
 )

@@ -18,6 +18,10 @@ const swapDevice = "/dev/sdf"
 // input is the request for one offering: equal for equal launches.
 func (a *asking) input(o offering.Offering) *ec2.RunInstancesInput {
 	s, all := a.spec, tags(a.request, a.spec)
+	public := s.PublicAddress
+	if s.Pool.Given() {
+		public = awssdk.Bool(false) // nobody is to see it by an address that no firewall lists
+	}
 	in := &ec2.RunInstancesInput{
 		MinCount: awssdk.Int32(1), MaxCount: awssdk.Int32(1),
 		ClientToken:  awssdk.String(tokenFor(a.request, o)),
@@ -26,7 +30,7 @@ func (a *asking) input(o offering.Offering) *ec2.RunInstancesInput {
 		UserData:     awssdk.String(base64.StdEncoding.EncodeToString(a.data)),
 		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{
 			DeviceIndex: awssdk.Int32(0), SubnetId: awssdk.String(o.Zone), Groups: s.SecurityGroups,
-			AssociatePublicIpAddress: s.PublicAddress, DeleteOnTermination: awssdk.Bool(true),
+			AssociatePublicIpAddress: public, DeleteOnTermination: awssdk.Bool(true),
 		}},
 		BlockDeviceMappings: a.volumes(),
 		// Tokens keep what runs on the node, and whom it forwards for, from reading

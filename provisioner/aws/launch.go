@@ -34,6 +34,7 @@ func (p *Provider) Launch(ctx context.Context, request provisioner.LaunchRequest
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
+	spec.PublicLater = spec.Pool.Given()
 	data, err := cloudinit.UserData(cloudinit.EC2, request, spec.Spec)
 	if err != nil {
 		return none, err
@@ -74,7 +75,11 @@ type asking struct {
 
 func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	if a.launch.made != "" {
-		return a.p.Get(ctx, a.launch.made)
+		made, err := a.p.Get(ctx, a.launch.made)
+		if err != nil {
+			return made, err
+		}
+		return a.addressed(ctx, made)
 	}
 	if a.launch.open == nil && !a.request.AskedBefore.IsZero() {
 		until := a.request.AskedBefore.Add(a.p.lag)
@@ -82,8 +87,16 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 			until = a.p.now()
 		}
 		instance, ok, err := a.look(ctx, until)
-		if err != nil || ok {
+		if err != nil {
 			return instance, err
+		}
+		if ok {
+			return a.addressed(ctx, instance)
+		}
+	}
+	if a.launch.open == nil { // else it may have been launched
+		if err := a.reserve(ctx); err != nil {
+			return provisioner.Instance{}, err
 		}
 	}
 	var err error
@@ -93,10 +106,14 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	instance, err := a.p.market.First(ctx, offering.Search{
 		Request: a.request, Region: a.r.name, Wanted: a.spec.Among(a.spec.Subnets), Most: mostAsked, Open: a.launch.open, Ask: a.settle, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
 	})
-	if err == nil {
-		a.p.recent.made(a.p.now(), instance)
+	if err != nil {
+		if a.launch.open == nil {
+			a.p.claims.Drop(a.p.now(), a.holder())
+		}
+		return instance, err
 	}
-	return instance, err
+	a.p.recent.made(a.p.now(), instance)
+	return a.addressed(ctx, instance)
 }
 
 // settle asks for one offering and remembers what is known of it then.

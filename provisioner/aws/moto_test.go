@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -76,6 +77,7 @@ func TestProviderOnMoto(t *testing.T) {
 		}
 		return raw
 	}
+	client := base.regions[motoRegion].ec2
 	t.Run("suite", func(t *testing.T) {
 		providertest.Run(t, func(t *testing.T) providertest.Harness {
 			return providertest.Harness{
@@ -84,8 +86,11 @@ func TestProviderOnMoto(t *testing.T) {
 				Spec:     with(nil),
 				Invalid:  map[string]json.RawMessage{"region": with(map[string]any{"region": "eu-west-1"})},
 				Bulk:     12,
+				Pool:     motoPool(t, client, with),
 				Faulty: map[string]string{
-					"TerminateTwiceSucceeds": "the second end of an instance fails for its interface, which is gone (" + motoTerminateTwice + ")",
+					"TerminateTwiceSucceeds":                     "the second end of an instance fails for its interface, which is gone (" + motoTerminateTwice + ")",
+					"PoolGivesEachNodeAnAddress":                 motoKeepsAddresses,
+					"PoolThatIsExhaustedRefusesAndLeavesNothing": motoKeepsAddresses,
 				},
 			}
 		})
@@ -99,7 +104,46 @@ func TestProviderOnMoto(t *testing.T) {
 	})
 }
 
-const motoTerminateTwice = "InvalidNetworkInterfaceID.NotFound"
+// motoPool is one of two addresses, beside one of another pool. A test makes its own:
+// they share the account.
+func motoPool(t *testing.T, client *ec2.Client, with func(map[string]any) json.RawMessage) *providertest.Pool {
+	t.Helper()
+	name := fmt.Sprintf("pool-%d", time.Now().UnixNano())
+	allocate := func(pool string) {
+		t.Helper()
+		if _, err := client.AllocateAddress(t.Context(), &ec2.AllocateAddressInput{Domain: types.DomainTypeVpc, TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeElasticIp, Tags: []types.Tag{{Key: awssdk.String(tagPool), Value: &pool}},
+		}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allocate(name)
+	allocate(name)
+	allocate(name + "-other")
+	ctx := context.WithoutCancel(t.Context())
+	of := func(pool string) (map[string]string, error) {
+		out, err := client.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{Filters: []types.Filter{filter("tag:"+tagPool, pool)}})
+		if err != nil {
+			return nil, err
+		}
+		by := map[string]string{}
+		for _, a := range out.Addresses {
+			if a.AssociationId != nil {
+				by[awssdk.ToString(a.PublicIp)] = motoRegion + "/" + awssdk.ToString(a.InstanceId)
+			}
+		}
+		return by, nil
+	}
+	return &providertest.Pool{
+		Spec: with(map[string]any{"address_pool": name}), Size: 2, Name: name, Held: func() (map[string]string, error) { return of(name) },
+		Foreign: func() string { return fmt.Sprint(of(name + "-other")) },
+	}
+}
+
+const (
+	motoTerminateTwice = "InvalidNetworkInterfaceID.NotFound"
+	motoKeepsAddresses = "what is terminated keeps its Elastic IP address"
+)
 
 // What moto 5.2.5 gets wrong, besides that its machines run and end at once and
 // that nothing is ever short. Each row is asked of moto with every run; one that
@@ -122,6 +166,7 @@ const motoTerminateTwice = "InvalidNetworkInterfaceID.NotFound"
 //	statuses are not filtered                            none is impaired
 //	the second end of an instance fails                  success
 //	a root volume must have a size                       the image's
+//	an address stays with what is terminated             it is free
 func probeMoto(t *testing.T, p *Provider, fields map[string]any) {
 	ctx, client := t.Context(), p.regions[motoRegion].ec2
 	run := func(change func(*ec2.RunInstancesInput)) (types.Instance, string) {
@@ -193,6 +238,24 @@ func probeMoto(t *testing.T, p *Provider, fields map[string]any) {
 		{"a root volume without a size", "", refusal(func(in *ec2.RunInstancesInput) {
 			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: awssdk.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{VolumeType: types.VolumeTypeGp3}}}
 		})},
+		{"an address of what is terminated", "", func() string {
+			i, _ := run(func(*ec2.RunInstancesInput) {})
+			a, err := client.AllocateAddress(ctx, &ec2.AllocateAddressInput{Domain: types.DomainTypeVpc})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.AssociateAddress(ctx, &ec2.AssociateAddressInput{AllocationId: a.AllocationId, InstanceId: i.InstanceId}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{awssdk.ToString(i.InstanceId)}}); err != nil {
+				t.Fatal(err)
+			}
+			out, err := client.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{AllocationIds: []string{awssdk.ToString(a.AllocationId)}})
+			if err != nil || len(out.Addresses) != 1 {
+				t.Fatal(out, err)
+			}
+			return awssdk.ToString(out.Addresses[0].AssociationId)
+		}},
 	} {
 		if says := row.says(); says == row.right {
 			t.Errorf("%s: moto says %q, as EC2 does: take the row out", row.what, says)

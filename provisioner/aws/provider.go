@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/address"
 	"github.com/godwit/godwit/provisioner/aws/template"
 	"github.com/godwit/godwit/provisioner/offering"
 )
@@ -73,6 +74,7 @@ type Provider struct {
 	launches offering.Launches[launch]
 	market   offering.Market // its zones are subnets
 	recent   recent
+	claims   address.Claims
 }
 
 // region is EC2 in one place.

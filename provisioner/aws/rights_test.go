@@ -31,6 +31,8 @@ func TestRightsAreExactlyTheCallsThatAreMade(t *testing.T) {
 	}
 	made := s.launch(p, request(1, spec(nil)))
 	s.launch(p, request(2, spec(map[string]any{"spot_percent": 100})))
+	s.sim.AddAddress(map[string]string{tagPool: "media"})
+	s.launch(p, request(3, spec(map[string]any{"address_pool": "media"})))
 	if _, err := p.List(t.Context(), owner); err != nil {
 		t.Fatal(err)
 	}

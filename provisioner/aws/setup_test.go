@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/aws/ec2sim"
+	"github.com/godwit/godwit/provisioner/providertest"
 )
 
 func TestMain(m *testing.M) {
@@ -112,5 +114,33 @@ func (s *scene) eventually(what string, holds func() bool) {
 			s.t.Fatalf("%s: not within ten seconds", what)
 		}
 		<-time.After(5 * time.Millisecond)
+	}
+}
+
+// pool is one of three addresses, beside one of it that a NAT gateway has, and others
+// of another pool and of none.
+func (s *scene) pool() *providertest.Pool {
+	mine := map[string]bool{}
+	for range 3 {
+		mine[s.sim.AddAddress(map[string]string{tagPool: "media", "team": "x"})] = true
+	}
+	s.sim.Occupy(s.sim.AddAddress(map[string]string{tagPool: "media"}))
+	s.sim.AddAddress(map[string]string{tagPool: "other"})
+	s.sim.AddAddress(nil)
+	return &providertest.Pool{
+		Spec: spec(map[string]any{"address_pool": "media", "public_address": true}), Size: len(mine), Name: "address pool media of " + ec2sim.Region + " has no free address",
+		Held: func() (map[string]string, error) {
+			by := map[string]string{}
+			for _, a := range s.sim.Addresses() {
+				if mine[a.Allocation] && a.Associated {
+					by[a.PublicIP] = a.Instance
+				}
+			}
+			return by, nil
+		},
+		Foreign: func() string {
+			all := s.sim.Addresses()
+			return fmt.Sprint(slices.DeleteFunc(all, func(a ec2sim.Address) bool { return mine[a.Allocation] }))
+		},
 	}
 }

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -31,6 +32,9 @@ func tags(request provisioner.LaunchRequest, s template.Spec) []types.Tag {
 		tagInstallation: request.Owner.Installation, tagCluster: request.Owner.Cluster,
 		tagNode: request.NodeID, tagToken: request.ClientToken,
 	})
+	if s.Pool.Given() {
+		all[tagPool] = cmp.Or(s.AddressPool, "listed")
+	}
 	list := make([]types.Tag, 0, len(all))
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		list = append(list, types.Tag{Key: awssdk.String(key), Value: awssdk.String(all[key])})
@@ -52,6 +56,8 @@ func fromTags(list []types.Tag, instance *provisioner.Instance) {
 			instance.NodeID = value
 		case tagToken:
 			instance.ClientToken = value
+		case tagPool:
+			instance.Unfinished = true // until an address is seen
 		default:
 			if !strings.HasPrefix(key, "aws:") {
 				instance.Tags[key] = value

@@ -30,7 +30,7 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 		return nil, cloud.Failure("validate", "credentials", err)
 	}
 	v := &validation{Provider: p, r: p.regions[spec.Region], spec: spec}
-	for _, check := range []func(context.Context) error{v.findImage, v.findSubnets, v.findGroups, v.findTypes} {
+	for _, check := range []func(context.Context) error{v.findImage, v.findSubnets, v.findGroups, v.findAddresses, v.findTypes} {
 		if err := check(ctx); err != nil {
 			return nil, cloud.Failure("validate", spec.Region, err)
 		}
@@ -125,6 +125,28 @@ func (v *validation) findGroups(ctx context.Context) error {
 	return nil
 }
 
+// findAddresses checks that the pool has addresses here. That all of them are in use
+// is no fault: running nodes have them.
+func (v *validation) findAddresses(ctx context.Context) error {
+	pool := v.spec.Pool
+	if !pool.Given() {
+		return nil
+	}
+	pooled, err := v.r.pooled(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if pool.AddressPool != "" && len(pooled) == 0 {
+		v.faults.Add("address_pool", "is %q, of which there is no Elastic IP address in %s: tag those that nodes may take with %s=%s", pool.AddressPool, v.r.name, tagPool, pool.AddressPool)
+	}
+	for i, id := range pool.Addresses {
+		if publicOf(pooled, id) == "" {
+			v.faults.Add(fmt.Sprintf("addresses[%d]", i), "names %s, which is not in %s of this account", id, v.r.name)
+		}
+	}
+	return nil
+}
+
 // findTypes checks that each type exists, fits the image and is offered in one
 // of the zones.
 func (v *validation) findTypes(ctx context.Context) error {
@@ -187,6 +209,7 @@ func (v *validation) offered(ctx context.Context) (map[string]bool, error) {
 // knows, such as an instance profile that is not there, and missing rights.
 func (v *validation) rehearse(ctx context.Context) error {
 	request := cloudinit.Rehearsal() // so that user data too large is found here
+	v.spec.PublicLater = v.spec.Pool.Given()
 	data, err := cloudinit.UserData(cloudinit.EC2, request, v.spec.Spec)
 	if err != nil {
 		return v.blame(err)

@@ -76,6 +76,7 @@ type document struct {
 	Port            int     `json:"port"`
 	Metadata        string  `json:"metadata,omitempty"`
 	Advertise       string  `json:"advertise"`
+	PublicLater     bool    `json:"public_later,omitempty"`
 	SendCapMbps     float64 `json:"send_cap_mbps,omitempty"`
 	ReceiveCapMbps  float64 `json:"receive_cap_mbps,omitempty"`
 	SessionRateMbps float64 `json:"session_rate_mbps,omitempty"`
@@ -99,7 +100,7 @@ type swapFile struct {
 func cloudConfig(cloud Cloud, b provisioner.Bootstrap, s Spec) ([]byte, error) {
 	b.Binaries = nil // for the script, not for the node
 	doc, err := json.MarshalIndent(document{
-		Bootstrap: b, DataDir: dataDir, Port: s.TransferPort, Metadata: cloud.Metadata, Advertise: s.Advertise,
+		Bootstrap: b, DataDir: dataDir, Port: s.TransferPort, Metadata: cloud.Metadata, Advertise: s.Advertise, PublicLater: s.PublicLater,
 		SendCapMbps: s.Node.SendCapMbps, ReceiveCapMbps: s.Node.ReceiveCapMbps, SessionRateMbps: s.Node.SessionRateMbps,
 		MaxSessions: s.Node.MaxSessions, ReportIntervalS: s.ReportIntervalS,
 	}, "", "  ")

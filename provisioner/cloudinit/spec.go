@@ -35,6 +35,10 @@ type Spec struct {
 	Sysctl map[string]string `json:"sysctl,omitempty"`
 	// JournalMB is the most that the machine's logs take on disk; 500 if absent.
 	JournalMB int `json:"journal_mb,omitempty"`
+
+	// PublicLater is the provider's word, not the template's: the machine gets its
+	// public address when it runs already, and the node waits for it.
+	PublicLater bool `json:"-"`
 }
 
 // DefaultPort is where nodes serve transfers unless the template says otherwise.

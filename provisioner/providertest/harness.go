@@ -34,6 +34,8 @@ type Harness struct {
 	// Bulk is how many instances the pagination test launches; 12 if 0. Give
 	// more than one page of the backend.
 	Bulk int
+	// Pool is an address pool; nil where the provider has none, or the backend.
+	Pool *Pool
 	// Faulty are the tests that the backend, not the provider, fails, by name, and
 	// what it gets wrong: an emulator's faults. They are skipped.
 	Faulty map[string]string
@@ -66,6 +68,10 @@ func Run(t *testing.T, setup func(t *testing.T) Harness) {
 		{"StopAndStartTwiceAreOne", (*bench).stopAndStartTwice},
 		{"StoppedIsListedByTheNextManagerAndEnds", (*bench).stoppedOutlivesTheManager},
 		{"ValidateNamesTheField", (*bench).validateNamesTheField},
+		{"PoolGivesEachNodeAnAddress", (*bench).poolGivesEachAnAddress},
+		{"PoolThatIsExhaustedRefusesAndLeavesNothing", (*bench).poolThatIsExhausted},
+		{"PoolGivesOneAddressForEachToken", (*bench).poolGivesOneForEachToken},
+		{"PoolAddressStaysOverAStop", (*bench).poolAddressStaysOverAStop},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -88,6 +88,7 @@ var (
 		"DescribeImages": (*call).describeImages, "DescribeSubnets": (*call).describeSubnets, "DescribeSecurityGroups": (*call).describeSecurityGroups,
 		"DescribeInstanceTypes": (*call).describeInstanceTypes, "DescribeInstanceTypeOfferings": (*call).describeOfferings,
 		"DescribeInstanceStatus": (*call).describeStatus, "DescribeSpotInstanceRequests": (*call).describeSpotRequests,
+		"DescribeAddresses": (*call).describeAddresses, "AssociateAddress": (*call).associateAddress,
 	}
 	ofSTS = map[string]func(*call) (any, *fault){
 		"GetCallerIdentity": (*call).getCallerIdentity, "AssumeRole": (*call).assumeRole,

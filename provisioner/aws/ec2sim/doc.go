@@ -40,6 +40,14 @@
 //	A spot request is marked two minutes before      User "Spot Instance interruption notices"
 //	its instance goes
 //	Finished events stay, marked [Completed]         User "Scheduled events for your instances"
+//	An Elastic IP address is given to what runs or   API AssociateAddress; error codes,
+//	is stopped, not to what is pending               InvalidInstanceID, IncorrectInstanceState
+//	AllowReassociation false: what something has is  API AssociateAddress; error codes,
+//	refused; the same again is no error; an          Resource.AlreadyAssociated
+//	instance that has one gives it up for another
+//	It stays with what is stopped and is free when   User "Elastic IP addresses"
+//	its instance is terminated; DescribeAddresses
+//	shows both late
 //	The answer is lost after the effect              any network
 //
 // What it cannot prove: that these pages were understood as EC2 means them. The

@@ -1,6 +1,7 @@
 package ec2sim
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ type instance struct {
 	asked                                       map[string]string
 	tags, requestTags                           map[string]string
 	address, public                             string
+	elastic                                     string // the Elastic IP address that it has
 	launched, attached                          time.Time
 	seenFrom                                    time.Time // found by others from then on
 	until                                       time.Time // the state lasts so long; zero: for good
@@ -64,6 +66,9 @@ func (s *Sim) advance() {
 				}
 			}
 			i.address, i.public = "", ""
+			if e := s.of(i.id); e != nil {
+				s.give(e, holder{})
+			}
 		}
 		if i.state == "stopped" {
 			i.public = ""
@@ -128,7 +133,7 @@ type instanceView struct {
 func (i *instance) view() instanceView {
 	v := instanceView{
 		ID: i.id, Image: i.image, StateCode: stateCodes[i.state], State: i.state, Size: i.size,
-		Launched: i.launched.Format(stamp), Zone: i.zone, Subnet: i.subnet, Private: i.address, Public: i.public,
+		Launched: i.launched.Format(stamp), Zone: i.zone, Subnet: i.subnet, Private: i.address, Public: cmp.Or(i.elastic, i.public),
 		Reason: i.reason, Request: i.request, Token: i.token, Tags: tagList(i.tags),
 	}
 	if i.state != "terminated" {

@@ -36,6 +36,7 @@ type Sim struct {
 	order     []string
 	tokens    map[string]spent
 	pages     map[string][]string
+	elastics  map[string]*elastic
 	left      map[string]string // volumes and interfaces without an instance: id → owner's token tag
 
 	images   map[string]image
@@ -104,7 +105,7 @@ func New(o Options) *Sim {
 	everywhere := []string{ZoneA, ZoneB, ZoneC}
 	return &Sim{
 		options: o, rng: rand.New(rand.NewPCG(o.Seed, 1)),
-		instances: map[string]*instance{}, tokens: map[string]spent{}, pages: map[string][]string{}, left: map[string]string{},
+		instances: map[string]*instance{}, tokens: map[string]spent{}, pages: map[string][]string{}, left: map[string]string{}, elastics: map[string]*elastic{},
 		images: map[string]image{
 			ImageID:                 {ImageID, "godwit-node-2", "self", "x86_64", "2026-02-01T00:00:00.000Z", "available"},
 			"ami-0a0000000000000a0": {"ami-0a0000000000000a0", "godwit-node-1", "self", "x86_64", "2026-01-01T00:00:00.000Z", "available"},

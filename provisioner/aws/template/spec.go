@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/address"
 	"github.com/godwit/godwit/provisioner/cloudinit"
 	"github.com/godwit/godwit/provisioner/offering"
 )
@@ -18,6 +19,7 @@ import (
 type Spec struct {
 	cloudinit.Spec
 	offering.Choice
+	address.Pool
 
 	Provider string `json:"provider"`
 	// Region is one of the manager's; empty: its first.
@@ -34,7 +36,7 @@ type Spec struct {
 	// SecurityGroups are ids of the nodes' groups, in the subnets' VPC; one at least.
 	SecurityGroups []string `json:"security_groups"`
 	// PublicAddress gives nodes a public address, or none; absent: as the subnet
-	// does.
+	// does. Nodes with an address of a pool have no other.
 	PublicAddress *bool `json:"public_address"`
 	// InstanceProfile is the name or ARN of the nodes' own rights; empty: none.
 	InstanceProfile string `json:"instance_profile"`
@@ -66,6 +68,7 @@ var (
 	subnetID     = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
 	groupID      = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
 	instanceType = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
+	allocationID = regexp.MustCompile(`^eipalloc-[0-9a-f]{8,17}$`)
 	volumeTypes  = []string{"gp3", "gp2", "io1", "io2", "standard"}
 )
 
@@ -106,6 +109,10 @@ func (s Spec) check(f *provisioner.Faults) {
 	s.Choice.Check(f, "c7gn.large", instanceType.MatchString)
 	f.Names("subnets", s.Subnets, provisioner.Names{Least: 1, Most: maxSubnets, Example: "subnet-0123456789abcdef0"}, subnetID.MatchString)
 	f.Names("security_groups", s.SecurityGroups, provisioner.Names{Least: 1, Most: maxGroups, Example: "sg-0123456789abcdef0"}, groupID.MatchString)
+	s.Pool.Check(f, "eipalloc-0123456789abcdef0", allocationID.MatchString)
+	if s.Pool.Given() && s.PublicAddress != nil && !*s.PublicAddress {
+		f.Add("public_address", "is false beside a pool of public addresses: one of them must go")
+	}
 	f.Between("root_gb", s.RootGB, 0, maxGB, "the image's own")
 	f.OneOf("volume_type", s.VolumeType, volumeTypes...)
 	s.checkTags(f)

@@ -89,6 +89,8 @@ const known: Record<string, Known> = {
         fields: [
           { path: 'subnets', label: 'Subnets', help: 'One per line, of one VPC. Nodes are spread over them.', kind: 'list' },
           { path: 'security_groups', label: 'Security groups', help: 'One per line.', kind: 'list' },
+          { path: 'address_pool', label: 'Address pool', help: 'Each node takes an Elastic IP address that is tagged godwit:address-pool with this value. Addresses of their own if empty.', kind: 'text', placeholder: 'media' },
+          { path: 'addresses', label: 'Or these addresses', help: 'Allocation ids, one per line, in place of a pool by name.', kind: 'list' },
           { path: 'transfer_port', label: 'Port for transfers', help: 'TCP and UDP; the security groups must let clients in.', kind: 'number', whole: true, placeholder: '33001' },
         ],
       },

@@ -96,6 +96,7 @@ func templateSchema(t *testing.T) *schema {
 	} {
 		g := &generator{t: t, described: true, docs: docs(t, filepath.Join(root, "provisioner", "cloudinit"))} // embedded by clouds
 		maps.Copy(g.docs, docs(t, filepath.Join(root, "provisioner", "offering")))
+		maps.Copy(g.docs, docs(t, filepath.Join(root, "provisioner", "address")))
 		maps.Copy(g.docs, docs(t, filepath.Join(root, "provisioner")))
 		maps.Copy(g.docs, docs(t, filepath.Join(root, strings.TrimPrefix(of.PkgPath(), "github.com/godwit/godwit/"))))
 		spec := g.object(of, "")
