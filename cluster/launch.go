@@ -86,7 +86,7 @@ func (r *Reconciler) launch(ctx context.Context, l launching) error {
 		}
 		l.node = row
 	}
-	tried := map[string]bool{}
+	tried := r.withheld(l)
 	var refused, resting []string
 	for {
 		next, ok := mixed.Offering{Name: l.node.Offering, Provider: l.node.Provider}, true
@@ -139,7 +139,7 @@ func (r *Reconciler) intendLaunch(ctx context.Context, l *launching, o mixed.Off
 	if err != nil {
 		return false, "", fmt.Errorf("bootstrap: %w", err)
 	}
-	first, err := l.request(o.Spec, bootstrap)
+	first, err := l.request(o.Spec, bootstrap, intent.OnDemand && !r.stopsSpot(o.Provider))
 	if err != nil {
 		return false, "", err
 	}
@@ -213,12 +213,13 @@ type wanted struct {
 	Spec      json.RawMessage       `json:"spec"`
 	Tags      map[string]string     `json:"tags"`
 	Bootstrap provisioner.Bootstrap `json:"bootstrap"`
+	OnDemand  bool                  `json:"on_demand,omitempty"`
 }
 
-func (l launching) request(spec json.RawMessage, bootstrap provisioner.Bootstrap) (json.RawMessage, error) {
+func (l launching) request(spec json.RawMessage, bootstrap provisioner.Bootstrap, onDemand bool) (json.RawMessage, error) {
 	bootstrap.JoinToken = ""
 	raw, err := json.Marshal(wanted{
-		Spec: spec, Bootstrap: bootstrap,
+		Spec: spec, Bootstrap: bootstrap, OnDemand: onDemand,
 		Tags: map[string]string{"cluster": l.clusterName, "node": l.node.Name},
 	})
 	if err != nil {
@@ -244,7 +245,7 @@ func (r *Reconciler) ask(ctx context.Context, l launching, joinToken string, bef
 	return provider.Launch(ctx, provisioner.LaunchRequest{
 		ClientToken: l.node.LaunchToken, NodeID: l.node.ID, NodeName: l.node.Name,
 		Owner: provisioner.Owner{Installation: r.config.Installation, Cluster: l.node.ClusterID},
-		Spec:  w.Spec, Bootstrap: w.Bootstrap, Tags: w.Tags, AskedBefore: before,
+		Spec:  w.Spec, Bootstrap: w.Bootstrap, Tags: w.Tags, OnDemand: w.OnDemand, AskedBefore: before,
 	})
 }
 

@@ -88,7 +88,7 @@ func (r *Reconciler) request(ctx context.Context, b *round, action policy.Action
 		rows, err := r.config.Store.CreateNodes(ctx, b.term, statestore.Node{
 			ClusterID: b.cluster.ID, Provider: provider,
 			TemplateID: b.template.ID, TemplateVersion: b.template.Version, ConfigVersion: b.cluster.ConfigVersion,
-			Generation: b.generation(),
+			Generation: b.generation(), OnDemand: action.Reason.Code == policy.CodeWarmRefill,
 		}, min(left, mostRows), action.Reason.Text)
 		if err != nil {
 			return results, err

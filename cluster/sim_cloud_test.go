@@ -176,8 +176,10 @@ type cloudOf struct {
 }
 
 func (c cloudOf) Capabilities() provisioner.Capabilities {
-	return provisioner.Capabilities{Provider: c.name, ListLag: listLag, StopStart: true}
+	return provisioner.Capabilities{Provider: c.name, ListLag: listLag, StopStart: true, Spot: c.sellsSpot()}
 }
+
+func (c *simCloud) sellsSpot() bool { return c.w.spot > 0 && c != c.w.sky }
 
 func (c cloudOf) Validate(context.Context, json.RawMessage) ([]provisioner.FieldError, error) {
 	return nil, nil
@@ -249,6 +251,9 @@ func (c cloudOf) create(q provisioner.LaunchRequest) *simInstance {
 		listedAt: w.now.Add(w.between(0, listLag)),
 		joinsAt:  w.now.Add(w.between(20*time.Second, 3*time.Minute)),
 		asked:    string(mustJSON(q)), zone: c.serial % 2,
+	}
+	if i.Spot = c.sellsSpot() && c.serial%4 < w.spot && !q.OnDemand; i.Spot {
+		w.meet("spot")
 	}
 	if w.chance(15) {
 		i.joinsAt = time.Time{}

@@ -19,8 +19,14 @@ func (w *world) offered() string {
 // spec is the world's template in its version, as an operator would have it.
 func (w *world) spec() json.RawMessage {
 	v := w.db.template.Version
-	if !w.mixed {
+	switch {
+	case !w.mixed && w.spot == 4:
+		return json.RawMessage(fmt.Sprintf(`{"version":%d,"spot_percent":100,"spot_fallback":false}`, v))
+	case !w.mixed:
 		return json.RawMessage(fmt.Sprintf(`{"version":%d}`, v))
+	case w.spot == 4: // the other cloud sells no spot
+		return json.RawMessage(fmt.Sprintf(
+			`{"offerings":[{"provider":"sim","version":%d,"spot_percent":100,"spot_fallback":false},{"name":"dear","provider":"sky","version":%d}]}`, v, v))
 	}
 	prefer := []string{"order", "price", "balance"}[int(v)%3]
 	return json.RawMessage(fmt.Sprintf(

@@ -72,7 +72,7 @@ func meetsWhatItClaims(t *testing.T, met map[string]int) {
 		"crash", "deposed", "store away", "lost answer", "capacity", "quota", "throttled", "instance died", "instance taken back", "notice of reclaimed", "notice of impaired",
 		"never joins", "silent", "drain command lost", "launch repeated", "stopped", "started", "start refused", "does not come back",
 		"zone outage", "every call throttled", "reports late", "clock_wrong", "minimum_unreachable", "warm_pool_failing", "load stored", "list failed", "launched", "drained", "undrained", "terminated",
-		"session moved", "asked to move", "moved by request", "session done", "orphan", "replayed decision", "order", "pause", "told what was passed over", "rollout", "rollout done", "rollout rolled_back", "rollout superseded",
+		"spot", "session moved", "asked to move", "moved by request", "session done", "orphan", "replayed decision", "order", "pause", "told what was passed over", "rollout", "rollout done", "rollout rolled_back", "rollout superseded",
 	} {
 		if met[what] == 0 {
 			t.Errorf("%q never happened in %d histories: %v", what, *simSeeds, met)

@@ -12,6 +12,10 @@ import (
 
 func (c cloudOf) Stop(_ context.Context, ids []string) []provisioner.Result {
 	return c.each("stop", ids, func(i *simInstance) error {
+		if i.Spot {
+			c.w.fault("%s was to be stopped, which is spot", i.ID)
+			return &provisioner.Error{Class: provisioner.Unsupported, Op: "stop", Subject: i.ID}
+		}
 		if i.State != provisioner.Running {
 			return nil
 		}

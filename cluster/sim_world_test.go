@@ -60,6 +60,9 @@ type world struct {
 	obedient bool
 	// mixed worlds have two clouds and a template that offers both.
 	mixed bool
+	// spot of four machines are bought as spot, which the clouds do not stop; where
+	// all four are, the template wants no others.
+	spot int
 	// troubledAt is when anything last went wrong that was not the manager's doing.
 	troubledAt time.Time
 	// touches counts what reaches outside, of all managers; at the one numbered
@@ -91,7 +94,7 @@ func play(seed uint64) *world {
 	w.policy.MinAvailable = 1 + w.rng.IntN(2)
 	w.policy.WarmNodes = w.rng.IntN(3)
 	w.policy.DisruptionBudget = w.rng.IntN(3)
-	w.obedient, w.mixed = seed%4 == 0, seed%3 == 1
+	w.obedient, w.mixed, w.spot = seed%4 == 0, seed%3 == 1, int(seed%5)%3
 	w.policy.Rollout = rolloutPolicy(seed)
 	w.begin()
 	length := loadTime + calmTime

@@ -24,6 +24,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 		History:        f.History,
 		ListeningSince: r.listening,
 		CanStop:        r.canStop(b),
+		NoRefill:       r.noRefill(b.template),
 		BootS:          f.bootS(),
 	}
 	if block := f.blocked(b.now, b.template); block != nil {
@@ -61,7 +62,7 @@ func (r *Reconciler) snapshot(b *round) policy.Snapshot {
 func (r *Reconciler) describe(b *round, n *statestore.Node) policy.Node {
 	node := policy.Node{
 		ID: n.ID, Name: n.Name, State: policy.State(n.State), Since: n.StateSince, RequestedAt: n.RequestedAt,
-		DrainCause: drainCause(n.DrainReason), Stale: b.stale[n.ID],
+		DrainCause: drainCause(n.DrainReason), Stale: b.stale[n.ID], NoStop: r.noStop(n),
 	}
 	if n.DrainDeadline != nil {
 		node.DrainDeadline = *n.DrainDeadline

@@ -2,9 +2,12 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/mixed"
+	"github.com/godwit/godwit/provisioner/offering"
 	"github.com/godwit/godwit/statestore"
 )
 
@@ -167,6 +170,50 @@ func (r *Reconciler) canStop(b *round) bool {
 		}
 	}
 	return true
+}
+
+// stopsSpot says that a provider stops and starts what was bought as spot.
+func (r *Reconciler) stopsSpot(provider string) bool {
+	p := r.config.Providers[provider]
+	return p == nil || !p.Capabilities().Spot || p.Capabilities().StopSpot
+}
+
+// noStop says why a node's provider cannot stop it; "": it can, or stops nothing.
+func (r *Reconciler) noStop(n *statestore.Node) string {
+	if !n.Spot || r.stopsSpot(n.Provider) {
+		return ""
+	}
+	return n.Provider + " does not stop spot instances"
+}
+
+// noRefill says why none of the nodes that are launched from a template could be
+// stopped; "": some of them can.
+func (r *Reconciler) noRefill(t statestore.Template) string {
+	offered := menu(t).Offerings
+	for _, o := range offered {
+		if !r.spotAlone(o) {
+			return ""
+		}
+	}
+	return "all that the template offers is spot, which " + offered[0].Provider + " does not stop"
+}
+
+// spotAlone says that an offering's nodes are all bought as spot, at a provider
+// that does not stop it.
+func (r *Reconciler) spotAlone(o mixed.Offering) bool {
+	var c offering.Choice
+	return !r.stopsSpot(o.Provider) && json.Unmarshal(o.Spec, &c) == nil && c.OnlySpot()
+}
+
+// withheld are the offerings that are not asked for a node that is to be stopped.
+func (r *Reconciler) withheld(l launching) map[string]bool {
+	tried := map[string]bool{}
+	for _, o := range menu(l.template).Offerings {
+		if l.node.OnDemand && o.Name != "" && r.spotAlone(o) {
+			tried[o.Name] = true
+		}
+	}
+	return tried
 }
 
 // startFailed notes that the provider refused to start a stopped node.

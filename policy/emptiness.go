@@ -9,7 +9,7 @@ import (
 // emptiness is by what nodes are ordered for a drain. The keys lie beside each
 // other in memory: there may be thousands.
 type emptiness struct {
-	fresh            bool
+	fresh, cold      bool
 	until, requested instant
 	used             float64
 	sessions, at     int32
@@ -46,6 +46,13 @@ func (e emptiness) compare(o emptiness) int {
 	if e.used != o.used {
 		return cmp.Compare(e.used, o.used)
 	}
+	// Of equals one goes that can become warm, if that is wanted.
+	if e.cold != o.cold {
+		if o.cold {
+			return -1
+		}
+		return 1
+	}
 	// Of equals the newest goes: the others have proved themselves. At last the
 	// order of ids decides.
 	if c := o.requested.compare(e.requested); c != 0 {
@@ -57,12 +64,12 @@ func (e emptiness) compare(o emptiness) int {
 // byEmptiness lists the nodes that may be drained, first the one that will be
 // empty first.
 func (d *decision) byEmptiness() []*view {
-	rolls := d.rolls()
+	rolls, warms := d.rolls(), d.warm < d.warmTarget()
 	list := make([]emptiness, 0, d.capacity.Running)
 	for i, v := range d.nodes {
 		if v.state == Running && v.last.Pool != Degraded && !v.recovered && v.Node.State == Running {
 			list = append(list, emptiness{
-				fresh: rolls && !v.Stale,
+				fresh: rolls && !v.Stale, cold: warms && v.NoStop != "",
 				until: instantOf(v.load.PinnedUntil), requested: instantOf(v.RequestedAt), used: v.last.Utilization,
 				sessions: int32(min(v.load.Sessions, 1<<30)), at: int32(i), //nolint:gosec // bounded
 			})

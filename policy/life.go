@@ -129,11 +129,7 @@ func (d *decision) liveDraining(v *view) {
 	case fresh && v.load.Sessions == v.Expected && d.wantsWarm(v):
 		d.stopNode(v, drained)
 	case fresh && v.load.Sessions == v.Expected:
-		d.end(v, Reason{
-			Code:   CodeDrained,
-			Text:   textf("%s is drained: no session left after %s", v.name(), duration(drained)),
-			Values: values{"drained_s": drained.Seconds()},
-		})
+		d.end(v, d.drained(v, drained))
 	case !d.now.Before(deadline):
 		d.end(v, Reason{
 			Code: CodeDrainDeadline,

@@ -121,6 +121,9 @@ type Node struct {
 	// configuration that this one cannot take over. Such a node has no place in the
 	// warm pool, and a rollout replaces it.
 	Stale bool `json:"stale,omitempty"`
+	// NoStop says why the provider cannot stop this node, and so keep it in the warm
+	// pool, though it stops others: "aws does not stop spot instances". Empty: it can.
+	NoStop string `json:"no_stop,omitempty"`
 	// StartFailedAt is when the provider last failed to start this stopped node;
 	// zero if it has not. It is left alone for five minutes after that.
 	StartFailedAt time.Time `json:"start_failed_at,omitzero"`

@@ -61,6 +61,9 @@ func drawNode(t *rapid.T, i int) Node {
 		n.DrainDeadline = n.Since.Add(10 * time.Minute)
 	}
 	n.Stale = rapid.IntRange(0, 5).Draw(t, "stale") == 0
+	if n.State != Stopped && rapid.IntRange(0, 5).Draw(t, "no stop") == 0 {
+		n.NoStop = "the cloud does not stop it"
+	}
 	if n.State == Stopped && rapid.IntRange(0, 3).Draw(t, "start failed") == 0 {
 		n.StartFailedAt = ago(t, 10*time.Minute, "start failed at")
 	}

@@ -19,6 +19,9 @@ type Snapshot struct {
 	// CanStop: the provider can stop an instance and start it again; without it
 	// there is no warm pool.
 	CanStop bool `json:"can_stop,omitempty"`
+	// NoRefill says why nothing that is launched now could be stopped, so that the
+	// warm pool is not filled by launches. Empty: some of it can.
+	NoRefill string `json:"no_refill,omitempty"`
 	// Paused: the operator wants decisions made but nothing done.
 	Paused bool `json:"paused,omitempty"`
 	// Override is what an operator asked for by hand (cluster scale N).

@@ -36,8 +36,26 @@ func (d *decision) stock() {
 // Only what was drained for want of a place goes there: what was to be repaired
 // or what a person wanted gone is gone.
 func (d *decision) wantsWarm(v *view) bool {
+	return d.wouldWarm(v) && v.NoStop == ""
+}
+
+// wouldWarm is the same, whether the provider can stop the node or not.
+func (d *decision) wouldWarm(v *view) bool {
 	return (v.DrainCause == DrainScaleIn || v.DrainCause == DrainMax) &&
 		!v.Stale && v.ServicesHealthy && d.warm < d.warmTarget()
+}
+
+// drained says why an empty node is ended, rather than stopped.
+func (d *decision) drained(v *view, since time.Duration) Reason {
+	why := Reason{
+		Code:   CodeDrained,
+		Text:   textf("%s is drained: no session left after %s", v.name(), duration(since)),
+		Values: values{"drained_s": since.Seconds()},
+	}
+	if d.wouldWarm(v) {
+		why.Text += textf("; it is ended and not stopped as %d of %s: %s", d.warm+1, count(d.warmTarget(), "warm node"), v.NoStop)
+	}
+	return why
 }
 
 func (d *decision) stopNode(v *view, drained time.Duration) {
@@ -128,17 +146,21 @@ func (d *decision) keepWarm() {
 	// Whatever drains, or will, fills the pool by itself.
 	running, pending := d.openNodes()
 	surplus := running + pending - d.keep()
-	for _, v := range d.nodes {
-		if v.state == Draining && (v.DrainCause == DrainScaleIn || v.DrainCause == DrainMax) && v.Node.State == Draining && !v.Stale {
-			missing--
-		}
-	}
+	drains := map[string]bool{}
 	for _, a := range d.drain {
-		if a.Cause == DrainScaleIn || a.Cause == DrainMax {
+		drains[a.NodeID] = a.Cause == DrainScaleIn || a.Cause == DrainMax
+	}
+	stoppable := 0
+	for _, v := range d.nodes {
+		switch {
+		case v.NoStop != "":
+		case v.open():
+			stoppable++
+		case drains[v.ID], v.state == Draining && (v.DrainCause == DrainScaleIn || v.DrainCause == DrainMax) && v.Node.State == Draining && !v.Stale:
 			missing--
 		}
 	}
-	missing -= max(surplus, 0)
+	missing -= min(max(surplus, 0), stoppable)
 	if missing <= 0 {
 		return
 	}
@@ -170,6 +192,8 @@ func (d *decision) noRefill(surplus int) string {
 	switch {
 	case d.rolls():
 		return "filled when the rollout is through"
+	case d.s.NoRefill != "":
+		return d.s.NoRefill
 	case d.lacking || surplus < 0:
 		return "first come the nodes that are wanted now"
 	case d.overMax() > 0 || d.roomUnderMax() == 0:

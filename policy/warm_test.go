@@ -19,6 +19,8 @@ func warmed(n int) func(*scene) {
 
 func stale(n *Node) { n.Stale = true }
 
+func spot(n *Node) { n.NoStop = "aws does not stop spot instances" }
+
 func startFailed(ago time.Duration) func(*Node) {
 	return func(n *Node) { n.StartFailedAt = noon.Add(-ago) }
 }
@@ -39,6 +41,13 @@ var warmScenes = []namedScene{
 		with(warmed(1)).seen(time.Hour, Sample{})},
 	{"a drained node ends where the provider cannot stop", newScene(node("n1"), node("n2"), node("n3", drainingFor(DrainScaleIn, time.Minute))).
 		with(warmed(1)).with(func(s *scene) { s.CanStop = false }).seen(time.Hour, Sample{})},
+	{"a drained node that cannot be stopped ends, and says why", newScene(node("n1"), node("n2"), node("n3", spot, drainingFor(DrainScaleIn, time.Minute))).
+		with(warmed(1)).seen(time.Hour, Sample{})},
+	{"a node that cannot be stopped does not count as one that fills the warm pool", newScene(node("n1"), node("n2"), node("n3", spot, drainingFor(DrainScaleIn, time.Minute), sending(1, 10))).
+		with(warmed(1)).seen(time.Hour, Sample{})},
+	{"of equals the one drains that can be stopped", newScene(node("n1", spot), node("n2"), node("n3", spot)).with(warmed(1)).seen(time.Hour, Sample{})},
+	{"nothing is launched for the warm pool that could not be stopped", newScene(node("n1", spot), node("n2", spot)).with(warmed(1)).
+		with(func(s *scene) { s.NoRefill = "all that the template offers is spot, which aws does not stop" }).seen(time.Hour, Sample{})},
 	{"a repaired node does not become warm", newScene(node("n1"), node("n2"), node("n3", drainingFor(DrainRepair, time.Minute))).with(warmed(1)).seen(time.Hour, Sample{})},
 	{"a stale node does not become warm", newScene(node("n1"), node("n2"), node("n3", stale, drainingFor(DrainScaleIn, time.Minute)), stopped("n4", time.Hour)).
 		with(warmed(1)).seen(time.Hour, Sample{})},
@@ -90,6 +99,9 @@ func TestWarmNodesStartBeforeAnyIsLaunched(t *testing.T) {
 			}
 			if acted[n.ID] == ActionStart && !ready {
 				t.Fatalf("%s is started: %s", n.ID, plan.Explain())
+			}
+			if acted[n.ID] == ActionStop && n.NoStop != "" {
+				t.Fatalf("%s is stopped, which cannot be: %s", n.ID, plan.Explain())
 			}
 		}
 		if starts > 0 && refills(plan) {

@@ -51,8 +51,8 @@ type Provider interface {
 	Terminate(ctx context.Context, ids []string) []Result
 
 	// Stop halts instances and keeps their disks, and their addresses of a pool, to
-	// be started again. Only
-	// where Capabilities.StopStart; else every result is Unsupported.
+	// be started again. Only where Capabilities.StopStart; else every result is
+	// Unsupported. So is that of a spot instance without Capabilities.StopSpot.
 	Stop(ctx context.Context, ids []string) []Result
 
 	// Start runs stopped instances again. Only where Capabilities.StopStart;
@@ -75,6 +75,8 @@ type Capabilities struct {
 	Provider string `json:"provider"`
 	// StopStart: instances can be stopped and started again (warm pool).
 	StopStart bool `json:"stop_start"`
+	// StopSpot: so can those that were bought as spot.
+	StopSpot bool `json:"stop_spot,omitempty"`
 	// Spot: instances can be bought at a discount and taken back.
 	Spot bool `json:"spot"`
 	// SharedMachine: instances run on one machine and share its processors, so
@@ -113,6 +115,9 @@ type LaunchRequest struct {
 	// provider hands it over in its own way: a file, cloud-init user data.
 	Bootstrap Bootstrap
 	Tags      map[string]string
+	// OnDemand: the node is to be stopped and started, so it is not bought as spot,
+	// whatever share the template wants. Only where not Capabilities.StopSpot.
+	OnDemand bool `json:",omitempty"`
 	// AskedBefore is when a provider may last have been asked with this token by
 	// somebody whose answer is not known; zero: never. A provider that knows its
 	// tokens needs no such word; one whose choice of offering may differ from

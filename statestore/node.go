@@ -29,6 +29,7 @@ type Node struct {
 	InstanceID   string // unique within Provider; empty until launched
 	InstanceType string
 	Spot         bool
+	OnDemand     bool // launched for the warm pool: not as spot that cannot be stopped
 	Region       string
 	Zone         string
 
@@ -74,7 +75,7 @@ var nodeColumns = strings.Join(nodeColumnList, ", ")
 
 var nodeColumnList = []string{
 	"id", "cluster_id", "name", "state", "state_since", "pool",
-	"provider", "offering", "instance_id", "instance_type", "spot", "region", "zone",
+	"provider", "offering", "instance_id", "instance_type", "spot", "on_demand", "region", "zone",
 	"public_address", "private_address", "control_addr", "transfer_port", "cert_sha256",
 	"software_version", "template_id", "template_version", "config_version", "generation", "launch_token", "launch_request",
 	"order_action", "order_by", "order_at", "drain_deadline", "drain_reason", "failure_reason",
@@ -85,7 +86,7 @@ func (n *Node) args() pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"id": n.ID, "cluster_id": n.ClusterID, "name": n.Name, "state": string(n.State),
 		"state_since": n.StateSince, "pool": string(n.Pool), "provider": n.Provider, "offering": n.Offering,
-		"instance_id": n.InstanceID, "instance_type": n.InstanceType, "spot": n.Spot,
+		"instance_id": n.InstanceID, "instance_type": n.InstanceType, "spot": n.Spot, "on_demand": n.OnDemand,
 		"region": n.Region, "zone": n.Zone, "public_address": n.PublicAddress,
 		"private_address": n.PrivateAddress, "control_addr": n.ControlAddr,
 		"transfer_port": n.TransferPort, "cert_sha256": n.CertSHA256,

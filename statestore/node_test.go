@@ -29,7 +29,7 @@ func TestNodeRowRoundTrips(t *testing.T) {
 	w := newWorld(t, ticking)
 	n := w.node(t)
 	n = must(w.Nodes.Transition(t.Context(), w.term, n.ID, requested, statestore.NodeLaunching, "launch", func(n *statestore.Node) {
-		n.InstanceID, n.InstanceType, n.Spot, n.Region, n.Zone = "local-1", "small", true, "here", "a"
+		n.InstanceID, n.InstanceType, n.Spot, n.OnDemand, n.Region, n.Zone = "local-1", "small", true, true, "here", "a"
 		n.PublicAddress, n.PrivateAddress, n.ControlAddr, n.TransferPort = "203.0.113.9", "10.0.0.9", "10.0.0.9:444", 33001
 		n.CertSHA256, n.SoftwareVersion = "ab", "1.0"
 		n.TemplateVersion, n.ConfigVersion, n.Generation = 1, 2, 3

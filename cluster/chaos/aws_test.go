@@ -18,18 +18,13 @@ import (
 // onEC2 is a simulated account.
 type onEC2 struct {
 	sim     *ec2sim.Sim
-	spot    int
 	changes map[string]any
 }
 
 func newEC2(seed uint64) cloud {
-	spot := 50
-	if warms(seed) {
-		spot = 0 // EC2 stops no spot instances
-	}
 	c := onEC2{sim: ec2sim.New(ec2sim.Options{
 		Lag: 15 * time.Second, Boot: 20 * time.Second, Halt: 20 * time.Second, End: 30 * time.Second, Seed: seed,
-	}), spot: spot}
+	})}
 	if pooled(seed) {
 		c.changes = c.pool(poolSize)
 	}
@@ -60,7 +55,7 @@ func (c onEC2) spec(changes map[string]any) (string, json.RawMessage) {
 	return aws.Name, changed(map[string]any{
 		"image": ec2sim.ImageID, "instance_types": ec2Types, "subnets": []string{ec2sim.SubnetA, ec2sim.SubnetB, ec2sim.SubnetC},
 		"security_groups": []string{ec2sim.Group}, "instance_profile": ec2sim.Profile, "root_gb": 20, "swap_volume_gb": 8,
-		"spot_percent": c.spot, "binary": "image",
+		"spot_percent": 50, "binary": "image",
 	}, both(c.changes, changes))
 }
 

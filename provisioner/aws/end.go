@@ -62,7 +62,9 @@ func bisect(ids []string, call func([]string) error, tell func(id string, err er
 	}
 }
 
-// Stop implements provisioner.Provider. Spot instances cannot be stopped.
+// Stop implements provisioner.Provider. Only what was bought by a persistent spot
+// request can be stopped ("Stop a Spot Instance", EC2 user guide), and such a
+// request would launch anew what ends: ours are for one time, and are not stopped.
 func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result {
 	return p.each("stop", ids, func(r *region, some []string) error {
 		_, err := r.ec2.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: some})

@@ -91,6 +91,7 @@ func TestProviderOnMoto(t *testing.T) {
 					"TerminateTwiceSucceeds":                     "the second end of an instance fails for its interface, which is gone (" + motoTerminateTwice + ")",
 					"PoolGivesEachNodeAnAddress":                 motoKeepsAddresses,
 					"PoolThatIsExhaustedRefusesAndLeavesNothing": motoKeepsAddresses,
+					"SpotStopsWhereItCanAndIsRefusedElsewhere":   "it stops one-time spot instances",
 				},
 			}
 		})

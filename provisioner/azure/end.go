@@ -36,7 +36,10 @@ func (p *Provider) remove(ctx context.Context, name string) error {
 }
 
 // Stop implements provisioner.Provider: machines are deallocated. Disks and
-// addresses stay, and cost; processors do not.
+// addresses stay, and cost; processors do not. Spot differs from others by its
+// evictions alone (https://learn.microsoft.com/azure/virtual-machines/spot-vms), to
+// which its eviction policy applies: it can be deallocated, and started while there
+// is room.
 func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result {
 	return provisioner.Each(ids, atOnce, func(id string) error {
 		if !machineName.MatchString(id) {

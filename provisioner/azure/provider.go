@@ -139,7 +139,7 @@ func (p *Provider) group() string {
 
 // Capabilities implements provisioner.Provider.
 func (p *Provider) Capabilities() provisioner.Capabilities {
-	return provisioner.Capabilities{Provider: Name, StopStart: true, Spot: true, ListLag: listLag}
+	return provisioner.Capabilities{Provider: Name, StopStart: true, StopSpot: true, Spot: true, ListLag: listLag}
 }
 
 // Effect implements provisioner.Effects.

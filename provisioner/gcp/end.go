@@ -31,6 +31,9 @@ func (p *Provider) Terminate(ctx context.Context, ids []string) []provisioner.Re
 }
 
 // Stop implements provisioner.Provider. Disks stay, and cost; processors do not.
+// Spot too can be stopped, and started while there is room
+// (https://cloud.google.com/compute/docs/instances/create-use-spot#start): what its
+// termination action says is about preemption alone.
 func (p *Provider) Stop(ctx context.Context, ids []string) []provisioner.Result {
 	return provisioner.Each(ids, atOnce, func(id string) error {
 		zone, name, ok := parseID(id)

@@ -46,6 +46,9 @@ func (m *Market) First(ctx context.Context, s Search) (provisioner.Instance, err
 	var refused []refusal
 	asked, cluster := 0, s.Request.Owner.Cluster
 	log := s.Log.With("node", s.Request.NodeName)
+	if s.Request.OnDemand {
+		s.Wanted.SpotPercent = 0
+	}
 	list := s.Wanted.List(s.Request.ClientToken, m.Spread.Of(cluster))
 	if s.Open != nil {
 		list = slices.Insert(slices.DeleteFunc(list, func(o Offering) bool { return o == *s.Open }), 0, *s.Open)

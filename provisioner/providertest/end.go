@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"encoding/json"
 	"errors"
 
 	"github.com/godwit/godwit/provisioner"
@@ -172,4 +173,59 @@ func (b *bench) stoppedOutlivesTheManager() {
 	b.each(next.Terminate(b.ctx, []string{two.ID}))
 	b.gone(two.ID)
 	b.listsExactly(next, b.owner, one.ID)
+}
+
+// spotStops: what is bought as spot stops and starts, or the provider says that it
+// does not and can launch another way.
+func (b *bench) spotStops() {
+	can := b.Provider.Capabilities()
+	if !can.Spot || !can.StopStart {
+		b.Skip("this provider has no spot, or stops nothing")
+	}
+	request := b.request()
+	request.Spec = b.onlySpot()
+	spot, err := b.Provider.Launch(b.ctx, request)
+	if class := provisioner.ClassOf(err); class == provisioner.Capacity || class == provisioner.Quota {
+		b.Skipf("the account gets no spot at the moment: %v", err)
+	}
+	if err != nil || !spot.Spot {
+		b.Fatalf("a launch of spot: %+v, %v", spot, err)
+	}
+	b.becomes(spot.ID, provisioner.Running)
+	if can.StopSpot {
+		b.each(b.Provider.Stop(b.ctx, []string{spot.ID}))
+		b.becomes(spot.ID, provisioner.Stopped)
+		b.each(b.Provider.Start(b.ctx, []string{spot.ID}))
+		b.becomes(spot.ID, provisioner.Running)
+		return
+	}
+	request = b.request()
+	request.Spec, request.OnDemand = b.onlySpot(), true
+	other := b.launch(request)
+	if other.Spot {
+		b.Errorf("asked for on demand, launched %+v", other)
+	}
+	b.becomes(other.ID, provisioner.Running)
+	results := b.Provider.Stop(b.ctx, []string{spot.ID, other.ID})
+	if !errors.Is(results[0].Err, provisioner.Unsupported) || results[1].Err != nil {
+		b.Errorf("stop of spot: %v; of what was asked for beside it: %v", results[0].Err, results[1].Err)
+	}
+	b.becomes(other.ID, provisioner.Stopped)
+	b.becomes(spot.ID, provisioner.Running)
+}
+
+// onlySpot is the harness's template with spot alone, in the fields that all
+// clouds share.
+func (b *bench) onlySpot() json.RawMessage {
+	b.Helper()
+	var fields map[string]any
+	if err := json.Unmarshal(b.Spec, &fields); err != nil {
+		b.Fatal(err)
+	}
+	fields["spot_percent"], fields["spot_fallback"] = 100, false
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return raw
 }

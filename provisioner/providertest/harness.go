@@ -67,6 +67,7 @@ func Run(t *testing.T, setup func(t *testing.T) Harness) {
 		{"StopKeepsAndStartRevives", (*bench).stopAndStart},
 		{"StopAndStartTwiceAreOne", (*bench).stopAndStartTwice},
 		{"StoppedIsListedByTheNextManagerAndEnds", (*bench).stoppedOutlivesTheManager},
+		{"SpotStopsWhereItCanAndIsRefusedElsewhere", (*bench).spotStops},
 		{"ValidateNamesTheField", (*bench).validateNamesTheField},
 		{"PoolGivesEachNodeAnAddress", (*bench).poolGivesEachAnAddress},
 		{"PoolThatIsExhaustedRefusesAndLeavesNothing", (*bench).poolThatIsExhausted},
