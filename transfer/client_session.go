@@ -108,7 +108,7 @@ func (t *Transfer) hello(spec Spec, attempt int) control.Hello {
 		Overwrite: string(first(o.Overwrite, spec.Overwrite)),
 		NoResume:  o.NoResume || spec.Resume != nil && !*spec.Resume,
 		Symlinks:  string(o.Symlinks), NoTimes: o.NoPreserveTimes, NoModes: o.NoPreserveModes,
-		Memory: o.Memory, DryRun: o.DryRun, Backup: o.Backup, Dense: o.Dense,
+		Memory: o.Memory, Parity: parityOf(o.Memory), DryRun: o.DryRun, Backup: o.Backup, Dense: o.Dense,
 		Transport: string(o.Transport),
 	}
 	if !o.Filter.Empty() {
@@ -232,6 +232,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 		ConnID: wire.ConnID(o.accept.ConnID), Suite: Cipher(o.accept.Cipher).suite(),
 		SendSecret: o.link.toNode, RecvSecret: o.link.toClient, Peer: o.link.data, Trusted: true, RTT: o.link.rtt,
 		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
+		Parity: o.accept.Parity,
 	}
 	s.onTick = func(now time.Duration) { t.ledger.tick(s, now) }
 	if end.load != nil {

@@ -62,6 +62,7 @@ func (s *endlessSource) Fill(_ time.Duration, b []byte) (int, uint64) {
 func (s *endlessSource) Repeat(time.Duration, uint64, []byte) int { return 0 }
 func (s *endlessSource) Acked(token uint64)                       { s.end(token) }
 func (s *endlessSource) Lost(token uint64)                        { s.end(token) }
+func (s *endlessSource) Left() int64                              { return -1 }
 
 func (s *endlessSource) end(token uint64) {
 	if !s.open[token] {

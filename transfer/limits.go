@@ -12,7 +12,13 @@ const (
 	// 1 Gb/s, 500 ms and 10 % loss a byte waits for four round trips until
 	// its block is whole.
 	DefaultMemory = 384 << 20
+	// parityShare of a receiver's memory may hold what parity covers until it comes:
+	// a few megabytes, more where parity is not enough.
+	parityShare = 4
 
 	// ALPN is the protocol name in the TLS handshake.
 	ALPN = "godwit/1"
 )
+
+// parityOf is how many bytes a receiver with so much memory holds for parity.
+func parityOf(memory int64) int64 { return memory / parityShare }

@@ -150,7 +150,7 @@ func (x *serverSession) request() (Request, error) {
 		return r, bad("an unknown direction")
 	case len(h.Paths) == 0 || r.Direction != Pull && len(h.Paths) != 1:
 		return r, bad("a wrong number of paths")
-	case h.Rate < 0 || h.MinRate < 0 || h.Memory < 0:
+	case h.Rate < 0 || h.MinRate < 0 || h.Memory < 0 || h.Parity < 0:
 		return r, bad("a negative rate or memory")
 	case h.Policy == "" && r.Direction != List || !Policy(h.Policy).Valid():
 		return r, bad("an unknown policy")

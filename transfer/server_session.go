@@ -226,6 +226,7 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 	cfg := flow.Config{
 		ConnID: id, Suite: status.Cipher.suite(), SendSecret: l.toClient, RecvSecret: l.toNode, RTT: s.rtt,
 		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
+		Parity: x.hello.Parity,
 	}
 	if early {
 		if cfg.SendSecret, cfg.RecvSecret, err = earlySecrets(l.toClient, l.toNode); err != nil {
@@ -237,7 +238,7 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID, Stream: true,
 		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(id),
 		Cipher: string(status.Cipher), Policy: string(status.Policy), Rate: status.Target,
-		MinRate: status.MinRate, Memory: x.memory, Early: early,
+		MinRate: status.MinRate, Memory: x.memory, Parity: parityOf(x.memory), Early: early,
 	}
 	if status.Direction == Push {
 		link = x.server.receive

@@ -125,7 +125,7 @@ func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
 	s.snd = job.NewSender(jc)
 	cfg.Epoch = time.Duration(s.origin.UnixNano())
 	if s.fsnd != nil { // of a greeting
-		s.fsnd.Begin((*tap)(s))
+		s.fsnd.Begin((*tap)(s), cfg.Parity)
 	} else if f, err := flow.NewSender(cfg, (*tap)(s)); err != nil {
 		return err
 	} else {
@@ -150,6 +150,7 @@ func (s *session) receive(cfg flow.Config, pool *job.Pool, l lander) error {
 		}
 	}
 	s.rcv = job.NewReceiver(jc)
+	cfg.Parity = parityOf(s.memory)
 	f, err := flow.NewReceiver(cfg, s.rcv)
 	if err != nil {
 		return err
@@ -175,6 +176,7 @@ func (t *tap) Repeat(now time.Duration, token uint64, buf []byte) int {
 }
 func (t *tap) Acked(token uint64) { t.snd.Acked(token) }
 func (t *tap) Lost(token uint64)  { t.snd.Lost(token) }
+func (t *tap) Left() int64        { return t.snd.Left() }
 
 // wake tells the flow that the job has something again; under the lock.
 func (s *session) wake() {

@@ -48,6 +48,10 @@ type Config struct {
 	Policy                           congestion.Policy
 	TargetRate, MinRate, InitialRate float64
 
+	// Parity is how many bytes the receiver holds, both of the end of what is sent
+	// and of parity for it: see package parity. 0: none, it knows no parity.
+	Parity int64
+
 	// Epoch is the time of day, since 1970, at which the moments that the flow is
 	// told were zero: see congestion.Config.
 	Epoch time.Duration
@@ -72,6 +76,9 @@ type Source interface {
 	Acked(token uint64)
 	// Lost says that it probably was not. Acked may still follow.
 	Lost(token uint64)
+	// Left is how many bytes of payload are still to be filled, but for small
+	// change, before the source has nothing for good; negative: nobody knows.
+	Left() int64
 }
 
 // Sink takes payloads.

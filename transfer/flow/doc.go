@@ -35,6 +35,9 @@
 // A Receiver is driven in the same way. Neither type is safe for concurrent
 // use: one goroutine owns a flow, and with it its Source or Sink.
 //
+// When a Source knows its end, the receiver keeps what is sent last, and parity
+// packets follow it: see package parity.
+//
 // # Promises
 //
 // Each token that Source.Fill handed out is reported by Acked at most once and

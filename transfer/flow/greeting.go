@@ -10,7 +10,7 @@ const greetingPackets = 192
 // meanwhile: while the ends still talk about what is to be sent, it sends a burst
 // of padding, so that the first data leave at the rate of the path. What is lost
 // of it says nothing, for the receiver may not have been there yet. Begin gives it
-// its source.
+// its source and what the receiver's answer says of parity.
 func NewGreeting(cfg Config) (*Sender, error) {
 	s, err := NewSender(cfg, &padding{left: greetingPackets})
 	if err == nil {
@@ -19,9 +19,10 @@ func NewGreeting(cfg Config) (*Sender, error) {
 	return s, err
 }
 
-// Begin ends a greeting: from here on the source's payloads are sent.
-func (s *Sender) Begin(source Source) {
-	s.source, s.greeting = source, false
+// Begin ends a greeting: from here on the source's payloads are sent. parity is
+// as in Config.
+func (s *Sender) Begin(source Source, parity int64) {
+	s.source, s.greeting, s.cfg.Parity = source, false, parity
 	s.cc.Burst() // what is left of the greeting's
 	s.cc.Again()
 	s.Wake()
@@ -42,3 +43,4 @@ func (p *padding) Fill(_ time.Duration, buf []byte) (n int, token uint64) {
 func (p *padding) Repeat(time.Duration, uint64, []byte) int { return 0 }
 func (p *padding) Acked(uint64)                             {}
 func (p *padding) Lost(uint64)                              {}
+func (p *padding) Left() int64                              { return -1 }

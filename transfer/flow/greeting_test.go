@@ -58,7 +58,7 @@ func TestGreetingShowsThePath(t *testing.T) {
 	}
 	at += 10 * time.Millisecond
 	report()
-	s.Begin(newBook(t, 1000))
+	s.Begin(newBook(t, 1000), 0)
 	if got := s.Stats(at + half); got.Rate < 600e6 || got.LostPackets != 0 {
 		t.Errorf("%+v", got)
 	}

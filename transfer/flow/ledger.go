@@ -22,6 +22,7 @@ type sentPacket struct {
 	missing bool  // a report said that it had not arrived
 	probe   bool  // tries a larger size: see search
 	blind   bool  // of a greeting: its loss says nothing
+	kept    bool  // the receiver keeps it: see tail
 	copies  uint8 // of an original: how often it was repeated
 	open    uint8 // of an original: copies, itself included, whose fate is pending
 }

@@ -197,4 +197,5 @@ func (c *counter) Fill(_ time.Duration, buf []byte) (int, uint64) {
 func (c *counter) Repeat(time.Duration, uint64, []byte) int { return 0 }
 func (c *counter) Acked(uint64)                             {}
 func (c *counter) Lost(uint64)                              {}
+func (c *counter) Left() int64                              { return -1 }
 func (c *counter) Deliver(time.Duration, []byte) error      { c.delivered++; return nil }

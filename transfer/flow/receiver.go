@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/godwit/godwit/transfer/parity"
 	"github.com/godwit/godwit/transfer/wire"
 )
 
@@ -53,6 +54,11 @@ type Receiver struct {
 	gaps     int                    // runs that arrivals opened since the last report
 	query    wire.Sync              // to be answered, when High is not 0
 
+	keeper  *parity.Keeper // nil: no parity
+	restore func(number uint64, body []byte)
+	now     time.Duration // of the datagram in hand
+	refused error         // by the Sink, of what was restored with it
+
 	maxRate  uint64
 	control  wire.Control
 	coverage wire.Coverage
@@ -69,6 +75,7 @@ type ReceiverStats struct {
 	Forged         uint64
 	Reports        uint64
 	Refused        uint64 // by the Sink
+	Restored       uint64 // packets that parity made up for
 	Silence        time.Duration
 	Peer           netip.AddrPort
 	PeerProven     bool
@@ -94,6 +101,9 @@ func NewReceiver(cfg Config, sink Sink) (*Receiver, error) {
 	}
 	if r.rtt <= 0 {
 		r.rtt = 100 * time.Millisecond
+	}
+	if cfg.Parity > 0 {
+		r.keeper, r.restore = parity.NewKeeper(cfg.Parity), r.restored
 	}
 	return r, nil
 }
@@ -142,15 +152,15 @@ func (r *Receiver) HandleDatagram(now time.Duration, from netip.AddrPort, b []by
 		r.stats.Forged++
 		return ErrAuth
 	}
-	if h.Kind == wire.KindControl {
-		if err := r.control.Parse(body); err != nil {
-			return err
-		}
-	} else if err := r.sink.Deliver(now, body); err != nil {
-		r.stats.Refused++
-		return fmt.Errorf("delivery: %w", err)
-	} else {
-		r.stats.DataBytes += uint64(len(body))
+	switch h.Kind {
+	case wire.KindControl:
+		err = r.control.Parse(body)
+	case wire.KindParity:
+	default:
+		err = r.deliver(now, body)
+	}
+	if err != nil {
+		return err
 	}
 	newest := number > r.arrived.top
 	r.count(now, number, len(b), h.Tick)
@@ -159,8 +169,50 @@ func (r *Receiver) HandleDatagram(now time.Duration, from netip.AddrPort, b []by
 		r.path.hear(from, &r.control)
 		r.takeSync(now)
 	}
+	err = r.keep(now, h.Kind, number, body)
 	r.schedule(now)
+	return err
+}
+
+func (r *Receiver) deliver(now time.Duration, body []byte) error {
+	if err := r.sink.Deliver(now, body); err != nil {
+		r.stats.Refused++
+		return fmt.Errorf("delivery: %w", err)
+	}
+	r.stats.DataBytes += uint64(len(body))
 	return nil
+}
+
+// keep holds what parity may make use of, and uses parity.
+func (r *Receiver) keep(now time.Duration, kind wire.Kind, number uint64, body []byte) error {
+	if r.keeper == nil || kind != wire.KindKept && kind != wire.KindParity {
+		return nil
+	}
+	r.now, r.refused = now, nil
+	if kind == wire.KindParity {
+		if err := r.keeper.Parity(body, r.restore); err != nil {
+			return err
+		}
+	} else {
+		r.keeper.Keep(number, body, r.restore)
+	}
+	return r.refused
+}
+
+// restored takes a packet that parity made up for: it has arrived, though it says
+// nothing about the path.
+func (r *Receiver) restored(number uint64, body []byte) {
+	if number > r.arrived.top || !r.arrived.fresh(number) {
+		return
+	}
+	if err := r.deliver(r.now, body); err != nil {
+		r.refused = err
+		return
+	}
+	r.stats.Restored++
+	r.lowest = min(r.lowest, number)
+	r.gaps++
+	r.arrived.add(number)
 }
 
 // count enters an authentic packet in the books.

@@ -40,6 +40,7 @@ type Sender struct {
 	dry       bool  // Fill had nothing
 	limited   bool  // since the last report, sending was limited by Fill
 	again     again
+	tail      tail
 
 	waitSince  time.Duration // when the silence began that would count; Forever: expecting nothing
 	halved     bool
@@ -174,24 +175,38 @@ func (s *Sender) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 }
 
 func (s *Sender) mayData(now time.Duration) bool {
-	return !s.parked && (!s.dry || s.mayRepeat()) && !s.stopped(now) && s.inFlight < s.cc.Window() &&
+	return !s.parked && s.mayFill() && !s.stopped(now) && s.inFlight < s.cc.Window() &&
 		s.path.allowed(s.mtu) && s.pacer.ready(s.packet())
 }
 
+// mayFill reports whether there may be something to fill a data packet with.
+func (s *Sender) mayFill() bool { return !s.dry || s.tail.left() || s.mayRepeat() }
+
 func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
-	room := b.Next(s.mtu)
+	if s.tail.left() {
+		return s.appendParity(now, b)
+	}
+	p := sentPacket{at: now, data: true, fate: pending, blind: s.greeting, kept: s.ending()}
+	size := s.mtu
+	if p.kept {
+		size = s.bodyMost() + wire.Overhead
+	}
+	room := b.Next(size)
 	if room == nil {
 		return false
 	}
-	body := room[wire.HeaderSize : s.mtu-wire.TagSize]
-	p := sentPacket{at: now, data: true, fate: pending, blind: s.greeting}
+	body := room[wire.HeaderSize : size-wire.TagSize]
 	n := 0
 	if !s.dry {
 		n, p.token = s.source.Fill(now, body)
 		if n == 0 {
 			s.dry, s.limited = true, true
 			s.again.begin(now, s.ledger.next-1, s.apart())
+			s.protect()
 		}
+	}
+	if n == 0 && s.tail.left() {
+		return true // of parity, next
 	}
 	if n == 0 {
 		n = s.repeat(now, body, &p)
@@ -199,14 +214,22 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 	if n == 0 {
 		return false
 	}
+	kind := wire.KindData
 	if p.origin == 0 {
 		p.open = 1
+	} else {
+		p.kept = false
 	}
-	s.push(now, wire.KindData, room, n, p)
+	if p.kept {
+		kind = wire.KindKept
+		s.tail.fresh++
+	}
+	s.push(now, kind, room, n, p)
 	b.Commit(n + wire.Overhead)
 	s.lastData = now
 	s.stats.DataPackets++
 	s.again.earn(s.cc.Loss(), s.unsettled)
+	s.protect()
 	return true
 }
 
@@ -238,7 +261,7 @@ func (s *Sender) NextDeadline() time.Duration {
 		return 0
 	}
 	d := s.controlDeadline()
-	if !s.parked && (!s.dry || s.mayRepeat()) && s.inFlight < s.cc.Window() && s.path.allowed(s.mtu) {
+	if !s.parked && s.mayFill() && s.inFlight < s.cc.Window() && s.path.allowed(s.mtu) {
 		if at := s.pacer.deadline(s.packet()); !s.stoppedAt(at) {
 			d = min(d, at)
 		}

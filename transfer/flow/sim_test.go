@@ -72,10 +72,18 @@ func (b *book) write(piece uint64, buf []byte) int {
 	if b.size > 0 {
 		n = min(n, b.size)
 	}
+	clear(buf[:n])
 	binary.BigEndian.PutUint64(buf, piece)
 	buf[n-1] = byte(piece)
 	b.full = max(b.full, n)
 	return n
+}
+
+func (b *book) Left() int64 {
+	if b.limit == endless {
+		return -1
+	}
+	return int64(b.limit-b.next) * 1400
 }
 
 func (b *book) Repeat(_ time.Duration, token uint64, buf []byte) int {
@@ -174,6 +182,7 @@ func attach(t testing.TB, n *simnet.Net, up, down *simnet.Link, index int, sc sc
 	id := wire.ConnID(index + 7)
 	cs := Config{ConnID: id, SendSecret: secret(1), RecvSecret: secret(2), Peer: node, Trusted: true, Rand: seeded(n.Rand().Uint64())}
 	cr := Config{ConnID: id, SendSecret: secret(2), RecvSecret: secret(1), Rand: seeded(n.Rand().Uint64())}
+	cs.Parity, cr.Parity = 64<<20, 64<<20
 	if sc.sender != nil {
 		sc.sender(&cs)
 	}

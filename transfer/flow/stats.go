@@ -18,6 +18,7 @@ type Stats struct {
 	SpuriousPackets          uint64 // declared lost, arrived later
 	LostTokens               uint64 // reported to the Source
 	RepeatedPackets          uint64 // redundant copies
+	ParityPackets            uint64 // for the end of what is sent
 	ReceivedPackets          uint64 // what the receiver says has arrived
 	ReceivedBytes            uint64
 	InFlight                 int64

@@ -64,6 +64,7 @@ type outgoing struct {
 	have     map[int]hashtree.Hash // what the receiver says it has
 	toRead   int                   // next block to ask for
 	returned int                   // blocks that came back
+	unread   int64                 // bytes of blocks not asked for yet
 	answered bool                  // may be read: not asked, or the answer is in
 	entryOut bool                  // the entry was packed
 	entryOK  bool                  // the entry was acknowledged
@@ -101,6 +102,7 @@ type Sender struct {
 
 	retained int64 // bytes read or asked for, not released
 	unsent   int64 // of those, not packed yet
+	unread   int64 // bytes of open objects that nobody was asked to read yet
 	issued   int64 // data bytes sent for the first time, early ends taken out
 	freed    int64 // as the receiver reported
 
@@ -157,6 +159,8 @@ func (s *Sender) add(e Entry, attempt int) uint64 {
 	case multi(e.Size):
 		o.tree, _ = hashtree.New(e.Size, bs) // its only error was checked above
 	}
+	o.unread = e.Size
+	s.unread += e.Size
 	if s.cfg.Ask && attempt == 1 {
 		o.answered = false
 		s.unasked++
@@ -203,6 +207,8 @@ func (s *Sender) Reads(dst []Read) []Read {
 		bytes += int64(n)
 		s.retained += int64(n)
 		s.unsent += int64(n)
+		s.unread -= int64(n)
+		o.unread -= int64(n)
 		if o.toRead == o.geo.Blocks() {
 			s.toRead.pop()
 		}
@@ -384,6 +390,7 @@ func (s *Sender) drop(o *outgoing) {
 	delete(s.open, o.e.ID)
 	s.issued -= o.issued
 	s.progress -= o.progress
+	s.unread -= o.unread
 	for len(o.blocks) > 0 {
 		b := o.blocks[len(o.blocks)-1]
 		s.unsent -= int64(len(b.data) - b.sent)
@@ -463,6 +470,19 @@ func (s *Sender) Wants() bool {
 // fits reports whether n bytes more may be read.
 func (s *Sender) fits(n int) bool {
 	return s.retained == 0 || s.retained+int64(n) <= s.cfg.Memory && s.unsent+int64(n) <= readAhead
+}
+
+// Left is how many bytes are still to be packed for the first time, most of them;
+// negative: nobody knows, for there may be more objects. See flow.Source.
+func (s *Sender) Left() int64 {
+	switch {
+	case s.stopped:
+		return s.unsent
+	case !s.scanDone:
+		return -1
+	default:
+		return s.unread + s.unsent
+	}
 }
 
 // Stopped reports whether Stop left objects behind.

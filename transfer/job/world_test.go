@@ -153,8 +153,10 @@ func (w *world) session(seed uint64, ask bool, cut, stop time.Duration) bool {
 			})
 		},
 	})
+	const parity = 32 << 20
 	cs := flow.Config{ConnID: 7, SendSecret: key(1), RecvSecret: key(2), Peer: nodeAddr, Trusted: true, RTT: w.path.rtt, Rand: reader{w.rng}}
 	cr := flow.Config{ConnID: 7, SendSecret: key(2), RecvSecret: key(1), RTT: w.path.rtt, Rand: reader{w.rng}}
+	cs.Parity, cr.Parity = parity, parity
 	var err error
 	if s.fs, err = flow.NewSender(cs, s.snd); err != nil {
 		w.t.Fatal(err)

@@ -67,6 +67,8 @@ type source struct {
 	acked atomic.Int64
 }
 
+func (s *source) Left() int64 { return s.left }
+
 func (s *source) Fill(_ time.Duration, buf []byte) (int, uint64) {
 	n := int(min(int64(len(buf)), s.left))
 	if n == 0 {

@@ -15,7 +15,8 @@
 // of the one-way delay. The header is authenticated as associated data.
 //
 // The body of a data datagram belongs to the layer above. The body of a
-// control datagram is a sequence of frames, see Control.
+// control datagram is a sequence of frames, see Control; that of a parity
+// datagram is described by package parity.
 //
 // Parsing never panics, never allocates per datagram, and never trusts a count
 // that it has not checked against the bytes at hand.

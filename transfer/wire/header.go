@@ -28,6 +28,8 @@ type Kind uint8
 const (
 	KindData    Kind = 0x40
 	KindControl Kind = 0x41
+	KindKept    Kind = 0x42 // data that the receiver keeps, for parity may cover it
+	KindParity  Kind = 0x43 // see package parity
 )
 
 // Errors of parsing. They carry no detail on purpose: they are met in floods.
@@ -74,7 +76,7 @@ func ParseHeader(b []byte) (Header, error) {
 		return Header{}, ErrShort
 	}
 	k := Kind(b[0])
-	if k != KindData && k != KindControl {
+	if k < KindData || k > KindParity {
 		return Header{}, ErrKind
 	}
 	return Header{

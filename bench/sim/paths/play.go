@@ -77,6 +77,9 @@ func (o *ours) Fill(_ time.Duration, buf []byte) (int, uint64) {
 	return len(buf), n
 }
 
+// Left implements flow.Source.
+func (o *ours) Left() int64 { return -1 }
+
 // Repeat implements flow.Source.
 func (o *ours) Repeat(_ time.Duration, token uint64, buf []byte) int {
 	binary.BigEndian.PutUint64(buf, token)
