@@ -177,7 +177,7 @@ func (s *scene) link() string {
 var examples = func() map[string]func(*scene) ask {
 	all := map[string]func(*scene) ask{}
 	for _, some := range []map[string]func(*scene) ask{
-		peopleExamples, signInExamples, clusterExamples, nodeExamples, transferExamples, overviewExamples, configurationExamples, notificationExamples,
+		peopleExamples, signInExamples, clusterExamples, nodeExamples, transferExamples, overviewExamples, configurationExamples, certificateExamples, notificationExamples,
 	} {
 		maps.Copy(all, some)
 	}

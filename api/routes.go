@@ -15,6 +15,7 @@ func (s *Server) routes() {
 	s.signInRoutes()
 	s.clusterRoutes()
 	s.configurationRoutes()
+	s.certificateRoutes()
 	s.rolloutRoutes()
 	s.nodePartRoutes()
 	s.notificationRoutes()

@@ -80,7 +80,9 @@ type Config struct {
 	Checks  []Check      // what /readyz asks, besides the state store
 	// Names are those that a cluster has in DNS; nil where there are none, and may be nil.
 	Names func(cluster string) *ClusterNames
-	Wake  func() // called after desired state changed, so that it is acted on at once; must not block
+	// Certificates are what is known besides uploaded ones; nil: nothing.
+	Certificates Certificates
+	Wake         func() // called after desired state changed, so that it is acted on at once; must not block
 
 	Version   string
 	PublicURL string // https://host:port
@@ -130,6 +132,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Console == nil {
 		c.Console = http.HandlerFunc(noConsole)
+	}
+	if c.Certificates == nil {
+		c.Certificates = noCertificates{}
 	}
 	if c.Wake == nil {
 		c.Wake = func() {}

@@ -47,6 +47,7 @@ type world struct {
 	egress   *egress.Dialer
 	roots    *x509.CertPool // of servers that notifications go to
 	courier  *notify.Courier
+	given    *given
 }
 
 // clock is the server's time; it moves only when a test says so.
@@ -198,7 +199,7 @@ func (n *nodes) Profile(context.Context, string) (*forecast.Profile, error) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}}
+	w := &world{t: t, given: &given{}, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}}
 	w.database = storetest.URL(t)
 	w.store = storetest.Open(t, w.database, func(c *statestore.Config) { c.Clock = w.clock.Now })
 	w.index = fleet.NewIndex(w.clock.Now)
@@ -212,8 +213,8 @@ func newWorld(t *testing.T) *world {
 	w.roots = x509.NewCertPool()
 	w.courier = notify.New(notify.Config{Store: w.store, Sender: &notify.Sender{Dialer: w.egress, Roots: w.roots}, Now: w.clock.Now})
 	w.api, err = api.New(api.Config{
-		Courier: w.courier,
-		Store:   w.store, Fleet: w.index, Commands: w.nodes, Clusters: w.nodes, Keys: access.NewKeys(w.store.Tables, w.clock.Now),
+		Courier: w.courier, Certificates: w.given,
+		Store: w.store, Fleet: w.index, Commands: w.nodes, Clusters: w.nodes, Keys: access.NewKeys(w.store.Tables, w.clock.Now),
 		Signer: signer, Issuer: access.NewIssuer(w.store, signer, w.nodes, w.clock.Now),
 		Nodes:   http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.joins(rw, r) }),
 		Version: "test", PublicURL: "https://manager.test:8443", CASHA256: strings.Repeat("cd", 32), Now: w.clock.Now,

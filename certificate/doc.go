@@ -1,6 +1,6 @@
-// Package certificate orders the certificates that nodes show to clients which
-// look for them by name, from an authority that speaks ACME (RFC 8555), and
-// renews them in time.
+// Package certificate is about the certificates that nodes show to clients which
+// look for them by name. Pair checks what people bring; an Issuer orders them from
+// an authority that speaks ACME (RFC 8555), and renews them in time.
 //
 // One issuer works at a time: the leader's. It proves that it holds a name by a
 // text in the zone that the manager publishes the name in (DNS-01, RFC 8555,

@@ -19,14 +19,6 @@ type Wanted struct {
 	Names   []string // in lower case, without the dot at their end
 }
 
-// Trouble is what an operator should know of a cluster's certificate; empty: nothing.
-type Trouble struct {
-	// Failing says that an order came to nothing, why, and when it is repeated.
-	Failing string
-	// Ending says that the certificate ends soon, or has.
-	Ending string
-}
-
 // Config of an Issuer. Everything above Settle must be given.
 type Config struct {
 	Authority  Authority
@@ -40,8 +32,9 @@ type Config struct {
 	// Published says whether all zones that have a cluster's name answer with the
 	// text at its challenge's name, and if not, why.
 	Published func(cluster, name, text string) error
-	// Report takes all troubles there are, by cluster id, in place of those before.
-	Report func(map[string]Trouble)
+	// Report takes, by cluster id and in place of those before, which orders came to nothing, why, and when they are
+	// repeated.
+	Report func(map[string]string)
 
 	// Settle is how long after a text was published the authority is asked to look.
 	Settle time.Duration
@@ -98,7 +91,7 @@ func (i *Issuer) Run(ctx context.Context) {
 }
 
 // Step orders what is missing or due, one after the other, which takes as long as
-// the authority does. An order that fails is a Trouble; an error is what keeps the
+// the authority does. An order that fails is reported; an error is what keeps the
 // issuer from knowing what is due.
 func (i *Issuer) Step(ctx context.Context) error {
 	if !i.Leading() {
@@ -109,7 +102,7 @@ func (i *Issuer) Step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	troubles := map[string]Trouble{}
+	troubles := map[string]string{}
 	var failures []error
 	for _, w := range i.Wanted {
 		id, there := clusters[w.Cluster]
@@ -120,7 +113,7 @@ func (i *Issuer) Step(ctx context.Context) error {
 		if err != nil {
 			failures = append(failures, fmt.Errorf("certificate of cluster %s: %w", w.Cluster, err))
 		}
-		if trouble != (Trouble{}) {
+		if trouble != "" {
 			troubles[id] = trouble
 		}
 	}
@@ -131,24 +124,24 @@ func (i *Issuer) Step(ctx context.Context) error {
 }
 
 // attend does what is due for one certificate.
-func (i *Issuer) attend(ctx context.Context, w Wanted) (Trouble, error) {
+func (i *Issuer) attend(ctx context.Context, w Wanted) (trouble string, err error) {
 	have, err := recall(ctx, i.Settings, w.Cluster)
 	if err != nil {
-		return Trouble{}, err
+		return "", err
 	}
 	past, err := i.tried(ctx, w)
 	if err != nil {
-		return Trouble{}, err
+		return "", err
 	}
 	due := !have.serves(w, i.Authority.Directory) || !i.Now().Before(have.renewAt())
 	if due && !i.Now().Before(past.Next) {
 		got, err := i.order(ctx, w)
 		switch {
 		case ctx.Err() != nil:
-			return Trouble{}, ctx.Err()
+			return "", ctx.Err()
 		case err == nil:
 			i.Log.InfoContext(ctx, "certificate issued", "cluster", w.Cluster, "names", w.Names, "until", got.leaf.NotAfter)
-			have, due = got, false
+			due = false
 			past.Failures, past.Why, past.Next = 0, "", time.Time{}
 		default:
 			wait := min(pauseFirst<<min(past.Failures, 10), pauseMost)
@@ -156,18 +149,14 @@ func (i *Issuer) attend(ctx context.Context, w Wanted) (Trouble, error) {
 			i.Log.WarnContext(ctx, "no certificate", "cluster", w.Cluster, "names", w.Names, "error", past.Why, "again", past.Next)
 		}
 		if err := i.Settings.Put(ctx, attemptsKey(w.Cluster), past); err != nil {
-			return Trouble{}, err
+			return "", err
 		}
 	}
-	var t Trouble
 	if due && past.Failures > 0 {
-		t.Failing = fmt.Sprintf("%s has no new certificate for %s: %s; attempt %d, the next at %s",
+		trouble = fmt.Sprintf("%s has no new certificate for %s: %s; attempt %d, the next at %s",
 			i.Authority.Directory, strings.Join(w.Names, ", "), past.Why, past.Failures, past.Next.UTC().Format(time.RFC3339))
 	}
-	if have != nil {
-		t.Ending = have.ending(i.Now())
-	}
-	return t, nil
+	return trouble, nil
 }
 
 // Current are the certificates of clusters, as far as there are any. Every manager

@@ -20,12 +20,6 @@ import (
 	"github.com/godwit/godwit/statestore"
 )
 
-// Pair is a certificate, with those between it and its authority, and its key, both in PEM.
-type Pair struct {
-	Chain string `json:"chain"`
-	Key   string `json:"key"`
-}
-
 // kept is a certificate as it is stored, sealed.
 type kept struct {
 	Pair
@@ -79,18 +73,6 @@ func (k *kept) renewAt() time.Time {
 	h := fnv.New32a()
 	_, _ = h.Write(k.leaf.Raw) // it never fails
 	return k.leaf.NotBefore.Add(k.life()*2/3 + k.life()/30*time.Duration(h.Sum32()%1000)/1000)
-}
-
-// ending says that a certificate should have been renewed long ago: half of the time that there was for it is over.
-func (k *kept) ending(now time.Time) string {
-	left := k.leaf.NotAfter.Sub(now)
-	switch at := k.leaf.NotAfter.UTC().Format(time.RFC3339); {
-	case left <= 0:
-		return fmt.Sprintf("the certificate of %s ended at %s: clients refuse the nodes by name", k.leaf.DNSNames[0], at)
-	case left < k.life()/6:
-		return fmt.Sprintf("the certificate of %s ends at %s and was not renewed yet", k.leaf.DNSNames[0], at)
-	}
-	return ""
 }
 
 // accountKey opens the key of the account with a directory, and makes it the first time.

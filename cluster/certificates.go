@@ -4,9 +4,9 @@ package cluster
 // nodes show by name; empty: nothing.
 type CertificateTrouble struct{ Failing, Ending string }
 
-// NoteCertificates takes the troubles of all certificates, by cluster id, in place
-// of those before. While this manager leads they are conditions.
-func (r *Reconciler) NoteCertificates(troubles map[string]CertificateTrouble) {
+// NoteCertificates takes the troubles that a finder knows, by cluster id, in place
+// of those that it knew before. While this manager leads they are conditions.
+func (r *Reconciler) NoteCertificates(finder string, troubles map[string]CertificateTrouble) {
 	found := map[conditionKey]string{}
 	for id, t := range troubles {
 		if t.Failing != "" {
@@ -16,5 +16,5 @@ func (r *Reconciler) NoteCertificates(troubles map[string]CertificateTrouble) {
 			found[conditionKey{id, conditionCertificateEnds, ""}] = t.Ending
 		}
 	}
-	r.notes.set("certificates", found)
+	r.notes.set("certificates: "+finder, found)
 }

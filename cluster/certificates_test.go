@@ -14,9 +14,8 @@ import (
 func TestTroubleWithACertificateIsAConditionWhileItLasts(t *testing.T) {
 	t.Parallel()
 	w := quiet(t, nil)
-	w.lead.r.NoteCertificates(map[string]cluster.CertificateTrouble{
-		w.db.cluster.ID: {Failing: "no new certificate", Ending: "it ends soon"}, "another": {Failing: "of nobody"},
-	})
+	w.lead.r.NoteCertificates("ordered", map[string]cluster.CertificateTrouble{w.db.cluster.ID: {Failing: "no new certificate"}, "another": {Failing: "of nobody"}})
+	w.lead.r.NoteCertificates("shown", map[string]cluster.CertificateTrouble{w.db.cluster.ID: {Ending: "it ends soon"}})
 	open := func() []string {
 		var out []string
 		for _, c := range w.db.open {
@@ -34,7 +33,8 @@ func TestTroubleWithACertificateIsAConditionWhileItLasts(t *testing.T) {
 	if got := open(); !slices.Equal(got, []string{"certificate_ending: it ends soon", "certificate_failing: no new certificate"}) {
 		t.Errorf("conditions %q", got)
 	}
-	w.lead.r.NoteCertificates(nil)
+	w.lead.r.NoteCertificates("ordered", nil)
+	w.lead.r.NoteCertificates("shown", nil)
 	for range 120 { // until it is calm
 		w.step()
 	}

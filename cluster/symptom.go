@@ -54,7 +54,7 @@ var nextSteps = map[string]string{
 	conditionCertificate: "Check that the parent zone delegates to the zone of the names, that the authority can reach its servers, and what the authority says. It is tried again by itself; nodes keep the certificate that they have.",
 	conditionRecording:   "Look at the manager's log. Scaling goes on; what-if and forecast lack this time.",
 
-	conditionCertificateEnds: "See why it was not renewed (condition certificate_failing, the manager's log). Clients that look for the nodes by name refuse them once it has ended; those that ask the manager go on.",
+	conditionCertificateEnds: "See why it was not renewed (condition certificate_failing, the manager's log, whoever renews the files), or upload another one: godwit certificate set. Clients that look for the nodes by name refuse them once it has ended; those that ask the manager go on.",
 }
 
 // ConditionKinds are all kinds of conditions, in order of name.

@@ -64,13 +64,16 @@ type Tables struct {
 	Transfers      Transfers
 	Users          Users
 
+	// ClusterCertificates are those that nodes show by name; Certificates their own.
+	ClusterCertificates ClusterCertificates
+
 	h *handle
 }
 
 func newTables(h *handle) *Tables {
 	return &Tables{
 		AccessKeys: AccessKeys{h}, APITokens: APITokens{h}, Audit: Audit{h},
-		Authorities: Authorities{h}, Certificates: Certificates{h}, Clusters: Clusters{h},
+		Authorities: Authorities{h}, Certificates: Certificates{h}, Clusters: Clusters{h}, ClusterCertificates: ClusterCertificates{h},
 		Configurations: Configurations{h}, Consoles: Consoles{h}, Deliveries: Deliveries{h}, Notifications: Notifications{h},
 		Conditions: Conditions{h}, Decisions: Decisions{h}, Forecasts: Forecasts{h},
 		Idempotency: Idempotency{h}, JoinTokens: JoinTokens{h}, Loads: Loads{h},

@@ -20,6 +20,7 @@ import (
 	"github.com/godwit/godwit/access"
 	"github.com/godwit/godwit/access/secret"
 	"github.com/godwit/godwit/api"
+	"github.com/godwit/godwit/certificate/certtest"
 	"github.com/godwit/godwit/egress"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
@@ -48,6 +49,10 @@ func TestScriptsAgainstAManager(t *testing.T) {
 			e.Setenv("GODWIT_TOKEN", m.token)
 			e.Setenv("SSL_CERT_FILE", certificate)
 			e.Values["manager"] = m
+			ca, name := certtest.New(e.T().(testing.TB)), certtest.Leaf{Names: []string{"studio.example.org"}}
+			for _, f := range []string{"first", "second"} {
+				ca.Issue(e.T().(testing.TB), name).Write(e.T().(testing.TB), filepath.Join(e.WorkDir, f+".pem"), filepath.Join(e.WorkDir, f+".key"))
+			}
 			return os.WriteFile(certificate, m.certificate, 0o600)
 		},
 	})

@@ -6,7 +6,7 @@ const past: Record<string, string> = {
   change_password: 'changed the password of', drain: 'drained', undrain: 'un-drained', terminate: 'terminated', pause: 'paused', resume: 'resumed', scale: 'scaled', revert: 'reverted',
   restart: 'restarted', test: 'tested', launch: 'launched', duplicate: 'duplicated', disable: 'disabled', enable: 'enabled', end: 'ended', put: 'set', replay: 'replayed',
 }
-const nouns: Record<string, string> = { api_token: 'API token', access_key: 'access key', policy: 'policy of', log_levels: 'log levels', sign_in_provider: 'sign-in provider', configuration: 'configuration of' }
+const nouns: Record<string, string> = { api_token: 'API token', access_key: 'access key', policy: 'policy of', log_levels: 'log levels', sign_in_provider: 'sign-in provider', configuration: 'configuration of', certificate: 'certificate of' }
 
 type Loose = Record<string, unknown>
 const text = (o: unknown, k: string): string => {

@@ -6,6 +6,7 @@ import { decisionsQuery, overviewQuery, rereadMs } from '../api/queries'
 import { isRefusal } from '../api/refusal'
 import { useReread } from '../api/reread'
 import type { Cluster, Overview } from '../api/types'
+import { CertificatePanel } from '../certificates/CertificatePanel'
 import { share } from '../configuration/rollout'
 import { initial, plural, rate } from '../format/format'
 import { who } from '../format/who'
@@ -75,6 +76,7 @@ export function ClusterPage() {
         </div>
         <PolicyPanel name={c.name} />
         <WhatItIs cluster={c} />
+        <CertificatePanel cluster={c} />
       </div>
       <Same command={`godwit cluster get ${c.name}`} />
     </Page>

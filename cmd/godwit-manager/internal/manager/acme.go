@@ -137,7 +137,7 @@ func (m *manager) openACME(context.Context) error {
 	for _, d := range m.names.directories {
 		d.Texts = challenges.Texts
 	}
-	m.ordered = wanted
+	m.shown.ordered = wanted
 	m.issuer, err = certificate.New(certificate.Config{
 		Authority: authority, Wanted: wanted, Settings: m.store.Settings, Challenges: challenges, Settle: settle, Now: m.clock.Now, Log: m.log,
 		Leading:  func() bool { _, leading := m.elector.Leading(); return leading },
@@ -150,12 +150,12 @@ func (m *manager) openACME(context.Context) error {
 			}
 			return nil
 		},
-		Report: func(troubles map[string]certificate.Trouble) {
-			found := make(map[string]cluster.CertificateTrouble, len(troubles))
-			for id, t := range troubles {
-				found[id] = cluster.CertificateTrouble(t)
+		Report: func(failing map[string]string) {
+			found := make(map[string]cluster.CertificateTrouble, len(failing))
+			for id, why := range failing {
+				found[id] = cluster.CertificateTrouble{Failing: why}
 			}
-			m.cluster.NoteCertificates(found)
+			m.cluster.NoteCertificates("ordered", found)
 		},
 	})
 	return err

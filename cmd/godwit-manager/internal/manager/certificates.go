@@ -2,8 +2,6 @@ package manager
 
 import (
 	"bytes"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -29,16 +27,14 @@ type certificates struct {
 type certificateFiles struct {
 	cluster, chain, key string
 	good                certificate.Pair
+	complaint           error // why they are not read now
 	failure             loop.Failure
 }
-
-// expirySoon is when a certificate that nobody renewed is worth a word.
-const expirySoon = 7 * 24 * time.Hour
 
 // openCertificates reads all files for the first time; each must be good then.
 func (m *manager) openCertificates() error {
 	c, err := readCertificates(m.config.NodeCertificates, m.log, m.clock.Now)
-	m.named = c
+	m.files = c
 	return err
 }
 
@@ -78,8 +74,8 @@ func (c *certificates) now() map[string]certificate.Pair {
 	all := make(map[string]certificate.Pair, len(c.files))
 	for i := range c.files {
 		f := &c.files[i]
-		if err := c.read(f); f.failure.Fresh(err) {
-			c.log.Warn("a node certificate is not read; nodes keep the one before", "cluster", f.cluster, "error", err)
+		if f.complaint = c.read(f); f.failure.Fresh(f.complaint) {
+			c.log.Warn("a node certificate is not read; nodes keep the one before", "cluster", f.cluster, "error", f.complaint)
 		}
 		all[f.cluster] = f.good
 	}
@@ -99,20 +95,24 @@ func (c *certificates) read(f *certificateFiles) error {
 	if bytes.Equal(chain, []byte(f.good.Chain)) && bytes.Equal(key, []byte(f.good.Key)) {
 		return nil
 	}
-	pair, err := tls.X509KeyPair(chain, key)
+	pair := certificate.Pair{Chain: string(chain), Key: string(key)}
+	facts, err := pair.Check(c.clock())
 	if err != nil {
 		return err
 	}
-	leaf, now := pair.Leaf, c.clock()
-	switch {
-	case len(leaf.DNSNames) == 0:
-		return errors.New("the certificate has no DNS name that a client could look for")
-	case now.After(leaf.NotAfter):
-		return fmt.Errorf("the certificate ended at %s", leaf.NotAfter.Format(time.RFC3339))
-	case leaf.NotAfter.Sub(now) < expirySoon:
-		c.log.Warn("a node certificate ends soon", "cluster", f.cluster, "names", leaf.DNSNames, "until", leaf.NotAfter)
-	}
-	f.good = certificate.Pair{Chain: string(chain), Key: string(key)}
-	c.log.Info("node certificate", "cluster", f.cluster, "names", leaf.DNSNames, "until", leaf.NotAfter)
+	f.good = pair
+	c.log.Info("node certificate", "cluster", f.cluster, "names", facts.Names, "until", facts.Ends)
 	return nil
+}
+
+// complaint is why the files of a cluster are not read, or empty.
+func (c *certificates) complaint(cluster string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.files {
+		if f.cluster == cluster && f.complaint != nil {
+			return fmt.Sprintf("%s, %s: %s; nodes keep the certificate of before", f.chain, f.key, f.complaint)
+		}
+	}
+	return ""
 }

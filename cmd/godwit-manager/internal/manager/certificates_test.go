@@ -15,7 +15,7 @@ import (
 func issue(t *testing.T, dir string, until time.Time, names ...string) (chain, key string) {
 	t.Helper()
 	chain, key = filepath.Join(dir, "chain.pem"), filepath.Join(dir, "key.pem")
-	certtest.New(t).Issue(t, certtest.Leaf{Names: names, From: until.Add(-time.Hour), Until: until}).Write(t, chain, key)
+	certtest.New(t).Issue(t, certtest.Leaf{Names: names, From: until.Add(-96 * time.Hour), Until: until}).Write(t, chain, key)
 	return chain, key
 }
 
@@ -30,9 +30,9 @@ func TestNodeCertificatesAreGoodFromTheStart(t *testing.T) {
 		"media":                            "is not CLUSTER=CHAIN.pem,KEY.pem",
 		"media=" + chain:                   "is not CLUSTER=CHAIN.pem,KEY.pem",
 		"=" + chain + "," + key:            "is not CLUSTER=CHAIN.pem,KEY.pem",
-		"media=" + chain + "," + other:     "private key does not match",
+		"media=" + chain + "," + other:     "does not go with the first certificate",
 		"media=" + chain + ",/nowhere.pem": "no such file",
-		"media=" + key + "," + key:         "PEM",
+		"media=" + key + "," + key:         "chain holds a private key",
 		"media=" + nameless + "," + itsKey: "no DNS name",
 		"media=" + ended + "," + endedKey:  "ended at",
 	} {

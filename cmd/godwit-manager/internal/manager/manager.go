@@ -55,8 +55,8 @@ type manager struct {
 	public   string
 	clock    *steady.Clock
 	names    names
-	named    *certificates // nil without any
-	ordered  []certificate.Wanted
+	files    *certificates // nil without any
+	shown    *shown
 	issuer   *certificate.Issuer // nil without ordered ones
 	// installation is this installation's id.
 	installation string
@@ -180,6 +180,7 @@ func (m *manager) fleetListen() string {
 }
 
 func (m *manager) openCluster(ctx context.Context) error {
+	m.shown = &shown{store: m.store, names: &m.names, files: m.files, log: m.log, now: m.clock.Now}
 	m.installation = statestore.NewID()
 	if err := m.store.Settings.PutFirst(ctx, "installation", &m.installation); err != nil {
 		return err
@@ -243,7 +244,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 	if err := signer.Prepare(ctx); err != nil {
 		return err
 	}
-	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleetURLs, named: m.named, ordered: m.ordered, log: m.log}
+	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleetURLs, shown: m.shown, log: m.log}
 	if err := e.register(m.fleet); err != nil { //nolint:contextcheck // each question comes with a context of its own
 		return err
 	}
@@ -263,7 +264,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 			Authority: m.identity, Settings: e.settings, Record: m.record, Binary: m.programs.find, Log: m.log,
 		}),
 		Console: m.config.Console, Version: m.config.Version, PublicURL: m.public, CASHA256: m.identity.Pin(), Log: m.log,
-		Names: m.names.of, Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
+		Names: m.names.of, Certificates: m.shown, Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
 		Wake: func() { m.cluster.Wake(); m.teller.Wake(); m.consoles.Wake() },
 	})
 	if err != nil {
@@ -312,6 +313,7 @@ func (m *manager) run(ctx context.Context) error {
 	defer stop()
 	for _, loop := range []func(context.Context){
 		m.identity.Run, m.journal.Run, m.api.Run,
+		m.watchCertificates,
 		func(ctx context.Context) { m.ended(ctx, "leadership", m.elector.Run(ctx)) },
 		func(ctx context.Context) { m.ended(ctx, "reconciler", m.cluster.Run(ctx, m.elector)) },
 		func(ctx context.Context) { m.ended(ctx, "local nodes", m.local.Run(ctx)) },

@@ -130,6 +130,17 @@ func (n *names) of(name string) *api.ClusterNames {
 	return &all
 }
 
+// zones are a cluster's names in each zone that has any.
+func (n *names) zones(name string) []api.ClusterNames {
+	var all []api.ClusterNames
+	for _, known := range n.known {
+		if names := api.ClusterNames(known(name)); names != (api.ClusterNames{}) {
+			all = append(all, names)
+		}
+	}
+	return all
+}
+
 func (n *names) addr() string {
 	if n.server == nil {
 		return ""

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"time"
 
 	"github.com/godwit/godwit/access"
-	"github.com/godwit/godwit/certificate"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/identity"
@@ -24,10 +22,8 @@ type enlightener struct {
 	keys   *access.Keys
 	signer *access.Signer
 	urls   func() []string
-	named  *certificates // nil: none
-	// ordered certificates are in the state store.
-	ordered []certificate.Wanted
-	log     *slog.Logger
+	shown  *shown
+	log    *slog.Logger
 }
 
 // settings is what a joining node is told.
@@ -63,7 +59,7 @@ type gathered struct {
 	clusters map[string]statestore.Cluster
 	keys     json.RawMessage
 	levels   configuration.LogLevels
-	named    map[string]certificate.Pair // by cluster
+	named    map[string]showing // by cluster id
 }
 
 // common is gathered without the clusters.
@@ -88,21 +84,18 @@ func (e *enlightener) gather(ctx context.Context) (gathered, error) {
 	if err != nil {
 		return g, err
 	}
-	if g.named, err = certificate.Current(ctx, e.store.Settings, e.ordered); err != nil {
-		return g, err
-	}
-	maps.Copy(g.named, e.named.now())
-	page := statestore.Page{Limit: 1000}
+	names, page := map[string]string{}, statestore.Page{Limit: 1000}
 	for {
 		l, err := e.store.Clusters.List(ctx, page)
 		if err != nil {
 			return g, err
 		}
 		for _, c := range l.Items {
-			g.clusters[c.ID] = c
+			g.clusters[c.ID], names[c.ID] = c, c.Name
 		}
 		if l.Next == "" {
-			return g, nil
+			g.named, err = e.shown.by(ctx, names)
+			return g, err
 		}
 		page.Cursor = l.Next
 	}
@@ -118,7 +111,7 @@ func (g gathered) config(node string, p place, now time.Time) (command.Config, e
 	}
 	g.levels.Fill(&c, node, now)
 	configuration.Read(cluster.Config).Fill(&c)
-	c.NamedCert, c.NamedKey = g.named[cluster.Name].Chain, g.named[cluster.Name].Key
+	c.NamedCert, c.NamedKey = g.named[cluster.ID].Chain, g.named[cluster.ID].Key
 	return c, nil
 }
 
