@@ -349,8 +349,9 @@ func TestNodeCapHoldsFromTheFirstReport(t *testing.T) {
 	if _, err := run(t, client(t, n), Job{Direction: Push, Sources: []string{source}, Destination: "."}); err != nil {
 		t.Fatal(err)
 	}
-	// At 16 Mb/s it takes 2.1 s; the first burst is a tenth of it.
-	if took := time.Since(began); took < 1500*time.Millisecond {
+	// At 16 Mb/s it takes 2.1 s, but for what leaves before the first report, which a
+	// busy machine delays; without a cap a tenth of that.
+	if took := time.Since(began); took < time.Second {
 		t.Errorf("4 MiB took %v, less than the cap allows", took)
 	}
 }
