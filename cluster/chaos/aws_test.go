@@ -79,18 +79,7 @@ func (c onEC2) unused() []string {
 		}
 		has[a.Instance] = a.PublicIP
 	}
-	for _, m := range c.sim.Machines() {
-		if has[m.ID] == "" && m.Running {
-			wrong = append(wrong, m.ID+" has no address")
-		}
-		delete(has, m.ID)
-	}
-	for instance, address := range has {
-		if instance != "" {
-			wrong = append(wrong, address+" stays with "+instance)
-		}
-	}
-	return wrong
+	return append(wrong, mismatched(has, c.machines())...)
 }
 
 const forever = 1 << 30

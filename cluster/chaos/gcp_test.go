@@ -14,12 +14,27 @@ import (
 )
 
 // onGCE is a simulated project.
-type onGCE struct{ sim *gcesim.Cloud }
+type onGCE struct {
+	sim     *gcesim.Cloud
+	changes map[string]any
+}
 
 func newGCE(seed uint64) cloud {
-	return onGCE{gcesim.New(gcesim.Options{
+	c := onGCE{sim: gcesim.New(gcesim.Options{
 		Step: 8 * time.Second, WaitLimit: 10 * time.Second, ListLag: 15 * time.Second, Page: 4, Seed: seed, Unserved: true,
 	})}
+	if pooled(seed) {
+		c.changes = c.pool(poolSize)
+	}
+	return c
+}
+
+func (c onGCE) pool(n int) map[string]any {
+	for i := range n {
+		c.sim.Reserve(fmt.Sprintf("pool-%d", i), map[string]string{"godwit-address-pool": "media"}, false)
+	}
+	c.sim.Reserve("stranger", map[string]string{"godwit-address-pool": "strangers"}, false)
+	return map[string]any{"address_pool": "media"}
 }
 
 func (c onGCE) handler() http.Handler { return c.sim }
@@ -38,7 +53,7 @@ func (c onGCE) spec(changes map[string]any) (string, json.RawMessage) {
 	return gcp.Name, changed(map[string]any{
 		"region": gcesim.Region, "image": "godwit-node-7", "instance_types": gceTypes, "subnets": []string{"nodes"}, "public_address": true,
 		"spot_percent": 50, "swap_volume_gb": 16, "binary": "image",
-	}, changes)
+	}, both(c.changes, changes))
 }
 
 func (c onGCE) machines() []machine {
@@ -49,7 +64,20 @@ func (c onGCE) machines() []machine {
 	return all
 }
 
-func (c onGCE) unused() []string { return c.sim.Unused() }
+func (c onGCE) unused() []string {
+	wrong, all := c.sim.Unused(), c.sim.Addresses()
+	if len(all) == 0 {
+		return wrong
+	}
+	has := map[string]string{}
+	for _, a := range all {
+		if a.Name == "stranger" && a.User != "" {
+			wrong = append(wrong, "somebody else's address is given to "+a.User)
+		}
+		has[a.User] = a.Address
+	}
+	return append(wrong, mismatched(has, c.machines())...)
+}
 
 func (c onGCE) harm(rng *rand.Rand) string {
 	zone := gcesim.Zones()[rng.IntN(3)]
@@ -125,5 +153,3 @@ func (c onGCE) exhaust(zone string, out bool) {
 }
 
 func (c onGCE) throttle(throttled bool) { c.sim.ThrottleNext(map[bool]int{true: forever}[throttled]) }
-
-func (c onGCE) pool(int) map[string]any { return nil }

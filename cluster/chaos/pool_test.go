@@ -69,3 +69,20 @@ func (h *history) serving() (n int) {
 	})
 	return n
 }
+
+// mismatched are the machines that run without an address of the pool, and the
+// addresses that stay with what is no more. has is which a machine has, by its id.
+func mismatched(has map[string]string, machines []machine) (wrong []string) {
+	for _, m := range machines {
+		if has[m.id] == "" && m.running {
+			wrong = append(wrong, m.id+" has no address")
+		}
+		delete(has, m.id)
+	}
+	for machine, address := range has {
+		if machine != "" {
+			wrong = append(wrong, address+" stays with "+machine)
+		}
+	}
+	return wrong
+}

@@ -12,6 +12,7 @@
 package address
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 
@@ -65,10 +66,13 @@ func (p Pool) Check(f *provisioner.Faults, example string, form func(string) boo
 	f.Names("addresses", p.Addresses, provisioner.Names{Most: maxAddresses, Example: example}, form)
 }
 
-// Exhausted is the error of a launch for which no address of a pool is left: of no
-// other offering's fault.
+// ErrExhausted is the cause of what Exhausted makes.
+var ErrExhausted = errors.New("no free address")
+
+// Exhausted is the error of a launch for which no address of a pool is left, be it of
+// whatever type, in whatever zone.
 func Exhausted(node, pool, region string) error {
-	err := fmt.Errorf("address pool %s of %s has no free address", pool, region)
+	err := fmt.Errorf("address pool %s of %s has %w", pool, region, ErrExhausted)
 	return &provisioner.Error{
 		Class: provisioner.Capacity, Op: "launch", Subject: node, Err: err,
 		Refused: []provisioner.Refusal{{Class: provisioner.Capacity, Text: err.Error()}},

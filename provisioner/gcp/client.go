@@ -36,6 +36,7 @@ type clients struct {
 	images       *compute.ImagesClient
 	subnetworks  *compute.SubnetworksClient
 	regions      *compute.RegionsClient
+	addresses    *compute.AddressesClient
 }
 
 // lazy makes the clients when they are first wanted, and again until that
@@ -108,6 +109,9 @@ func open(ctx context.Context, endpoint string, transport http.RoundTripper) (*c
 	}
 	if err == nil {
 		c.regions, err = compute.NewRegionsRESTClient(ctx, with...)
+	}
+	if err == nil {
+		c.addresses, err = compute.NewAddressesRESTClient(ctx, with...)
 	}
 	return c, err
 }

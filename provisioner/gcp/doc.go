@@ -21,9 +21,13 @@
 // with a request id that is derived from name and offering: Google answers a
 // repeated one with the first operation.
 //
+// Where the template names an address pool, the insert names a free one of the
+// reserved addresses: Google refuses what something has, and then the next is asked
+// with. An instance keeps its address while it is stopped, and its end frees it.
+//
 // What leaves nothing behind: owner labels are part of the insert, on the
 // instance and on its disks; disks are deleted with the instance, addresses are
-// ephemeral, what spot takes back is deleted rather than stopped. A disk that is
+// ephemeral or a pool's, what spot takes back is deleted rather than stopped. A disk that is
 // left all the same is found by its label and deleted by Collect.
 //
 // Calls keep within a budget, and what is throttled or fails is repeated with

@@ -31,6 +31,7 @@ var codes = map[string]provisioner.Class{
 	"IP_SPACE_EXHAUSTED":                        provisioner.Capacity,
 	"IP_SPACE_EXHAUSTED_WITH_DETAILS":           provisioner.Capacity,
 	"SERVICE_UNAVAILABLE_FOR_LOCATION":          provisioner.Capacity,
+	codeInUse:                                   provisioner.Capacity,
 
 	// A limit of the project.
 	"QUOTA_EXCEEDED":      provisioner.Quota,
@@ -81,6 +82,9 @@ var codes = map[string]provisioner.Class{
 	"INTERNAL_ERROR":                      provisioner.Transient,
 	"OPERATION_CANCELED_BY_USER":          provisioner.Transient,
 }
+
+// codeInUse is Google's of an address that something has.
+const codeInUse = "IP_IN_USE_BY_ANOTHER_RESOURCE"
 
 // throttledFor is the advice with a throttled call when Google gives none: its
 // rates are counted by the minute.
@@ -154,7 +158,7 @@ func understand(err error) provisioner.Answer {
 // mentions are of Google's fields.
 var mentions = []provisioner.Mention{
 	{Word: "machinetype", Field: "instance_types"}, {Word: "/images/", Field: "image"}, {Word: "sourceimage", Field: "image"},
-	{Word: "subnetwork", Field: "subnets"}, {Word: "network", Field: "subnets"},
+	{Word: "natip", Field: "addresses"}, {Word: "subnetwork", Field: "subnets"}, {Word: "network", Field: "subnets"},
 	{Word: "service account", Field: "service_account"}, {Word: "serviceaccount", Field: "service_account"},
 	{Word: "metadata", Field: "first_boot_script"}, {Word: "disksizegb", Field: "root_gb"}, {Word: "disktype", Field: "volume_type"},
 	{Word: "labels", Field: "tags"}, {Word: "resource.tags", Field: "network_tags"}, {Word: "zone", Field: "zones"}, {Word: "region", Field: "region"},

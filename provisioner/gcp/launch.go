@@ -2,6 +2,7 @@ package gcp
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"cloud.google.com/go/compute/apiv1/computepb"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/address"
 	"github.com/godwit/godwit/provisioner/cloudinit"
 	"github.com/godwit/godwit/provisioner/gcp/template"
 	"github.com/godwit/godwit/provisioner/offering"
@@ -58,34 +60,54 @@ type asking struct {
 	spec    template.Spec
 	name    string
 	data    []byte
+	zones   []string
 	// again: an earlier call may have made it.
 	again bool
+	// address of the template's pool that the launch has claimed; nil: it has none.
+	address *computepb.Address
+	// inUse are those that turned out so, by what Google calls them.
+	inUse map[string]bool
 }
 
 func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
-	zones := a.spec.Zones
-	if len(zones) == 0 {
+	a.zones = a.spec.Zones
+	if len(a.zones) == 0 {
 		var err error
-		if zones, err = a.p.zonesOf(ctx, a.spec.Region); err != nil {
+		if a.zones, err = a.p.zonesOf(ctx, a.spec.Region); err != nil {
 			return none, cloud.Failure("launch", a.request.NodeID, cloud.Templated(err))
 		}
 	}
-	for _, zone := range zones {
-		if !a.again {
-			break
+	exhausted := a.reserve(ctx) // first: between the look and the insert nothing is to pass
+	if a.again {
+		if found, err := a.look(ctx); err != nil || found.ID != "" {
+			a.settled(err)
+			return found, err
 		}
+	}
+	if exhausted != nil {
+		return none, exhausted
+	}
+	made, err := a.p.market.First(ctx, offering.Search{
+		Request: a.request, Region: a.spec.Region, Wanted: a.spec.Among(a.zones), Most: mostAsked, Ask: a.insert, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
+	})
+	a.settled(err)
+	return made, err
+}
+
+// look finds what an earlier call of this launch made, in whichever zone; without
+// such it has no id.
+func (a *asking) look(ctx context.Context) (provisioner.Instance, error) {
+	for _, zone := range a.zones {
 		found, err := a.p.instance(ctx, zone, a.name)
 		if err != nil {
-			return none, cloud.Failure("launch", a.request.NodeID, cloud.Templated(err))
+			return provisioner.Instance{}, cloud.Failure("launch", a.request.NodeID, cloud.Templated(err))
 		}
 		if found != nil {
 			return a.known(found)
 		}
 	}
-	return a.p.market.First(ctx, offering.Search{
-		Request: a.request, Region: a.spec.Region, Wanted: a.spec.Among(zones), Most: mostAsked, Ask: a.insert, Judge: judge, Cloud: cloud, Now: a.p.now, Log: a.p.log,
-	})
+	return provisioner.Instance{}, nil
 }
 
 // known is an instance of our name: this launch made it before.
@@ -101,6 +123,9 @@ func (a *asking) known(found *computepb.Instance) (provisioner.Instance, error) 
 // is not found is one that this zone does not have.
 func judge(err error) offering.Verdict {
 	v, text := offering.Judge(cloud.Class(err)), cloud.Text(err)
+	if errors.Is(err, address.ErrExhausted) {
+		v.Rests = 0 // no other offering has an address
+	}
 	switch v.Class {
 	case provisioner.Capacity:
 		v.Wide = strings.Contains(text, "IP_SPACE")
@@ -113,11 +138,32 @@ func judge(err error) offering.Verdict {
 	return v
 }
 
-// insert asks for one offering and waits until it is known whether Google has
-// it.
+// insert asks for one offering, with the next address of the pool while somebody has
+// taken that which was free.
 func (a *asking) insert(ctx context.Context, o offering.Offering) (provisioner.Instance, error) {
+	for {
+		made, err := a.try(ctx, o)
+		if !a.taken(err) {
+			return made, err
+		}
+		// Perhaps by another call of this launch, whose choice was the same.
+		if found, err := a.look(ctx); err != nil || found.ID != "" {
+			return found, err
+		}
+		if err := a.reserve(ctx); err != nil {
+			return made, err
+		}
+	}
+}
+
+// try asks for one offering and waits until it is known whether Google has it.
+func (a *asking) try(ctx context.Context, o offering.Offering) (provisioner.Instance, error) {
 	none := provisioner.Instance{}
-	id := requestID(a.name, o.String())
+	what := []string{a.name, o.String()}
+	if a.address != nil {
+		what = append(what, a.address.GetAddress())
+	}
+	id := requestID(what...)
 	resource := a.machine(o)
 	op, err := change(ctx, a.p, func(ctx context.Context, c *clients) (*compute.Operation, error) {
 		return c.instances.Insert(ctx, &computepb.InsertInstanceRequest{

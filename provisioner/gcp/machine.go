@@ -27,10 +27,12 @@ func (a *asking) machine(o offering.Offering) *computepb.Instance {
 		Scheduling:         scheduling(o.Spot),
 		DeletionProtection: yes(false),
 	}
-	if s.PublicAddress {
-		in.NetworkInterfaces[0].AccessConfigs = []*computepb.AccessConfig{{
-			Name: text("External NAT"), Type: text(computepb.AccessConfig_ONE_TO_ONE_NAT.String()),
-		}}
+	if s.PublicAddress || a.address != nil {
+		way := &computepb.AccessConfig{Name: text("External NAT"), Type: text(computepb.AccessConfig_ONE_TO_ONE_NAT.String())}
+		if a.address != nil {
+			way.NatIP, way.NetworkTier = a.address.Address, a.address.NetworkTier
+		}
+		in.NetworkInterfaces[0].AccessConfigs = []*computepb.AccessConfig{way}
 	}
 	if len(s.NetworkTags) > 0 {
 		in.Tags = &computepb.Tags{Items: s.NetworkTags}

@@ -12,6 +12,7 @@ import (
 	"cloud.google.com/go/compute/apiv1/computepb"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/address"
 	"github.com/godwit/godwit/provisioner/gcp/template"
 	"github.com/godwit/godwit/provisioner/offering"
 )
@@ -50,6 +51,7 @@ type Provider struct {
 	launches offering.Launches[bool]
 	market   offering.Market
 	zones    regionZones
+	claims   address.Claims
 }
 
 var (

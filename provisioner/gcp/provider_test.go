@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -78,8 +79,12 @@ func harness(t *testing.T, o gcesim.Options, grant ...string) (providertest.Harn
 			"instance_types[0]":   spec(t, map[string]any{"instance_types": []string{"n2_standard"}}),
 			"node.max_sessions":   spec(t, map[string]any{"node": map[string]any{"max_sessions": -1}}),
 			"report_interval_s":   spec(t, map[string]any{"report_interval_s": 61}),
+			"address_pool":        spec(t, map[string]any{"address_pool": "Not a label"}),
+			"addresses":           spec(t, map[string]any{"address_pool": "media", "addresses": []string{"one"}}),
+			"addresses[0]":        spec(t, map[string]any{"addresses": []string{"192.0.2.1"}}),
 			"tags.godwit-cluster": spec(t, map[string]any{"tags": map[string]string{"godwit-cluster": "x"}}),
 		},
+		Pool:   pool(t, c),
 		Output: "login:",
 		Crash: func(_ *testing.T, i provisioner.Instance) {
 			zone, name, _ := strings.Cut(i.ID, "/")
@@ -87,6 +92,37 @@ func harness(t *testing.T, o gcesim.Options, grant ...string) (providertest.Harn
 		},
 		Bulk: 14,
 	}, c
+}
+
+// pool is one of three addresses, beside one of it that a router has, one that is
+// internal, and others of another pool and of none.
+func pool(t *testing.T, c *gcesim.Cloud) *providertest.Pool {
+	t.Helper()
+	mine := map[string]bool{}
+	for n := range 3 {
+		mine[c.Reserve(fmt.Sprintf("pool-%d", n), map[string]string{labelPool: "media"}, false)] = true
+	}
+	c.Reserve("busy", map[string]string{labelPool: "media"}, false)
+	c.Occupy("busy")
+	c.Reserve("inside", map[string]string{labelPool: "media"}, true)
+	c.Reserve("other", map[string]string{labelPool: "other"}, false)
+	c.Reserve("alone", nil, false)
+	return &providertest.Pool{
+		Spec: spec(t, map[string]any{"address_pool": "media"}), Size: len(mine), Name: "address pool media of " + gcesim.Region + " has no free address",
+		Held: func() (map[string]string, error) {
+			by := map[string]string{}
+			for _, a := range c.Addresses() {
+				if mine[a.Address] && a.User != "" {
+					by[a.Address] = a.User
+				}
+			}
+			return by, nil
+		},
+		Foreign: func() string {
+			all := c.Addresses()
+			return fmt.Sprint(slices.DeleteFunc(all, func(a gcesim.Address) bool { return mine[a.Address] }))
+		},
+	}
 }
 
 func TestProvider(t *testing.T) {

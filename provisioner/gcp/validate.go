@@ -74,7 +74,7 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 		return found, nil
 	}
 	v := &validation{p: p, s: s}
-	for _, check := range []func(context.Context) error{v.place, v.types, v.image, v.subnet, v.quota} {
+	for _, check := range []func(context.Context) error{v.place, v.types, v.image, v.subnet, v.addresses, v.quota} {
 		if err := check(ctx); err != nil {
 			return nil, cloud.Failure("validate", "", err)
 		}
@@ -191,6 +191,28 @@ func (v *validation) subnet(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// addresses says where the pool has none here. That all are in use is no fault:
+// running nodes have them.
+func (v *validation) addresses(ctx context.Context) error {
+	pool := v.s.Pool
+	if !pool.Given() {
+		return nil
+	}
+	found, err := v.p.pooled(ctx, v.s.Region, pool)
+	if err != nil {
+		return err
+	}
+	if pool.AddressPool != "" && len(found) == 0 {
+		v.faults.Add("address_pool", "is %q, of which region %s has no external address: label those that nodes may take with %s=%s", pool.AddressPool, v.s.Region, labelPool, pool.AddressPool)
+	}
+	for i, name := range pool.Addresses {
+		if !slices.ContainsFunc(found, func(a *computepb.Address) bool { return a.GetName() == name }) {
+			v.faults.Add(fmt.Sprintf("addresses[%d]", i), "is %q, which is no external address of region %s", name, v.s.Region)
+		}
+	}
+	return nil
 }
 
 // quota tells where not one node would fit. Families of types may have quotas of

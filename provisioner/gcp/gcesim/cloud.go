@@ -55,6 +55,7 @@ type Cloud struct {
 	serial     uint64
 	instances  map[string]*machine // by zone/name
 	disks      map[string]*diskRecord
+	addresses  map[string]*address
 	operations map[string]*change // by zone/name
 	requests   map[string]*change // by requestId
 	exhausted  map[Offering]bool
@@ -88,7 +89,7 @@ func New(o Options) *Cloud {
 	}
 	c := &Cloud{
 		options: o, chance: rand.New(rand.NewPCG(o.Seed, 1)), //nolint:gosec // chance of a simulation, which must repeat
-		instances: map[string]*machine{}, disks: map[string]*diskRecord{}, operations: map[string]*change{},
+		instances: map[string]*machine{}, disks: map[string]*diskRecord{}, addresses: map[string]*address{}, operations: map[string]*change{},
 		requests: map[string]*change{}, exhausted: map[Offering]bool{}, quota: map[string]int{}, down: map[string]bool{},
 		used: map[string]bool{}, calls: map[string]int{}, unlucky: map[string]int{},
 	}
@@ -214,6 +215,7 @@ func (c *Cloud) handler() http.Handler {
 		{"GET " + project + "/zones/{zone}/operations/{name}", "zoneOperations.get", []string{"compute.zoneOperations.get"}, c.operation},
 		{"GET " + project + "/zones/{zone}/machineTypes/{name}", "machineTypes.get", []string{"compute.machineTypes.get"}, c.machineType},
 		{"GET " + project + "/regions/{region}", "regions.get", []string{"compute.regions.get"}, c.region},
+		{"GET " + project + "/regions/{region}/addresses", "addresses.list", []string{"compute.addresses.list"}, c.listAddresses},
 		{"GET " + project + "/regions/{region}/subnetworks/{name}", "subnetworks.get", []string{"compute.subnetworks.get"}, c.subnetwork},
 		{"GET " + project + "/global/images/{name}", "images.get", []string{"compute.images.get"}, c.image},
 		{"GET " + project + "/global/images/family/{name}", "images.getFromFamily", []string{"compute.images.getFromFamily"}, c.family},

@@ -18,6 +18,10 @@
 //	  as instanceTerminationAction says
 //	a zone that is out of a type: ZONE_RESOURCE_POOL_EXHAUSTED      troubleshooting/troubleshooting-resource-availability
 //	quotas are of a region, spot has its own: QUOTA_EXCEEDED        resource-usage; v1/regions (quotas[])
+//	natIP is a static external address of the region, unused, of     v1/instances (networkInterfaces[].accessConfigs[])
+//	  the tier that is said; else insert is refused, or fails
+//	an address in use has users, is IN_USE, and RESERVED again       v1/addresses (status, users[])
+//	  when its instance is deleted; a stopped one keeps it           ip-addresses/configure-static-external-ip-address
 //	too many requests: 403 rateLimitExceeded or 429                 api/rate-limits; v1/errors (RATE_LIMIT_EXCEEDED)
 //	lists page by pageToken, a page may be empty; scopes that do    v1/instances/aggregatedList; apis/docs/system-parameters (field mask)
 //	  not answer are warnings, not errors

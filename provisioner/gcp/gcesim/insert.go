@@ -53,7 +53,14 @@ func (c *Cloud) insert(r *http.Request) (any, *refusal) {
 	if c.instances[key(zone, in.Name)] != nil {
 		return nil, refuse(http.StatusConflict, "alreadyExists", "The resource 'projects/%s/zones/%s/instances/%s' already exists", Project, zone, in.Name)
 	}
-	if fails := c.lacks(zone, &in); fails != nil {
+	no, fails := c.checkAddresses(zone, &in)
+	if no != nil {
+		return nil, no
+	}
+	if fails == nil {
+		fails = c.lacks(zone, &in)
+	}
+	if fails != nil {
 		return c.begin(r, "insert", zone, "instances/"+in.Name, fails, nil).operation, nil
 	}
 	c.create(zone, in)
@@ -82,6 +89,7 @@ func insertPermissions(in *instance) []string {
 	for _, n := range in.NetworkInterfaces {
 		add(n.Subnetwork != "", "compute.subnetworks.use")
 		add(len(n.AccessConfigs) > 0, "compute.subnetworks.useExternalIp")
+		add(len(n.AccessConfigs) > 0 && n.AccessConfigs[0].NatIP != "", "compute.addresses.use")
 	}
 	return need
 }
@@ -260,10 +268,14 @@ func (c *Cloud) create(zone string, in instance) {
 		n := &m.NetworkInterfaces[i]
 		n.NetworkIP = fmt.Sprintf("10.132.%d.%d", c.serial>>8&255, c.serial&255)
 		for j := range n.AccessConfigs {
+			if n.AccessConfigs[j].NatIP != "" {
+				continue
+			}
 			n.AccessConfigs[j].NatIP = fmt.Sprintf("198.51.%d.%d", c.serial>>8&255, c.serial&255)
 		}
 	}
 	c.instances[key(zone, m.Name)] = m
+	c.give(m)
 }
 
 // Instances counts those that exist, running or not.

@@ -74,6 +74,7 @@ func (c *Cloud) erase(zone string, m *machine) {
 		return
 	}
 	delete(c.instances, key(zone, m.Name))
+	c.free(m)
 	stranded := c.strand > 0
 	c.strand = max(c.strand-1, 0)
 	for _, d := range m.Disks {

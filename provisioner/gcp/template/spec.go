@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/address"
 	"github.com/godwit/godwit/provisioner/cloudinit"
 	"github.com/godwit/godwit/provisioner/offering"
 )
@@ -19,6 +20,7 @@ import (
 type Spec struct {
 	cloudinit.Spec
 	offering.Choice
+	address.Pool
 	Provider string `json:"provider"`
 	// Region in which nodes stand, such as europe-west1.
 	Region string `json:"region"`
@@ -35,7 +37,8 @@ type Spec struct {
 	Subnets []string `json:"subnets"`
 	// NetworkTags by which firewall rules know the nodes.
 	NetworkTags []string `json:"network_tags"`
-	// PublicAddress gives nodes a public address, which ends with them.
+	// PublicAddress gives nodes a public address, which ends with them. Nodes with an
+	// address of a pool have that.
 	PublicAddress bool `json:"public_address"`
 	// ServiceAccount is the address of the nodes' own rights; empty: none.
 	ServiceAccount string `json:"service_account"`
@@ -112,6 +115,7 @@ func (s Spec) check(f *provisioner.Faults) {
 	s.checkImage(f)
 	s.Choice.Check(f, "n2-standard-4", Name.MatchString)
 	s.checkSubnets(f)
+	s.Pool.Check(f, "node-address-1", Name.MatchString)
 	f.Names("network_tags", s.NetworkTags, provisioner.Names{Most: maxMarks, Example: "godwit-node"}, Name.MatchString)
 	if s.ServiceAccount != "" && !account.MatchString(s.ServiceAccount) {
 		f.Add("service_account", "is %q; want an address such as nodes@project.iam.gserviceaccount.com", s.ServiceAccount)

@@ -27,13 +27,13 @@ func TestEachFaultIsFoundAndNamesItsField(t *testing.T) {
 		"provider":"aws","region":"west","zones":["europe-west1-b","b"],"image":"Debian 12","image_project":"X",
 		"instance_types":[],"subnets":["a","projects/p/regions/r1/subnetworks/s"],"network_tags":["web","web"],"service_account":"me",
 		"spot_percent":101,"root_gb":9,"volume_type":"gp3","swap_volume_gb":9,"tags":{"Team":"a","godwit-x":"b","team":"A"},
-		"node":{"max_sessions":-1},"report_interval_s":61,"transfer_port":70000,"advertise":"x","binary":"x",
+		"address_pool":"A b","addresses":["1.2.3.4"],"node":{"max_sessions":-1},"report_interval_s":61,"transfer_port":70000,"advertise":"x","binary":"x",
 		"first_boot_script":"x","swap_file_mb":-1,"sysctl":{"x":"1","a.b":"$"},"journal_mb":1
 	}`))
 	want := []string{
 		"provider", "region", "zones[0]", "zones[1]", "image", "image_project", "instance_types", "subnets", "subnets[1]", "network_tags[1]",
 		"service_account", "spot_percent", "root_gb", "volume_type", "swap_volume_gb", "tags.Team", "tags.godwit-x", "tags.team",
-		"node.max_sessions", "report_interval_s", "transfer_port", "advertise", "binary", "first_boot_script", "swap_file_mb", "sysctl",
+		"address_pool", "addresses", "addresses[0]", "node.max_sessions", "report_interval_s", "transfer_port", "advertise", "binary", "first_boot_script", "swap_file_mb", "sysctl",
 		"sysctl.a.b", "journal_mb",
 	}
 	providertest.Blamed(t, func() any { return new(Spec) }, faults, want)
