@@ -134,7 +134,7 @@ test-go-clouds: | $(BUILD)/go.mod
 deps-boot:
 	@[ "$$(id -u)" -ne 0 ] || scripts/deps.sh boot
 
-test-boot: deps-boot $(BIN)/godwit $(BIN)/godwit-node ## boot nodes for real (systemd, cloud-init), as root; the first time it makes a root file system, some minutes
+test-boot: deps-boot $(BIN)/godwit $(BIN)/godwit-node $(BIN)/godwit-manager ## boot nodes and a manager for real (systemd, cloud-init), as root; the first time it makes a root file system, some minutes
 	@GO='$(GO)' scripts/test-boot.sh $(BIN)
 
 MOTO := $(BUILD)/moto/bin/moto_server

@@ -36,7 +36,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 		Version:       version.Version,
 	}
-	root.AddCommand(newServeCommand(), newMigrateCommand(), newAdminCommand(), newHealthCommand(), newPolicyCommand(), newVersionCommand(), demo.Command())
+	root.AddCommand(newServeCommand(), newMigrateCommand(), newAdminCommand(), newHealthCommand(), newPolicyCommand(), newCloudConfigCommand(), newVersionCommand(), demo.Command())
 	return root
 }
 

@@ -107,17 +107,14 @@ func cloudConfig(cloud Cloud, b provisioner.Bootstrap, s Spec) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bootstrap document: %w", err)
 	}
-	config := struct {
-		WriteFiles []writeFile `yaml:"write_files"`
-		Swap       *swapFile   `yaml:"swap,omitempty"`
-	}{WriteFiles: []writeFile{
+	config := cloudFile{WriteFiles: []writeFile{
 		{bootstrapPath, "0600", string(doc) + "\n"},
 		{"/etc/systemd/system/godwit-node.service", "0644", systemd.Node},
 		// The end of the log is then in the cloud's serial console, from where the
 		// manager shows it.
 		{"/etc/systemd/system/godwit-node.service.d/10-console.conf", "0644", "[Service]\nStandardOutput=journal+console\nStandardError=journal+console\n"},
 		{"/etc/sysctl.d/90-godwit.conf", "0644", sysctlFile(s.Sysctl)},
-		{"/etc/systemd/journald.conf.d/90-godwit.conf", "0644", fmt.Sprintf("[Journal]\nSystemMaxUse=%dM\nMaxRetentionSec=1month\n", s.JournalMB)},
+		{"/etc/systemd/journald.conf.d/90-godwit.conf", "0644", journalFile(s.JournalMB)},
 	}}
 	if s.FirstBootScript != "" {
 		config.WriteFiles = append(config.WriteFiles, writeFile{firstBootPath, "0700", s.FirstBootScript})
@@ -126,14 +123,30 @@ func cloudConfig(cloud Cloud, b provisioner.Bootstrap, s Spec) ([]byte, error) {
 		size := int64(s.SwapFileMB) << 20
 		config.Swap = &swapFile{"/swapfile", size, size}
 	}
+	return config.text()
+}
+
+// cloudFile is a cloud-config document.
+type cloudFile struct {
+	PackageUpdate bool        `yaml:"package_update,omitempty"`
+	Packages      []string    `yaml:"packages,omitempty"`
+	WriteFiles    []writeFile `yaml:"write_files"`
+	Swap          *swapFile   `yaml:"swap,omitempty"`
+}
+
+func (f cloudFile) text() ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString("#cloud-config\n")
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(config); err != nil {
+	if err := encoder.Encode(f); err != nil {
 		return nil, fmt.Errorf("cloud-config: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+func journalFile(megabytes int) string {
+	return fmt.Sprintf("[Journal]\nSystemMaxUse=%dM\nMaxRetentionSec=1month\n", megabytes)
 }
 
 func sysctlFile(own map[string]string) string {
@@ -149,7 +162,13 @@ func sysctlFile(own map[string]string) string {
 //go:embed boot.sh
 var bootSource string
 
-var boot = template.Must(template.New("boot").Option("missingkey=error").Parse(bootSource))
+//go:embed fetch.sh
+var fetchSource string
+
+// fetching is what scripts share that fetch programs.
+var fetching = template.Must(template.New("fetching").Parse(fetchSource))
+
+var boot = template.Must(template.Must(fetching.Clone()).New("boot").Option("missingkey=error").Parse(bootSource))
 
 // retryFor is how long a machine looks for its manager when the bootstrap does
 // not say.
@@ -170,6 +189,7 @@ func bootScript(b provisioner.Bootstrap, s Spec) ([]byte, error) {
 		SwapBytes  int64
 		Bootstrap  string
 		FirstBoot  string
+		Follow     string // managers redirect nobody
 		HasProgram bool
 	}{Seconds: b.JoinTimeoutS, SwapBytes: int64(s.SwapVolumeGB) << 30, Bootstrap: bootstrapPath, HasProgram: s.Binary == FromImage}
 	if data.Seconds <= 0 {
