@@ -36,6 +36,7 @@ type Client struct {
 	Log *slog.Logger // nil: discard
 
 	greetFrom time.Duration // round trip from which a greeting is made; 0: greetingLeast
+	quickFrom time.Duration // and from which QUIC is tried; 0: quickLeast, negative: always
 }
 
 // Entry is one name in a listed directory.

@@ -32,6 +32,7 @@ type Transfer struct {
 	rate      *int64   // set by SetRate: overrides job and spec
 	policy    Policy   // set by SetPolicy
 	lastEpoch uint64
+	slow      bool // a session that began over QUIC got no TCP connection: of run's goroutine
 	result    Result
 	err       error
 }

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"crypto/ed25519"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,83 +16,6 @@ import (
 
 // clientPool is shared by all jobs of this process.
 var clientPool job.Pool
-
-// opened is a link whose hello was accepted.
-type opened struct {
-	link   *link
-	ctl    *controlConn
-	accept control.Accept
-	early  *greeting // nil: none was made, or the node does not take it
-}
-
-// open dials, says hello and waits for the answer; with greets it tries the path
-// meanwhile.
-func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello, greets bool) (*opened, error) {
-	l, err := c.connect(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	o := &opened{link: l, ctl: newControlConn(l)}
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
-	if err := o.greet(c, spec, hello, greets); err != nil { //nolint:contextcheck // opening a UDP socket does not wait
-		o.early.drop()
-		o.ctl.abort()
-		if ctx.Err() != nil {
-			return nil, newError(CodeCancelled, "the transfer was cancelled", context.Cause(ctx))
-		}
-		return nil, err
-	}
-	return o, nil
-}
-
-func (o *opened) greet(c *Client, spec Spec, hello control.Hello, greets bool) error {
-	bound := o.link.bound
-	hello.Version, hello.Program, hello.Stream = control.Version, "godwit", true
-	hello.Token, hello.TransferID, hello.RTTMicros = spec.Token, spec.TransferID, o.link.rtt.Microseconds()
-	if spec.AccessKey != "" {
-		hello.AccessKey = spec.AccessKey
-		hello.Proof = AccessKeyProof(AccessKeyVerifier(spec.Secret), bound)
-	}
-	if c.Key != nil {
-		hello.ClientKey = c.Key.Public().(ed25519.PublicKey)
-		hello.KeyProof = signBinding(c.Key, bound)
-	}
-	began := time.Now()
-	if greets {
-		o.early = beginGreeting(o.link, &hello, first(c.greetFrom, greetingLeast))
-	}
-	if err := o.ctl.sendJSON(control.TypeHello, hello); err != nil {
-		return newError(CodeInvalid, "too many paths for one transfer: name a directory instead", err)
-	}
-	for {
-		t, body, err := o.ctl.nextWithin(handshakeTimeout)
-		if err != nil {
-			return newError(CodeLost, "the node hung up before it answered", err)
-		}
-		switch t {
-		case control.TypePing:
-		case control.TypeAccept:
-			if err := control.ParseJSON(body, &o.accept); err != nil || o.accept.Version != control.Version {
-				return newError(CodeProtocol, "the node speaks another version of the protocol", err)
-			}
-			o.link.rtt = first(o.link.rtt, time.Since(began))
-			if o.early.end(); !o.accept.Early {
-				o.early.drop()
-				o.early = nil
-			}
-			return nil
-		case control.TypeClose:
-			var cl control.Close
-			if err := control.ParseJSON(body, &cl); err != nil {
-				return newError(CodeProtocol, "the node broke the protocol", err)
-			}
-			return peerError(cl)
-		default:
-			return newError(CodeProtocol, "the node broke the protocol", errUnexpected)
-		}
-	}
-}
 
 // hello is what a session of this job asks for.
 func (t *Transfer) hello(spec Spec, attempt int) control.Hello {
@@ -171,9 +93,15 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 		return use, err
 	}
 	defer end.close()
-	o, err := t.client.open(ctx, spec, hello, t.job.Direction == Push && !t.job.Options.DryRun && t.plenty())
+	o, err := t.client.open(ctx, spec, hello, manner{
+		greets: t.job.Direction == Push && !t.job.Options.DryRun && t.plenty(),
+		quick:  t.job.Options.Transport != TransportTCP && !t.slow,
+	})
 	if err != nil {
 		return use, err
+	}
+	if q := o.link.quick; q != nil {
+		defer func() { t.slow = !q.late.attached() }()
 	}
 	use.SessionID = o.accept.SessionID
 	if *id == "" {
@@ -285,22 +213,6 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 		return nil, newError(CodeInternal, "no data path", err)
 	}
 	return s, nil
-}
-
-// connect opens a link to where the spec says.
-func (c *Client) connect(ctx context.Context, spec Spec) (*link, error) {
-	if c.Dial == nil {
-		return dial(ctx, spec, c.RootCAs)
-	}
-	ch, err := c.Dial(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	l, err := ch.link()
-	if err != nil {
-		_ = ch.Conn.Close()
-	}
-	return l, err
 }
 
 // dataSocket is the client's end of the datagrams; nil: there are none.

@@ -28,13 +28,25 @@
 // A [Channel] may take the place of TCP and TLS: a stream that ssh carries. The
 // node's datagrams then have an address of their own.
 //
+// Where the round trip is more than a few milliseconds, the hello and its answer go
+// over QUIC, on the data's port, while TCP and TLS are still at it; the TCP
+// connection then joins the session that began without it:
+//
+//	client                                                     node
+//	  | TCP: SYN          QUIC: handshake, pinned certificate     |  1 round trip
+//	  | TCP: TLS 1.3      QUIC: hello, accept                     |  2
+//	  | TCP: hello of the same session, joins     data flow       |  3
+//
+// Whichever hello the node sees first begins the session, and there is one. Without
+// UDP, or where QUIC is late, all is as above. See docs/adr/0008.
+//
 // A push that has enough to send greets: while the node looks at its hello, a burst
 // of padding crosses the path, under a connection id and keys of the client's
 // making, and the report of it comes with the accept.
 //
 // One session moves data one way: push is client to node, pull is node to
-// client. Keys of the data path come from the TLS exporter, one per session
-// and direction. When the control connection ends, the session ends with it;
+// client. Keys of the data path come from the TLS exporter of the handshake that
+// carried the accepted hello, one per session and direction. When the control connection ends, the session ends with it;
 // a peer that says nothing for [DeadPeer] is taken for gone.
 //
 // # Promises

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -20,28 +22,32 @@ const (
 
 	exporterBinding = "EXPORTER-godwit-binding"
 	exporterData    = "EXPORTER-godwit-data"
+	exporterJoin    = "EXPORTER-godwit-join"
 )
 
 // dial connects to the first address of spec that answers and finishes the TLS
 // handshake there. A certificate other than the pinned one ends it at once: it
 // is the wrong node, not an absent one.
-func dial(ctx context.Context, spec Spec, roots *x509.CertPool) (*link, error) {
-	hosts := spec.Addresses
-	if spec.Host != "" {
-		hosts = append([]string{spec.Host}, hosts...)
-	}
-	var last error
-	for _, host := range hosts {
-		l, err := dialOne(ctx, host, spec, roots)
-		if err == nil {
-			return l, nil
+func dial(ctx context.Context, spec Spec, roots *x509.CertPool) (l *link, err error) {
+	for _, host := range spec.hosts() {
+		if l, err = dialOne(ctx, host, spec, roots, nil); err == nil || final(ctx, err) {
+			break
 		}
-		if CodeOf(err) == CodeCertificate || ctx.Err() != nil {
-			return nil, err
-		}
-		last = err
 	}
-	return nil, last
+	return l, err
+}
+
+// hosts are the addresses to try, in order.
+func (s *Spec) hosts() []string {
+	if s.Host != "" {
+		return append([]string{s.Host}, s.Addresses...)
+	}
+	return s.Addresses
+}
+
+// final reports whether an error of one address makes trying others pointless.
+func final(ctx context.Context, err error) bool {
+	return CodeOf(err) == CodeCertificate || ctx.Err() != nil
 }
 
 // Where packets get lost, a handshake that lost one waits for a second and more
@@ -59,9 +65,33 @@ type attempt struct {
 	err  error
 }
 
-// dialOne connects to one address.
-func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) (*link, error) {
-	config, err := clientTLS(host, spec, roots)
+// approach tells how far a dial has come. Its channels take one value each; nil
+// channels nothing.
+type approach struct {
+	tries     chan netip.AddrPort // the first address that is tried, of those that the host has
+	connected chan reached        // TCP has connected, TLS goes on
+}
+
+// reached is what an established TCP connection says.
+type reached struct {
+	at  netip.AddrPort
+	rtt time.Duration
+}
+
+// offer sends v if there is room.
+func offer[T any](to chan T, v T) {
+	select {
+	case to <- v:
+	default:
+	}
+}
+
+// dialOne connects to one address; how may be nil.
+func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool, how *approach) (*link, error) {
+	if how == nil {
+		how = &approach{}
+	}
+	config, err := clientTLS(ALPN, host, spec, roots)
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +99,12 @@ func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) 
 	defer cancel()
 	at := net.JoinHostPort(host, strconv.Itoa(spec.Port))
 	done := make(chan attempt, attemptsMost)
-	connected := make(chan time.Duration, attemptsMost)
+	connected := make(chan reached, attemptsMost)
 	open, begun := 0, 0
 	begin := func() {
 		open, begun = open+1, begun+1
 		go func() {
-			l, err := reach(ctx, at, config, connected)
+			l, err := reach(ctx, at, config, how.tries, connected)
 			done <- attempt{l, err}
 		}()
 	}
@@ -88,8 +118,9 @@ func dialOne(ctx context.Context, host string, spec Spec, roots *x509.CertPool) 
 				late.Reset(lateLeast << begun)
 				begin()
 			}
-		case rtt := <-connected:
-			late.Reset(max(lateLeast, time.Duration(lateRTTs*float64(rtt))))
+		case c := <-connected:
+			offer(how.connected, c)
+			late.Reset(max(lateLeast, time.Duration(lateRTTs*float64(c.rtt))))
 		case a := <-done:
 			open--
 			if a.err != nil && (CodeOf(a.err) == CodeUnreachable && open > 0) {
@@ -111,33 +142,28 @@ func discard(done <-chan attempt, n int) {
 	}
 }
 
-// reach connects to at and finishes the TLS handshake; connected hears how long
-// TCP took.
-func reach(ctx context.Context, at string, config *tls.Config, connected chan<- time.Duration) (*link, error) {
-	unreachable := func(err error) error {
-		return newError(CodeUnreachable, "cannot reach node "+at, err)
-	}
-	d := net.Dialer{Timeout: dialTimeout}
+// reach connects to at and finishes the TLS handshake; tries and connected hear
+// where, and how long TCP took.
+func reach(ctx context.Context, at string, config *tls.Config, tries chan netip.AddrPort, connected chan<- reached) (*link, error) {
+	d := net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		if to, err := netip.ParseAddrPort(address); err == nil {
+			offer(tries, to)
+		}
+		return nil
+	}}
 	began := time.Now()
 	raw, err := d.DialContext(ctx, "tcp", at)
 	rtt := time.Since(began)
 	if err != nil {
-		return nil, unreachable(err)
+		return nil, handshakeError(at, err)
 	}
-	connected <- rtt
+	connected <- reached{addrOf(raw.RemoteAddr()), rtt}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	conn := tls.Client(raw, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		var e *Error
-		if errors.As(err, &e) {
-			return nil, e
-		}
-		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-			return nil, newError(CodeCertificate, "the certificate of "+at+" is not to be trusted", err)
-		}
-		return nil, unreachable(err)
+		return nil, handshakeError(at, err)
 	}
 	if conn.ConnectionState().NegotiatedProtocol != ALPN {
 		_ = conn.Close()
@@ -146,12 +172,25 @@ func reach(ctx context.Context, at string, config *tls.Config, connected chan<- 
 	l, err := tlsLink(conn, rtt)
 	if err != nil {
 		_ = conn.Close()
+		return nil, err
 	}
-	return l, err
+	return l, nil
 }
 
-func clientTLS(host string, spec Spec, roots *x509.CertPool) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{ALPN}, ServerName: host, RootCAs: roots}
+// handshakeError says why there is no connection to at.
+func handshakeError(at string, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return newError(CodeCertificate, "the certificate of "+at+" is not to be trusted", err)
+	}
+	return newError(CodeUnreachable, "cannot reach node "+at, err)
+}
+
+func clientTLS(protocol, host string, spec Spec, roots *x509.CertPool) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{protocol}, ServerName: host, RootCAs: roots}
 	if spec.CertSHA256 == "" {
 		return config, nil
 	}
@@ -173,10 +212,11 @@ func clientTLS(host string, spec Spec, roots *x509.CertPool) (*tls.Config, error
 	return config, nil
 }
 
-// serverTLS is the node's side; the certificate is asked at each handshake.
-func serverTLS(certificate func() (*tls.Certificate, error), named func(string) *tls.Certificate) *tls.Config {
+// serverTLS is the node's side for one protocol name; the certificate is asked at
+// each handshake.
+func serverTLS(protocol string, certificate func() (*tls.Certificate, error), named func(string) *tls.Certificate) *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS13, NextProtos: []string{ALPN},
+		MinVersion: tls.VersionTLS13, NextProtos: []string{protocol},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			if named != nil && hello.ServerName != "" {
 				if found := named(hello.ServerName); found != nil {

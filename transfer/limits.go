@@ -18,6 +18,8 @@ const (
 
 	// ALPN is the protocol name in the TLS handshake.
 	ALPN = "godwit/1"
+	// QuickALPN is that of a hello over QUIC.
+	QuickALPN = "godwit-hello/1"
 )
 
 // parityOf is how many bytes a receiver with so much memory holds for parity.

@@ -39,7 +39,7 @@ func (c *Client) List(ctx context.Context, spec Spec, path string, o ListOptions
 }
 
 func (c *Client) list(ctx context.Context, spec Spec, hello control.Hello) (control.Entries, error) {
-	o, err := c.open(ctx, spec, hello, false)
+	o, err := c.open(ctx, spec, hello, manner{})
 	if err != nil {
 		return control.Entries{}, err
 	}

@@ -22,24 +22,29 @@ type relay struct {
 	front *net.UDPConn
 	node  *net.UDPAddr
 	mu    sync.Mutex
-	out   *net.UDPConn
+	out   map[netip.AddrPort]*net.UDPConn // by who is behind it
 	wg    sync.WaitGroup
-	peer  atomic.Pointer[netip.AddrPort]
 }
 
 // through puts a relay in front of n.
 func through(t testing.TB, n *node) *relay {
 	t.Helper()
+	return throughLate(t, n, nil)
+}
+
+// throughLate is through, where TCP connections are taken at once but carry nothing
+// before a value comes from late for each; nil: at once.
+func throughLate(t testing.TB, n *node, late <-chan struct{}) *relay {
+	t.Helper()
 	tcp, udp, err := Listen(n.spec.Host, 0)
 	must(t, err)
 	must(t, udp.Close())
 	at := tcp.Addr().(*net.TCPAddr)
-	r := &relay{spec: n.spec, node: &net.UDPAddr{IP: at.IP, Port: n.spec.Port}}
+	r := &relay{spec: n.spec, node: &net.UDPAddr{IP: at.IP, Port: n.spec.Port}, out: map[netip.AddrPort]*net.UDPConn{}}
 	r.spec.Port = at.Port
 	r.front, err = net.ListenUDP("udp", &net.UDPAddr{IP: at.IP, Port: at.Port})
 	must(t, err)
 	_ = r.front.SetReadBuffer(4 << 20)
-	r.rebind(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.wg.Go(r.forward)
 	r.wg.Go(func() {
@@ -48,46 +53,68 @@ func through(t testing.TB, n *node) *relay {
 			if err != nil {
 				return
 			}
-			up, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(n.spec.Host, fmt.Sprint(n.spec.Port)))
-			if err != nil {
-				_ = c.Close()
-				continue
-			}
-			stop := context.AfterFunc(ctx, func() { _, _ = c.Close(), up.Close() })
-			one := func(to, from net.Conn) func() {
-				return func() {
-					_, _ = io.Copy(to, from)
-					_, _ = c.Close(), up.Close()
-					stop()
-				}
-			}
-			r.wg.Go(one(up, c))
-			r.wg.Go(one(c, up))
+			r.wg.Go(func() { r.carry(ctx, c, late) })
 		}
 	})
 	t.Cleanup(func() {
 		cancel()
 		_, _ = tcp.Close(), r.front.Close()
+		r.rebind()
 		r.mu.Lock()
-		_ = r.out.Close()
+		r.out = nil
 		r.mu.Unlock()
 		r.wg.Wait()
 	})
 	return r
 }
 
-// rebind gives the client another address, as the node sees it.
-func (r *relay) rebind(t testing.TB) {
-	t.Helper()
-	out, err := net.DialUDP("udp", nil, r.node)
-	must(t, err)
-	_ = out.SetReadBuffer(4 << 20)
+// carry forwards one connection.
+func (r *relay) carry(ctx context.Context, c net.Conn, late <-chan struct{}) {
+	defer c.Close()
+	if late != nil {
+		select {
+		case <-late:
+		case <-ctx.Done():
+			return
+		}
+	}
+	up, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(r.spec.Host, fmt.Sprint(r.node.Port)))
+	if err != nil {
+		return
+	}
+	defer up.Close()
+	stop := context.AfterFunc(ctx, func() { _, _ = c.Close(), up.Close() })
+	defer stop()
+	r.wg.Go(func() {
+		_, _ = io.Copy(up, c)
+		_, _ = c.Close(), up.Close()
+	})
+	_, _ = io.Copy(c, up)
+}
+
+// rebind gives clients other addresses, as the node sees them.
+func (r *relay) rebind() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.out != nil {
-		_ = r.out.Close()
+	for _, out := range r.out {
+		_ = out.Close()
 	}
-	r.out = out
+	clear(r.out)
+}
+
+// outside is the socket of who is behind it.
+func (r *relay) outside(who netip.AddrPort) *net.UDPConn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if out := r.out[who]; out != nil || r.out == nil {
+		return out // nil: it is the end
+	}
+	out, err := net.DialUDP("udp", nil, r.node)
+	if err != nil {
+		return nil
+	}
+	_ = out.SetReadBuffer(4 << 20)
+	r.out[who] = out
 	r.wg.Go(func() {
 		buf := make([]byte, 65536)
 		for {
@@ -98,12 +125,13 @@ func (r *relay) rebind(t testing.TB) {
 				}
 				continue
 			}
-			if to := r.peer.Load(); to != nil && !r.blocked.Load() {
+			if !r.blocked.Load() {
 				r.toHere.Add(1)
-				_, _ = r.front.WriteToUDPAddrPort(buf[:n], *to)
+				_, _ = r.front.WriteToUDPAddrPort(buf[:n], who)
 			}
 		}
 	})
+	return out
 }
 
 func (r *relay) forward() {
@@ -116,14 +144,12 @@ func (r *relay) forward() {
 			}
 			continue
 		}
-		r.peer.Store(&from)
 		if r.blocked.Load() {
 			continue
 		}
-		r.mu.Lock()
-		out := r.out
-		r.mu.Unlock()
-		r.toNode.Add(1)
-		_, _ = out.Write(buf[:n])
+		if out := r.outside(from); out != nil {
+			r.toNode.Add(1)
+			_, _ = out.Write(buf[:n])
+		}
 	}
 }

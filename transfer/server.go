@@ -130,6 +130,7 @@ type SessionStatus struct {
 // Totals are counters since the server started.
 type Totals struct {
 	SessionsStarted int64 `json:"sessions_started"`
+	SessionsQuick   int64 `json:"sessions_quick"` // of those started: by a hello over QUIC, a round trip earlier
 	SessionsEnded   int64 `json:"sessions_ended"`
 	SessionsFailed  int64 `json:"sessions_failed"` // ended for another reason than complete or moved
 	SessionsMoved   int64 `json:"sessions_moved"`
@@ -166,6 +167,9 @@ type Server struct {
 	// rates are read by sessions under locks of theirs, hence not under mu.
 	rates atomic.Pointer[sessionRates]
 
+	openings    openings
+	joinsWithin time.Duration // how long a session that began over QUIC waits for its TCP connection
+
 	mu       sync.Mutex
 	sessions map[string]*serverSession
 	totals   Totals
@@ -200,7 +204,7 @@ func NewServer(config ServerConfig) (*Server, error) {
 	if config.EventInterval <= 0 {
 		config.EventInterval = time.Second
 	}
-	s := &Server{config: config, log: config.Log, now: config.Now, sessions: map[string]*serverSession{}, byJob: map[string]int{}, served: make(chan struct{}),
+	s := &Server{config: config, log: config.Log, now: config.Now, sessions: map[string]*serverSession{}, byJob: map[string]int{}, served: make(chan struct{}), joinsWithin: DeadPeer,
 		send: vlink.New(config.SendCap), receive: vlink.New(config.ReceiveCap)}
 	s.rates.Store(&sessionRates{usual: max(config.SessionRate, 0), most: max(config.SessionCap, 0)})
 	if s.log == nil {

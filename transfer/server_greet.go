@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -39,13 +40,40 @@ func (s *Server) serveConn(ctx context.Context, conn *tls.Conn, greeted func()) 
 // hctx lives. The error says why it was refused or ended early.
 func (s *Server) serveLink(ctx, hctx context.Context, l *link, greeted func()) error {
 	stop := context.AfterFunc(hctx, func() { _ = l.Close() })
+	_ = l.SetReadDeadline(time.Now().Add(handshakeTimeout)) // where a channel knows none, hctx is left
+	hello, err := readHello(l)
+	if err == nil && hello.Join != nil {
+		var late *lateConn
+		if late, err = s.openings.join(hello.Join, l.bound); late != nil {
+			if stop() && late.attach(l) {
+				greeted()
+				<-late.open.Done() // its session closes l
+				return nil
+			}
+			err = newError(CodeLost, "the session that this connection belongs to has ended", nil)
+		} else if err == nil {
+			done := greeted
+			served := false
+			greeted = func() { served = true; done() }
+			defer func() { s.openings.forget(joinID(hello.Join.ID), served) }()
+		}
+	}
+	return s.serveHello(ctx, hctx, stop, l, hello, err, greeted)
+}
+
+// serveHello goes on from the hello that came over l, or from the error of
+// reading it.
+func (s *Server) serveHello(ctx, hctx context.Context, stop func() bool, l *link, hello control.Hello, err error, greeted func()) error {
 	ctl := newControlConn(l)
-	x, err := s.greet(hctx, l, ctl)
+	var x *serverSession
+	if err == nil {
+		x, err = s.greet(hctx, l, ctl, hello)
+	}
 	if !stop() && err == nil {
 		err = hctx.Err()
 	}
 	if err != nil {
-		s.refuse(ctl, err)
+		s.refuse(ctl, l, err)
 		return err
 	}
 	greeted()
@@ -57,7 +85,7 @@ func (s *Server) serveLink(ctx, hctx context.Context, l *link, greeted func()) e
 }
 
 // refuse tells the client why not.
-func (s *Server) refuse(ctl *controlConn, err error) {
+func (s *Server) refuse(ctl *controlConn, l *link, err error) {
 	s.mu.Lock()
 	s.totals.Refused++
 	s.mu.Unlock()
@@ -67,15 +95,15 @@ func (s *Server) refuse(ctl *controlConn, err error) {
 		s.log.Info("session refused", "peer", ctl.conn.RemoteAddr(), "code", CodeOf(err), "error", err)
 	}
 	_ = ctl.sendJSON(control.TypeClose, closeFrame(err))
+	if l.quick != nil {
+		l.tell(control.TypeClose, closeFrame(err))
+		l.quick.late.fail(err)
+	}
 	ctl.close()
 }
 
-// greet reads the hello, authorizes it and makes the session.
-func (s *Server) greet(ctx context.Context, l *link, ctl *controlConn) (*serverSession, error) {
-	hello, err := readHello(ctl)
-	if err != nil {
-		return nil, err
-	}
+// greet authorizes a hello and makes the session.
+func (s *Server) greet(ctx context.Context, l *link, ctl *controlConn, hello control.Hello) (*serverSession, error) {
 	if hello.RTTMicros == 0 && !l.since.IsZero() {
 		hello.RTTMicros = time.Since(l.since).Microseconds()
 	}
@@ -114,14 +142,16 @@ func (s *Server) greet(ctx context.Context, l *link, ctl *controlConn) (*serverS
 			x.hello.MoveTo = resolve(x.hello.MoveTo, true)
 		}
 	}
-	return x, s.register(x, l.RemoteAddr().String(), request)
+	return x, s.register(x, l, request)
 }
 
-func readHello(ctl *controlConn) (control.Hello, error) {
+// readHello reads the first frame and not a byte more.
+func readHello(from io.Reader) (control.Hello, error) {
 	var h control.Hello
-	t, body, err := ctl.nextWithin(handshakeTimeout)
+	frames := control.NewReader(from)
+	t, body, err := frames.Next()
 	for err == nil && t == control.TypePing {
-		t, body, err = ctl.nextWithin(handshakeTimeout)
+		t, body, err = frames.Next()
 	}
 	if err == nil && t != control.TypeHello {
 		err = errUnexpected
@@ -230,7 +260,7 @@ func under(p string, prefixes []string) bool {
 }
 
 // register gives the session its number and place.
-func (s *Server) register(x *serverSession, peer string, r Request) error {
+func (s *Server) register(x *serverSession, l *link, r Request) error {
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
 	g, h := &x.grant, &x.hello
@@ -240,7 +270,7 @@ func (s *Server) register(x *serverSession, peer string, r Request) error {
 	}
 	x.status = SessionStatus{
 		ID: "s-" + hex.EncodeToString(id[:]), TransferID: transfer, Tenant: g.Tenant, AccessKey: h.AccessKey,
-		Direction: r.Direction, Paths: r.Paths, Peer: peer, Policy: x.policy(), Target: h.Rate, MinRate: h.MinRate,
+		Direction: r.Direction, Paths: r.Paths, Peer: l.RemoteAddr().String(), Policy: x.policy(), Target: h.Rate, MinRate: h.MinRate,
 		Started: s.now(), Movable: true,
 	}
 	x.wish = h.Rate
@@ -270,6 +300,9 @@ func (s *Server) register(x *serverSession, peer string, r Request) error {
 	x.memory = sessionMemory(s.config.Memory, len(s.sessions))
 	s.byJob[transfer]++
 	s.totals.SessionsStarted++
+	if l.quick != nil {
+		s.totals.SessionsQuick++
+	}
 	return nil
 }
 

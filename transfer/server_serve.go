@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/quick"
 )
 
 // maxGreeting bounds connections that have not been authorized yet: strangers
@@ -41,7 +42,14 @@ func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *packetio.List
 	defer wg.Wait()
 	defer s.endAll()
 
-	config := serverTLS(s.config.Certificate, s.config.Named)
+	quicker, err := quick.Listen(udp, serverTLS(QuickALPN, s.config.Certificate, s.config.Named))
+	if err != nil {
+		return fmt.Errorf("transfer server: %w", err)
+	}
+	defer quicker.Close() // before waiting for sessions: no more begin
+	wg.Go(func() { s.serveQuicks(ctx, quicker) })
+
+	config := serverTLS(ALPN, s.config.Certificate, s.config.Named)
 	greeting := make(chan struct{}, maxGreeting)
 	for {
 		conn, err := tcp.Accept()

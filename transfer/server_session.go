@@ -152,7 +152,7 @@ func (x *serverSession) serve(ctx context.Context, l *link) error {
 	var err error
 	if Direction(x.hello.Direction) == List {
 		if err = x.list(); err != nil {
-			x.server.refuse(x.ctl, err)
+			x.server.refuse(x.ctl, l, err)
 			return err
 		}
 		x.ctl.close()
@@ -161,7 +161,7 @@ func (x *serverSession) serve(ctx context.Context, l *link) error {
 	s, release, err := x.prepare(l)
 	if err != nil {
 		x.ended(err)
-		x.server.refuse(x.ctl, err)
+		x.server.refuse(x.ctl, l, err)
 		return err
 	}
 	defer release()
@@ -238,7 +238,7 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID, Stream: true,
 		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(id),
 		Cipher: string(status.Cipher), Policy: string(status.Policy), Rate: status.Target,
-		MinRate: status.MinRate, Memory: x.memory, Parity: parityOf(x.memory), Early: early,
+		MinRate: status.MinRate, Memory: x.memory, Parity: parityOf(x.memory), Early: early, Quick: l.quick != nil,
 	}
 	if status.Direction == Push {
 		link = x.server.receive
@@ -263,6 +263,7 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 		member.Leave()
 		return nil, nil, err
 	}
+	l.tell(control.TypeAccept, accept)
 	return s, func() {
 		member.Leave()
 		_ = tree.Close()

@@ -77,6 +77,18 @@ type Hello struct {
 	// "tcp" always, "" when there is need.
 	Stream    bool   `json:"stream,omitempty"`
 	Transport string `json:"transport,omitempty"`
+
+	// TCP: the client has made a handshake over QUIC too; see Accept.Quick.
+	Join *Join `json:"join,omitempty"`
+}
+
+// Join names the session that the client has begun, or may have, over QUIC: this
+// connection is to be its control connection. Where the node knows no such
+// session, the hello begins one as any other does.
+type Join struct {
+	ID    []byte `json:"id"`              // what both ends know of the handshake over QUIC
+	Proof []byte `json:"proof"`           // that this connection is of who made it
+	Begun bool   `json:"begun,omitempty"` // the node has accepted: where it knows no such session, there is none
 }
 
 // Synthetic is a source that exists nowhere.
@@ -123,6 +135,9 @@ type Accept struct {
 	// Early: the flow that the client has begun goes on. Otherwise the client
 	// begins another, with ConnID and keys of its own.
 	Early bool `json:"early,omitempty"`
+	// Quick: the session was begun over QUIC, and the keys of its datagrams come
+	// from that handshake. Otherwise they come from the one over TCP.
+	Quick bool `json:"quick,omitempty"`
 }
 
 // Close ends a session. An empty Code means that all went as planned.

@@ -9,8 +9,9 @@
 // shared socket until Connect gives it a socket of its own on the same port
 // number, connected to its peer; the shared socket goes on catching the
 // datagrams of a peer whose address changed. Datagrams that name no open Port
-// are dropped without state and without an answer; those that name one prove
-// themselves to its flow or are dropped there.
+// are dropped without state and without an answer, unless another protocol shares
+// the port (see Divert); those that name one prove themselves to its flow or are
+// dropped there.
 //
 // Conn and Port have the same methods and are used by one goroutine, which
 // owns the flow:

@@ -23,6 +23,7 @@ type Listener struct {
 	mu      sync.RWMutex
 	ports   map[wire.ConnID]*Port
 	strange atomic.Uint64
+	divert  atomic.Pointer[func(netip.AddrPort, []byte) bool]
 	closed  atomic.Bool
 	done    chan struct{}
 }
@@ -43,6 +44,22 @@ func (l *Listener) Addr() netip.AddrPort { return l.shared.LocalAddr() }
 
 // Strangers returns how many datagrams named no open Port.
 func (l *Listener) Strangers() uint64 { return l.strange.Load() }
+
+// Divert has take look at datagrams that name no open Port, before they are
+// dropped: another protocol may share the port. take says whether it took one,
+// keeps no reference to it and does not wait; it is called by one goroutine.
+func (l *Listener) Divert(take func(from netip.AddrPort, d []byte) bool) {
+	if take == nil {
+		l.divert.Store(nil)
+		return
+	}
+	l.divert.Store(&take)
+}
+
+// WriteTo sends one datagram of another protocol.
+func (l *Listener) WriteTo(d []byte, to netip.AddrPort) (int, error) {
+	return l.shared.udp.WriteToUDPAddrPort(d, to)
+}
 
 // idle is how long the shared socket's reader waits at a time; Wake ends it.
 const idle = time.Hour
@@ -77,7 +94,9 @@ func (l *Listener) dispatch(m *Messages) {
 			p = l.ports[h.ConnID]
 		}
 		if p == nil {
-			l.strange.Add(1)
+			if divert := l.divert.Load(); divert == nil || !(*divert)(from, d) {
+				l.strange.Add(1)
+			}
 			continue
 		}
 		if p.in.put(from, d) {
