@@ -15,10 +15,22 @@ import (
 )
 
 // onAzure is a simulated resource group.
-type onAzure struct{ sim *armsim.Cloud }
+type onAzure struct {
+	sim     *armsim.Cloud
+	changes map[string]any
+}
 
-func newAzure(uint64) cloud {
-	return onAzure{armsim.New(armsim.Options{Step: 20 * time.Second, Page: 4, Unserved: true})}
+func newAzure(seed uint64) cloud {
+	c := onAzure{sim: armsim.New(armsim.Options{Step: 20 * time.Second, Page: 4, Unserved: true})}
+	if pooled(seed) {
+		c.changes = c.pool(16) // what a deletion strands holds its address until it is collected
+	}
+	return c
+}
+
+func (c onAzure) pool(n int) map[string]any {
+	c.sim.Prefix("egress", armsim.Region, n)
+	return map[string]any{"address_pool": "egress"}
 }
 
 func (c onAzure) handler() http.Handler { return c.sim }
@@ -43,7 +55,7 @@ func (c onAzure) spec(changes map[string]any) (string, json.RawMessage) {
 		"subnets": []string{"network/nodes"}, "security_groups": []string{"nodes"}, "public_address": true, "swap_volume_gb": 16,
 		"ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVhLc7zj0ZcVn7oQm3mJvWQ2kq5k0f2m8mY3Wm1y0aB ops",
 		"spot_percent":   50, "binary": "image",
-	}, changes)
+	}, both(c.changes, changes))
 }
 
 func (c onAzure) machines() []machine {
@@ -58,7 +70,17 @@ func (c onAzure) machines() []machine {
 	return all
 }
 
-func (c onAzure) unused() []string { return c.sim.Unused() }
+func (c onAzure) unused() []string {
+	wrong := c.sim.Unused()
+	if c.changes == nil {
+		return wrong
+	}
+	has := map[string]string{}
+	for address, machine := range c.sim.Held("egress") {
+		has[machine] = address
+	}
+	return append(wrong, mismatched(has, c.machines())...)
+}
 
 func (c onAzure) harm(rng *rand.Rand) string {
 	out := rng.IntN(2) == 0
@@ -135,5 +157,3 @@ func (c onAzure) starve(starved bool) {
 func (c onAzure) zoneOut() string { c.zone("1", true); return "1" }
 
 func (c onAzure) throttle(throttled bool) { c.sim.ThrottleNext(map[bool]int{true: forever}[throttled]) }
-
-func (c onAzure) pool(int) map[string]any { return nil }

@@ -27,6 +27,7 @@ type clients struct {
 	interfaces *armnetwork.InterfacesClient
 	addresses  *armnetwork.PublicIPAddressesClient
 	subnets    *armnetwork.SubnetsClient
+	prefixes   *armnetwork.PublicIPPrefixesClient
 }
 
 // budget keeps calls within what Azure gives a subscription and a principal, so
@@ -95,6 +96,7 @@ func open(c Config) (*clients, error) {
 		machines: compute.NewVirtualMachinesClient(), disks: compute.NewDisksClient(), sizes: compute.NewResourceSKUsClient(),
 		usage: compute.NewUsageClient(), images: compute.NewVirtualMachineImagesClient(), own: compute.NewImagesClient(),
 		interfaces: network.NewInterfacesClient(), addresses: network.NewPublicIPAddressesClient(), subnets: network.NewSubnetsClient(),
+		prefixes: network.NewPublicIPPrefixesClient(),
 	}, nil
 }
 

@@ -25,4 +25,8 @@
 // failed; the launch deletes it, and List shows it to whoever comes after a
 // crash. Parts that are left all the same are found by their tags and deleted by
 // Collect.
+//
+// Where the template names an address pool, a public IP prefix, that request makes the
+// address out of its range. Azure gives none twice; one without is seen before, and
+// a launch that others left without at the last moment leaves nothing.
 package azure

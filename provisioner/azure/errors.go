@@ -25,15 +25,16 @@ import (
 // listed is classed by its HTTP status; see understand.
 var codes = map[string]provisioner.Class{
 	// None of this offering now.
-	"AllocationFailed":                      provisioner.Capacity,
-	"ZonalAllocationFailed":                 provisioner.Capacity,
-	"OverconstrainedAllocationRequest":      provisioner.Capacity,
-	"OverconstrainedZonalAllocationRequest": provisioner.Capacity,
-	"SkuNotAvailable":                       provisioner.Capacity,
-	"NotAvailableForSubscription":           provisioner.Capacity,
-	"EvictedSpotVM":                         provisioner.Capacity,
-	"MaxPriceTooLow":                        provisioner.Capacity,
-	"SubnetIsFull":                          provisioner.Capacity,
+	"AllocationFailed":                          provisioner.Capacity,
+	"ZonalAllocationFailed":                     provisioner.Capacity,
+	"OverconstrainedAllocationRequest":          provisioner.Capacity,
+	"OverconstrainedZonalAllocationRequest":     provisioner.Capacity,
+	"SkuNotAvailable":                           provisioner.Capacity,
+	"NotAvailableForSubscription":               provisioner.Capacity,
+	"EvictedSpotVM":                             provisioner.Capacity,
+	"MaxPriceTooLow":                            provisioner.Capacity,
+	"SubnetIsFull":                              provisioner.Capacity,
+	outOfAddresses + "IpAddressesForVMScaleSet": provisioner.Capacity,
 
 	// A limit of the subscription. OperationNotAllowed is what Azure says of cores
 	// beyond it, and of little else in a creation.
@@ -124,7 +125,7 @@ func understand(err error) provisioner.Answer {
 // mentions are of Azure's properties.
 var mentions = []provisioner.Mention{
 	{Word: "vmsize", Field: "instance_types"}, {Word: "hardwareprofile", Field: "instance_types"}, {Word: "image", Field: "image"},
-	{Word: "subnet", Field: "subnets"}, {Word: "virtualnetwork", Field: "subnets"}, {Word: "securitygroup", Field: "security_groups"},
+	{Word: "publicipprefix", Field: "address_pool"}, {Word: "subnet", Field: "subnets"}, {Word: "virtualnetwork", Field: "subnets"}, {Word: "securitygroup", Field: "security_groups"},
 	{Word: "identity", Field: "identity"}, {Word: "identities", Field: "identity"},
 	{Word: "linuxconfiguration", Field: "ssh_public_key"}, {Word: "ssh", Field: "ssh_public_key"}, {Word: "customdata", Field: "first_boot_script"},
 	{Word: "disksizegb", Field: "root_gb"}, {Word: "storageaccounttype", Field: "volume_type"}, {Word: "tag", Field: "tags"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
 
 	"github.com/godwit/godwit/provisioner"
+	"github.com/godwit/godwit/provisioner/address"
 	"github.com/godwit/godwit/provisioner/azure/template"
 	"github.com/godwit/godwit/provisioner/cloudinit"
 	"github.com/godwit/godwit/provisioner/offering"
@@ -83,6 +85,9 @@ func (a *asking) ask(ctx context.Context) (provisioner.Instance, error) {
 	if found, err := a.known(ctx); err != nil || found.ID != "" {
 		return found, err
 	}
+	if err := a.pool(ctx); err != nil {
+		return provisioner.Instance{}, err
+	}
 	var zones []string
 	for _, zone := range a.spec.Zones {
 		zones = append(zones, a.spec.Region+"-"+zone)
@@ -145,7 +150,13 @@ func (a *asking) foreign(found *armcompute.VirtualMachine) error {
 
 // one asks for an offering and reads what was made.
 func (a *asking) one(ctx context.Context, o offering.Offering) (provisioner.Instance, error) {
-	if err := a.create(ctx, o); err != nil {
+	if err := a.create(ctx, o); a.drained(err) {
+		// What Azure keeps of it would be in the next launch's way.
+		if found, err := a.known(ctx); err != nil || found.ID != "" {
+			return found, err
+		}
+		return provisioner.Instance{}, a.exhausted()
+	} else if err != nil {
 		return provisioner.Instance{}, cloud.Templated(err)
 	}
 	found, err := a.p.machine(ctx, a.name)
@@ -167,6 +178,8 @@ func judge(err error) offering.Verdict {
 	v, text := offering.Judge(cloud.Class(err)), cloud.Text(err)
 	switch {
 	case v.Class != provisioner.Capacity:
+	case errors.Is(err, address.ErrExhausted):
+		v.Rests = 0 // no other offering has an address
 	case strings.HasPrefix(text, "NotAvailableForSubscription"):
 		v.Rests = offering.NotOfferedRests
 	case strings.HasPrefix(text, "SubnetIsFull"):

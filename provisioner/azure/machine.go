@@ -99,13 +99,18 @@ func (a *asking) network() *armcompute.NetworkProfile {
 			Primary: to(true), Subnet: &armcompute.SubResource{ID: to(s.SubnetID(a.p.group()))},
 		},
 	}
-	if s.PublicAddress {
+	if s.PublicAddress || s.AddressPool != "" {
 		address.Properties.PublicIPAddressConfiguration = &armcompute.VirtualMachinePublicIPAddressConfiguration{
 			Name: to(a.name + "-public"), Tags: tags,
 			SKU: &armcompute.PublicIPAddressSKU{Name: to(armcompute.PublicIPAddressSKUNameStandard)},
 			Properties: &armcompute.VirtualMachinePublicIPAddressConfigurationProperties{
 				DeleteOption: to(armcompute.DeleteOptionsDelete), PublicIPAllocationMethod: to(armcompute.PublicIPAllocationMethodStatic),
 			},
+		}
+	}
+	if s.AddressPool != "" {
+		address.Properties.PublicIPAddressConfiguration.Properties.PublicIPPrefix = &armcompute.SubResource{
+			ID: to(a.p.group() + "/providers/Microsoft.Network/publicIPPrefixes/" + s.AddressPool),
 		}
 	}
 	card := &armcompute.VirtualMachineNetworkInterfaceConfiguration{

@@ -85,12 +85,34 @@ func harness(t *testing.T, o armsim.Options, grant ...string) (providertest.Harn
 			"tags.a/b":           spec(t, map[string]any{"tags": map[string]string{"a/b": "x"}}),
 			"tags.godwit-node":   spec(t, map[string]any{"tags": map[string]string{"godwit-node": "x"}}),
 			"node.send_cap_mbps": spec(t, map[string]any{"node": map[string]any{"send_cap_mbps": -1}}),
+			"address_pool":       spec(t, map[string]any{"address_pool": "192.0.2.0/28"}),
+			"addresses":          spec(t, map[string]any{"addresses": []string{"one"}}),
 			"send_cap":           spec(t, map[string]any{"send_cap": 1}),
 		},
+		Pool:   pool(t, c),
 		Output: "login:",
 		Crash:  func(_ *testing.T, i provisioner.Instance) { c.Halt(i.ID) },
 		Bulk:   14,
 	}, c
+}
+
+// pool is a prefix of four addresses, of which something else has one, beside
+// another prefix and an address of none.
+func pool(t *testing.T, c *armsim.Cloud) *providertest.Pool {
+	c.Prefix("egress", armsim.Region, 4)
+	c.OccupyPrefix("egress")
+	c.Prefix("other", armsim.Region, 2)
+	c.OccupyPrefix("other")
+	c.OrphanAddress("alone", nil)
+	return &providertest.Pool{
+		Spec: spec(t, map[string]any{"address_pool": "egress", "public_address": nil}), Size: 3, Name: "address pool egress of " + armsim.Region + " has no free address",
+		Held: func() (map[string]string, error) {
+			by := c.Held("egress")
+			maps.DeleteFunc(by, func(_, machine string) bool { return machine == "gateway" })
+			return by, nil
+		},
+		Foreign: func() string { return fmt.Sprint(c.Strangers(), c.Held("other")) },
+	}
 }
 
 func TestProvider(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/azure/template"
@@ -28,7 +29,7 @@ func (p *Provider) Validate(ctx context.Context, raw json.RawMessage) ([]provisi
 		return nil, err
 	}
 	v := &validation{p: p, c: c, s: s}
-	for _, check := range []func(context.Context) error{v.sizes, v.image, v.subnet, v.quota} {
+	for _, check := range []func(context.Context) error{v.sizes, v.image, v.subnet, v.pool, v.quota} {
 		if err := check(ctx); err != nil {
 			return nil, cloud.Failure("validate", "", err)
 		}
@@ -152,6 +153,28 @@ func (v *validation) subnet(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// pool looks for the prefix of the nodes' addresses. That all are in use is no
+// fault: running nodes have them.
+func (v *validation) pool(ctx context.Context) error {
+	name := v.s.AddressPool
+	if name == "" {
+		return nil
+	}
+	prefix, err := v.p.prefix(ctx, name)
+	switch {
+	case missing(err):
+		v.faults.Add("address_pool", "is %q, which is no public IP prefix of resource group %s", name, v.p.config.ResourceGroup)
+		return nil
+	case err != nil:
+		return err
+	case !strings.EqualFold(value(prefix.Location), v.s.Region):
+		v.faults.Add("address_pool", "is %q, a prefix of region %s; nodes are in %s", name, value(prefix.Location), v.s.Region)
+	case prefix.Properties != nil && value(prefix.Properties.PublicIPAddressVersion) == armnetwork.IPVersionIPv6:
+		v.faults.Add("address_pool", "is %q, a prefix of IPv6; want one of IPv4", name)
+	}
+	return nil
 }
 
 // quota tells where not one node would fit.

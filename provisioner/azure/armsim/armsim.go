@@ -14,6 +14,9 @@
 //	  SkuNotAvailable), as are cores beyond the quota (409        …/error-resource-quota
 //	  OperationNotAllowed)
 //	parts go with the machine by their deleteOption               virtual-machines/delete
+//	an address may come of a public IP prefix, any of its range   rest/api/compute/virtual-machines/create-or-update, publicIPPrefix;
+//	  once; one without is refused, or fails after it was           virtual-network/ip-services/public-ip-address-prefix
+//	  accepted; the prefix tells which it gave
 //	a part that is in use cannot be deleted (409)                 rest/api/virtualnetwork/network-interfaces/delete
 //	power states, and that deallocated machines hold no cores     virtual-machines/states-billing
 //	evicted spot is deleted or deallocated, as its policy says    virtual-machines/spot-vms#eviction-policy
@@ -82,6 +85,7 @@ type Cloud struct {
 	cards     map[string]*card
 	addresses map[string]*card
 	disks     map[string]*disk
+	prefixes  map[string]*prefix
 	exhausted map[Offering]bool
 	quota     map[string]int64 // cores, lowPriorityCores
 	used      map[string]bool
@@ -101,7 +105,7 @@ func New(o Options) *Cloud {
 		o.Page = 50
 	}
 	c := &Cloud{
-		options: o, machines: map[string]*machine{}, cards: map[string]*card{}, addresses: map[string]*card{}, disks: map[string]*disk{},
+		options: o, machines: map[string]*machine{}, cards: map[string]*card{}, addresses: map[string]*card{}, disks: map[string]*disk{}, prefixes: map[string]*prefix{},
 		exhausted: map[Offering]bool{}, quota: map[string]int64{}, used: map[string]bool{}, reasons: map[string]string{},
 	}
 	c.Compute = &wire{c: c, fresh: func() policy.Transporter {
@@ -112,7 +116,7 @@ func New(o Options) *Cloud {
 	}}
 	c.Network = &wire{c: c, fresh: func() policy.Transporter {
 		return networkfake.NewServerFactoryTransport(&networkfake.ServerFactory{
-			InterfacesServer: c.cardServer(), PublicIPAddressesServer: c.addressServer(), SubnetsServer: subnetServer(c),
+			InterfacesServer: c.cardServer(), PublicIPAddressesServer: c.addressServer(), SubnetsServer: subnetServer(c), PublicIPPrefixesServer: c.prefixServer(),
 		})
 	}}
 	if !o.Unserved {

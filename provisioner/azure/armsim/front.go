@@ -212,6 +212,7 @@ var calls = []struct {
 	{"DELETE", regexp.MustCompile(`/networkInterfaces/[^/]+$`), "InterfacesClient.BeginDelete"},
 	{"GET", regexp.MustCompile(`/providers/Microsoft\.Network/publicIPAddresses$`), "PublicIPAddressesClient.NewListPager"},
 	{"DELETE", regexp.MustCompile(`/publicIPAddresses/[^/]+$`), "PublicIPAddressesClient.BeginDelete"},
+	{"GET", regexp.MustCompile(`/publicIPPrefixes/[^/]+$`), "PublicIPPrefixesClient.Get"},
 	{"GET", regexp.MustCompile(`/virtualNetworks/[^/]+/subnets/[^/]+$`), "SubnetsClient.Get"},
 }
 

@@ -337,6 +337,14 @@ func (c *Cloud) create(name string, vm armcompute.VirtualMachine, ifAbsent bool)
 	if limit, limited := c.quota[kind]; limited && c.cores(o.Spot)+int64(cores) > limit {
 		return nil, &refused{http.StatusConflict, "OperationNotAllowed"}
 	}
+	from := prefixOf(vm)
+	if from != "" && c.prefixes[from] == nil {
+		return nil, &refused{http.StatusBadRequest, "InvalidResourceReference"}
+	}
+	full := from != "" && c.next(from) == ""
+	if full && c.creations%2 == 0 {
+		return nil, &refused{http.StatusBadRequest, outOf}
+	}
 	if r := c.parts(name, m); r != nil {
 		return nil, r
 	}
@@ -347,6 +355,9 @@ func (c *Cloud) create(name string, vm armcompute.VirtualMachine, ifAbsent bool)
 			m.failure = "ZonalAllocationFailed"
 		}
 		m.doing = ""
+	}
+	if full {
+		m.failure, m.doing = outOf, ""
 	}
 	c.machines[name] = m
 	return m, nil
@@ -363,6 +374,9 @@ func actionsOf(vm armcompute.VirtualMachine) []string {
 		}
 		for _, a := range n.Properties.IPConfigurations {
 			if a.Properties.PublicIPAddressConfiguration != nil {
+				if public := a.Properties.PublicIPAddressConfiguration.Properties; public != nil && public.PublicIPPrefix != nil {
+					need = append(need, "Microsoft.Network/publicIPPrefixes/join/action")
+				}
 				need = append(need, "Microsoft.Network/publicIPAddresses/write", "Microsoft.Network/publicIPAddresses/join/action")
 			}
 		}
@@ -401,8 +415,14 @@ func (c *Cloud) parts(name string, m *machine) *refused {
 		c.cards[k.name] = k
 		for _, a := range n.Properties.IPConfigurations {
 			if public := a.Properties.PublicIPAddressConfiguration; public != nil {
+				at, from := fmt.Sprintf("203.0.%d.%d", c.serial>>8&255, c.serial&255), prefixOf(m.vm)
+				if from != "" {
+					if at = c.next(from); at == "" {
+						continue // the creation fails
+					}
+				}
 				k.public = value(public.Name) + "-" + strconv.Itoa(c.serial)
-				c.addresses[k.public] = &card{name: k.public, tags: public.Tags, machine: name, private: fmt.Sprintf("203.0.%d.%d", c.serial>>8&255, c.serial&255)}
+				c.addresses[k.public] = &card{name: k.public, tags: public.Tags, machine: name, private: at, prefix: from}
 			}
 		}
 		p.NetworkProfile.NetworkInterfaces = append(p.NetworkProfile.NetworkInterfaces, &armcompute.NetworkInterfaceReference{ID: to(id("Microsoft.Network/networkInterfaces", k.name))})

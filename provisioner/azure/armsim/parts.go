@@ -19,6 +19,7 @@ type card struct {
 	machine string // empty: nobody's
 	private string // the address
 	public  string // the public address's name
+	prefix  string // of which a public address comes
 }
 
 type disk struct {

@@ -33,6 +33,9 @@ type Spec struct {
 	SecurityGroups []string `json:"security_groups"`
 	// PublicAddress gives nodes a public address, which ends with them.
 	PublicAddress bool `json:"public_address"`
+	// AddressPool is the name of a public IP prefix in the nodes' resource group: each
+	// node has a public address out of its range, so that firewalls can list it.
+	AddressPool string `json:"address_pool"`
 	// Identity is the id of a user-assigned managed identity; empty: none.
 	Identity string `json:"identity"`
 	// SSHPublicKey may sign in as godwit-admin. Azure makes no machine without one.
@@ -102,6 +105,9 @@ func (s Spec) check(f *provisioner.Faults) {
 	s.Choice.Check(f, "Standard_D4s_v5", instanceType.MatchString)
 	f.Names("subnets", s.Subnets, provisioner.Names{Least: 1, Most: 1, Example: "network/nodes"}, subnetName.MatchString, subnetID.MatchString)
 	f.Names("security_groups", s.SecurityGroups, provisioner.Names{Most: 1, Example: "nodes"}, groupName.MatchString, groupID.MatchString)
+	if s.AddressPool != "" && !groupName.MatchString(s.AddressPool) {
+		f.Add("address_pool", "is %q; want the name of a public IP prefix in the nodes' resource group", s.AddressPool)
+	}
 	if s.Identity != "" && !identityID.MatchString(s.Identity) {
 		f.Add("identity", "is %q; want the id of a user-assigned identity, /subscriptions/…/userAssignedIdentities/NAME", s.Identity)
 	}
