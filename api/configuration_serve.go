@@ -89,6 +89,9 @@ func (s *Server) editConfiguration(ctx context.Context, edit configurationEdit) 
 			return staleConfiguration(ctx, tx, c, base)
 		}
 		d, err := edit.next(ctx, tx, c)
+		if err == nil && edit.action != "revert" {
+			err = knownKeys(ctx, tx, d, configuration.Read(c.Config))
+		}
 		if err != nil {
 			return configurationError(err)
 		}

@@ -10,5 +10,6 @@ var configurationExamples = map[string]func(*scene) ask{
 	},
 	"list-configuration-versions": func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
 	"get-configuration-version":   func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID, "version": "1"}} },
+	"list-links":                  func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
 	"get-configuration-rollout":   func(s *scene) ask { return ask{at: at{"cluster": s.cluster().ID}} },
 }

@@ -16,6 +16,7 @@ func (s *Server) routes() {
 	s.clusterRoutes()
 	s.configurationRoutes()
 	s.certificateRoutes()
+	s.linkRoutes()
 	s.rolloutRoutes()
 	s.nodePartRoutes()
 	s.notificationRoutes()

@@ -164,6 +164,7 @@ type Server struct {
 
 	pool          job.Pool
 	send, receive *vlink.Link // the node's bandwidth, shared by its sessions
+	shared        atomic.Pointer[sharedLinks]
 	// rates are read by sessions under locks of theirs, hence not under mu.
 	rates atomic.Pointer[sessionRates]
 

@@ -15,7 +15,6 @@ import (
 	"github.com/godwit/godwit/transfer/job"
 	"github.com/godwit/godwit/transfer/packetio"
 	"github.com/godwit/godwit/transfer/store"
-	"github.com/godwit/godwit/transfer/vlink"
 	"github.com/godwit/godwit/transfer/wire"
 )
 
@@ -223,9 +222,19 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 	s.local = l.local
 	s.via.wish, s.via.name, s.via.able = Transport(x.hello.Transport), l.carrier, x.hello.Stream
 	s.target, s.floor, s.policy = status.Target, status.MinRate, status.Policy
+	link := x.server.send
+	if status.Direction == Push {
+		link = x.server.receive
+	}
+	seat := x.sit(link)
+	defer func() {
+		if err != nil {
+			seat.leave()
+		}
+	}()
 	cfg := flow.Config{
 		ConnID: id, Suite: status.Cipher.suite(), SendSecret: l.toClient, RecvSecret: l.toNode, RTT: s.rtt,
-		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
+		Policy: s.policy.congestion(), TargetRate: float64(seat.bound(s.target)), MinRate: float64(s.floor),
 		Parity: x.hello.Parity,
 	}
 	if early {
@@ -233,7 +242,6 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 			return nil, nil, err
 		}
 	}
-	link := x.server.send
 	accept := control.Accept{
 		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID, Stream: true,
 		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(id),
@@ -241,7 +249,6 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 		MinRate: status.MinRate, Memory: x.memory, Parity: parityOf(x.memory), Early: early, Quick: l.quick != nil,
 	}
 	if status.Direction == Push {
-		link = x.server.receive
 		err = x.prepareLanding(s, cfg, tree, &accept)
 	} else {
 		err = x.prepareLoading(s, cfg, tree)
@@ -249,23 +256,21 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 	if err != nil {
 		return nil, nil, err
 	}
-	member := link.Join()
 	s.onRate = x.wished
 	s.onTick = func(now time.Duration) {
-		x.balance(s, member, now)
+		x.balance(s, seat, now)
 		x.tick(s, now)
 	}
-	x.balance(s, member, 0)
+	x.balance(s, seat, 0)
 	if s.frcv != nil {
 		s.frcv.SetAdvertisedRate(s.advertised()) // with the first report: a fast path brings megabytes before the first tick
 	}
 	if err = x.ctl.sendJSON(control.TypeAccept, accept); err != nil {
-		member.Leave()
 		return nil, nil, err
 	}
 	l.tell(control.TypeAccept, accept)
 	return s, func() {
-		member.Leave()
+		seat.leave()
 		_ = tree.Close()
 	}, nil
 }
@@ -424,32 +429,4 @@ func (x *serverSession) openPort() (port *packetio.Port, early bool, err error) 
 			return port, false, err
 		}
 	}
-}
-
-// balance takes the session's share of the node's bandwidth; under the
-// session's lock. A session that uses its share wants more; one that does not
-// leaves the rest to others, with room to grow.
-func (x *serverSession) balance(s *session, m *vlink.Member, now time.Duration) {
-	rate := x.pulse.add(now, s.figures(now).sent)
-	share := m.Share()
-	want := s.target
-	if share != vlink.Unlimited && rate < share*3/4 && now > time.Second {
-		modest := max(2*rate, share/4, 1_000_000)
-		if want == 0 || modest < want {
-			want = modest
-		}
-	}
-	m.SetDemand(want, s.floor)
-	now64 := m.Share()
-	if now64 == vlink.Unlimited {
-		now64 = 0
-	}
-	if now64 != s.share {
-		s.share = now64
-		s.setRates()
-	}
-	x.mu.Lock()
-	x.status.Share = now64
-	x.status.Capped = now64 > 0 && rate > now64*3/4 && (s.target == 0 || now64 < s.target)
-	x.mu.Unlock()
 }

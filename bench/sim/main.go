@@ -37,6 +37,7 @@ var suites = []suite{
 	{Name: "chaos-aws", Package: "./cluster/chaos", Test: "TestAWS", Every: 2},
 	{Name: "chaos-gcp", Package: "./cluster/chaos", Test: "TestGCP", Every: 2},
 	{Name: "chaos-azure", Package: "./cluster/chaos", Test: "TestAzure", Every: 2},
+	{Name: "share", Package: "./fleet/share", Test: "TestSimulation"},
 	{Name: "transfer-flow", Package: "./transfer/flow", Test: "TestSimulation"},
 	{Name: "transfer-job", Package: "./transfer/job", Test: "TestSimulation"},
 }

@@ -61,7 +61,7 @@ clusters.
 	})
 	root.AddCommand(
 		newLogin(a), newLogout(a), newCopy(a), newList(a), newServe(a), newProbe(a),
-		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newScheduleCommand(a), newForecastCommand(a), newConfigCommand(a), newCertificateCommand(a), newRolloutCommand(a), newNodeCommand(a),
+		newClusterCommand(a), newTemplateCommand(a), newPolicyCommand(a), newScheduleCommand(a), newForecastCommand(a), newConfigCommand(a), newLinkCommand(a), newCertificateCommand(a), newRolloutCommand(a), newNodeCommand(a),
 		newDecisionCommand(a), newConditionCommand(a), newApplyCommand(a), newGetCommand(a), newSchemaCommand(a),
 		newServiceCommand(a), newNotificationCommand(a), newLogLevelCommand(a),
 		newTransferCommand(a), newKeyCommand(a), newTokenCommand(a), newUserCommand(a),

@@ -23,6 +23,7 @@ const (
 	Move          = "move"           // MoveRequest → MoveAnswer
 	Restart       = "restart"        // RestartRequest → Nothing: a service that the agent supervises
 	Resend        = "resend"         // ResendRequest → Nothing: publish spooled events again
+	Share         = "share"          // share.Grant → Nothing: the node's part of its cluster's links
 )
 
 // Methods of questions, node to manager.
@@ -65,10 +66,21 @@ type Config struct {
 	LogOverride    string          `json:"log_override,omitempty"`
 	LogOverrideFor float64         `json:"log_override_for_s,omitempty"`
 	TokenKeys      json.RawMessage `json:"token_keys,omitempty"` // access/token's JSON form
+	Links          []Link          `json:"links,omitempty"`      // that sessions of the cluster share
 	// NamedCert and NamedKey, in PEM, are shown to clients that look for one of the certificate's names. They come with
 	// the command only and are kept in memory only.
 	NamedCert string `json:"named_cert_pem,omitempty"`
 	NamedKey  string `json:"named_key_pem,omitempty"`
+}
+
+// Link is a virtual link that sessions of all nodes of a cluster share. What a node may let through of it comes with
+// Share; nothing until that has come.
+type Link struct {
+	Name       string   `json:"name"`
+	AccessKeys []string `json:"access_keys,omitempty"` // whose sessions are on it
+	Default    bool     `json:"default,omitempty"`     // also those of access keys that no link names
+	In         bool     `json:"in,omitempty"`          // limited towards the nodes
+	Out        bool     `json:"out,omitempty"`         // limited away from them
 }
 
 // RateRequest changes a live session. Nil fields stay as they are; bits per second.

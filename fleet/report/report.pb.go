@@ -178,6 +178,7 @@ type Facts struct {
 	SessionRateBps     float64  `protobuf:"fixed64,34,opt,name=session_rate_bps,json=sessionRateBps,proto3" json:"session_rate_bps,omitempty"`
 	SessionCapBps      float64  `protobuf:"fixed64,35,opt,name=session_cap_bps,json=sessionCapBps,proto3" json:"session_cap_bps,omitempty"`
 	SessionMemoryBytes uint64   `protobuf:"varint,36,opt,name=session_memory_bytes,json=sessionMemoryBytes,proto3" json:"session_memory_bytes,omitempty"`
+	Links              *Links   `protobuf:"bytes,37,opt,name=links,proto3" json:"links,omitempty"` // virtual links of the cluster; absent from releases that know none
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -436,6 +437,190 @@ func (x *Facts) GetSessionMemoryBytes() uint64 {
 	return 0
 }
 
+func (x *Facts) GetLinks() *Links {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+// What a node holds of its cluster's virtual links, and what its sessions ask of them.
+type Links struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Grant         uint64                 `protobuf:"varint,1,opt,name=grant,proto3" json:"grant,omitempty"`                       // in force; 0 = none
+	GrantSeq      uint64                 `protobuf:"varint,2,opt,name=grant_seq,json=grantSeq,proto3" json:"grant_seq,omitempty"` // of the report that it answered
+	LeftMs        int64                  `protobuf:"varint,3,opt,name=left_ms,json=leftMs,proto3" json:"left_ms,omitempty"`       // of its lease
+	Uses          []*LinkUse             `protobuf:"bytes,4,rep,name=uses,proto3" json:"uses,omitempty"`                          // of each direction that is limited
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Links) Reset() {
+	*x = Links{}
+	mi := &file_report_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Links) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Links) ProtoMessage() {}
+
+func (x *Links) ProtoReflect() protoreflect.Message {
+	mi := &file_report_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Links.ProtoReflect.Descriptor instead.
+func (*Links) Descriptor() ([]byte, []int) {
+	return file_report_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Links) GetGrant() uint64 {
+	if x != nil {
+		return x.Grant
+	}
+	return 0
+}
+
+func (x *Links) GetGrantSeq() uint64 {
+	if x != nil {
+		return x.GrantSeq
+	}
+	return 0
+}
+
+func (x *Links) GetLeftMs() int64 {
+	if x != nil {
+		return x.LeftMs
+	}
+	return 0
+}
+
+func (x *Links) GetUses() []*LinkUse {
+	if x != nil {
+		return x.Uses
+	}
+	return nil
+}
+
+type LinkUse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Link          string                 `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	In            bool                   `protobuf:"varint,2,opt,name=in,proto3" json:"in,omitempty"`                                // towards the node
+	ShareBps      int64                  `protobuf:"varint,3,opt,name=share_bps,json=shareBps,proto3" json:"share_bps,omitempty"`    // as granted
+	SafeBps       int64                  `protobuf:"varint,4,opt,name=safe_bps,json=safeBps,proto3" json:"safe_bps,omitempty"`       // as granted
+	CapBps        float64                `protobuf:"fixed64,5,opt,name=cap_bps,json=capBps,proto3" json:"cap_bps,omitempty"`         // in force now
+	RateBps       float64                `protobuf:"fixed64,6,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`      // measured
+	Greedy        uint32                 `protobuf:"varint,7,opt,name=greedy,proto3" json:"greedy,omitempty"`                        // sessions that use all they are left
+	Modest        uint32                 `protobuf:"varint,8,opt,name=modest,proto3" json:"modest,omitempty"`                        // sessions that use less
+	WantedBps     int64                  `protobuf:"varint,9,opt,name=wanted_bps,json=wantedBps,proto3" json:"wanted_bps,omitempty"` // by the modest ones together
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkUse) Reset() {
+	*x = LinkUse{}
+	mi := &file_report_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkUse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkUse) ProtoMessage() {}
+
+func (x *LinkUse) ProtoReflect() protoreflect.Message {
+	mi := &file_report_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkUse.ProtoReflect.Descriptor instead.
+func (*LinkUse) Descriptor() ([]byte, []int) {
+	return file_report_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *LinkUse) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *LinkUse) GetIn() bool {
+	if x != nil {
+		return x.In
+	}
+	return false
+}
+
+func (x *LinkUse) GetShareBps() int64 {
+	if x != nil {
+		return x.ShareBps
+	}
+	return 0
+}
+
+func (x *LinkUse) GetSafeBps() int64 {
+	if x != nil {
+		return x.SafeBps
+	}
+	return 0
+}
+
+func (x *LinkUse) GetCapBps() float64 {
+	if x != nil {
+		return x.CapBps
+	}
+	return 0
+}
+
+func (x *LinkUse) GetRateBps() float64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *LinkUse) GetGreedy() uint32 {
+	if x != nil {
+		return x.Greedy
+	}
+	return 0
+}
+
+func (x *LinkUse) GetModest() uint32 {
+	if x != nil {
+		return x.Modest
+	}
+	return 0
+}
+
+func (x *LinkUse) GetWantedBps() int64 {
+	if x != nil {
+		return x.WantedBps
+	}
+	return 0
+}
+
 type Drift struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"` // as in the configuration document
@@ -448,7 +633,7 @@ type Drift struct {
 
 func (x *Drift) Reset() {
 	*x = Drift{}
-	mi := &file_report_proto_msgTypes[2]
+	mi := &file_report_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +645,7 @@ func (x *Drift) String() string {
 func (*Drift) ProtoMessage() {}
 
 func (x *Drift) ProtoReflect() protoreflect.Message {
-	mi := &file_report_proto_msgTypes[2]
+	mi := &file_report_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +658,7 @@ func (x *Drift) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drift.ProtoReflect.Descriptor instead.
 func (*Drift) Descriptor() ([]byte, []int) {
-	return file_report_proto_rawDescGZIP(), []int{2}
+	return file_report_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Drift) GetField() string {
@@ -520,7 +705,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_report_proto_msgTypes[3]
+	mi := &file_report_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +717,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_report_proto_msgTypes[3]
+	mi := &file_report_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +730,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_report_proto_rawDescGZIP(), []int{3}
+	return file_report_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Service) GetName() string {
@@ -638,7 +823,7 @@ type Session struct {
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_report_proto_msgTypes[4]
+	mi := &file_report_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -650,7 +835,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_report_proto_msgTypes[4]
+	mi := &file_report_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -663,7 +848,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_report_proto_rawDescGZIP(), []int{4}
+	return file_report_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Session) GetId() string {
@@ -866,7 +1051,7 @@ const file_report_proto_rawDesc = "" +
 	"\bsessions\x18\t \x03(\v2\x1f.godwit.fleet.report.v1.SessionR\bsessions\x12 \n" +
 	"\fboot_unix_ms\x18\n" +
 	" \x01(\x03R\n" +
-	"bootUnixMs\"\xc2\t\n" +
+	"bootUnixMs\"\xf7\t\n" +
 	"\x05Facts\x12#\n" +
 	"\ragent_version\x18\x01 \x01(\tR\fagentVersion\x12%\n" +
 	"\x0econfig_version\x18\x02 \x01(\x04R\rconfigVersion\x12\x1a\n" +
@@ -907,7 +1092,24 @@ const file_report_proto_rawDesc = "" +
 	"\tlog_level\x18! \x01(\tR\blogLevel\x12(\n" +
 	"\x10session_rate_bps\x18\" \x01(\x01R\x0esessionRateBps\x12&\n" +
 	"\x0fsession_cap_bps\x18# \x01(\x01R\rsessionCapBps\x120\n" +
-	"\x14session_memory_bytes\x18$ \x01(\x04R\x12sessionMemoryBytes\"Y\n" +
+	"\x14session_memory_bytes\x18$ \x01(\x04R\x12sessionMemoryBytes\x123\n" +
+	"\x05links\x18% \x01(\v2\x1d.godwit.fleet.report.v1.LinksR\x05links\"\x88\x01\n" +
+	"\x05Links\x12\x14\n" +
+	"\x05grant\x18\x01 \x01(\x04R\x05grant\x12\x1b\n" +
+	"\tgrant_seq\x18\x02 \x01(\x04R\bgrantSeq\x12\x17\n" +
+	"\aleft_ms\x18\x03 \x01(\x03R\x06leftMs\x123\n" +
+	"\x04uses\x18\x04 \x03(\v2\x1f.godwit.fleet.report.v1.LinkUseR\x04uses\"\xe8\x01\n" +
+	"\aLinkUse\x12\x12\n" +
+	"\x04link\x18\x01 \x01(\tR\x04link\x12\x0e\n" +
+	"\x02in\x18\x02 \x01(\bR\x02in\x12\x1b\n" +
+	"\tshare_bps\x18\x03 \x01(\x03R\bshareBps\x12\x19\n" +
+	"\bsafe_bps\x18\x04 \x01(\x03R\asafeBps\x12\x17\n" +
+	"\acap_bps\x18\x05 \x01(\x01R\x06capBps\x12\x19\n" +
+	"\brate_bps\x18\x06 \x01(\x01R\arateBps\x12\x16\n" +
+	"\x06greedy\x18\a \x01(\rR\x06greedy\x12\x16\n" +
+	"\x06modest\x18\b \x01(\rR\x06modest\x12\x1d\n" +
+	"\n" +
+	"wanted_bps\x18\t \x01(\x03R\twantedBps\"Y\n" +
 	"\x05Drift\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x16\n" +
 	"\x06wanted\x18\x02 \x01(\tR\x06wanted\x12\x10\n" +
@@ -972,24 +1174,28 @@ func file_report_proto_rawDescGZIP() []byte {
 	return file_report_proto_rawDescData
 }
 
-var file_report_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_report_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_report_proto_goTypes = []any{
 	(*Report)(nil),  // 0: godwit.fleet.report.v1.Report
 	(*Facts)(nil),   // 1: godwit.fleet.report.v1.Facts
-	(*Drift)(nil),   // 2: godwit.fleet.report.v1.Drift
-	(*Service)(nil), // 3: godwit.fleet.report.v1.Service
-	(*Session)(nil), // 4: godwit.fleet.report.v1.Session
+	(*Links)(nil),   // 2: godwit.fleet.report.v1.Links
+	(*LinkUse)(nil), // 3: godwit.fleet.report.v1.LinkUse
+	(*Drift)(nil),   // 4: godwit.fleet.report.v1.Drift
+	(*Service)(nil), // 5: godwit.fleet.report.v1.Service
+	(*Session)(nil), // 6: godwit.fleet.report.v1.Session
 }
 var file_report_proto_depIdxs = []int32{
 	1, // 0: godwit.fleet.report.v1.Report.facts:type_name -> godwit.fleet.report.v1.Facts
-	4, // 1: godwit.fleet.report.v1.Report.sessions:type_name -> godwit.fleet.report.v1.Session
-	3, // 2: godwit.fleet.report.v1.Facts.services:type_name -> godwit.fleet.report.v1.Service
-	2, // 3: godwit.fleet.report.v1.Facts.drift:type_name -> godwit.fleet.report.v1.Drift
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	6, // 1: godwit.fleet.report.v1.Report.sessions:type_name -> godwit.fleet.report.v1.Session
+	5, // 2: godwit.fleet.report.v1.Facts.services:type_name -> godwit.fleet.report.v1.Service
+	4, // 3: godwit.fleet.report.v1.Facts.drift:type_name -> godwit.fleet.report.v1.Drift
+	2, // 4: godwit.fleet.report.v1.Facts.links:type_name -> godwit.fleet.report.v1.Links
+	3, // 5: godwit.fleet.report.v1.Links.uses:type_name -> godwit.fleet.report.v1.LinkUse
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_report_proto_init() }
@@ -1003,7 +1209,7 @@ func file_report_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_report_proto_rawDesc), len(file_report_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

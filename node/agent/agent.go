@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/fleet/link"
+	"github.com/godwit/godwit/fleet/share"
 	"github.com/godwit/godwit/identity/join"
 	"github.com/godwit/godwit/journal/event"
 	"github.com/godwit/godwit/journal/spool"
@@ -79,6 +80,11 @@ type Agent struct {
 	meter    figures
 	named    named // certificate for clients that look for a name; in memory only
 	eased    ease  // the last restart for the configuration's sake
+	holding  share.Holding
+	sent     map[uint64]time.Time // of late reports, by sequence number
+
+	sharing sync.Mutex  // one grant at a time
+	waiting atomic.Bool // for a report that comes soon
 }
 
 // Run works until ctx ends, which yields nil, or until one of the reasons above.

@@ -39,7 +39,7 @@ func (a *Agent) serviceConfig() (service.Config, error) {
 		NodeID: a.Bootstrap.NodeID, NodeName: c.NodeName, ClusterID: c.ClusterID, Version: c.Version, CertPEM: cert, KeyPEM: key, TokenKeys: a.state.keys,
 		SendCap: c.SendCapBps, ReceiveCap: c.ReceiveCapBps, MaxSessions: c.MaxSessions,
 		SessionRate: c.SessionRateBps, SessionCap: c.SessionCapBps, SessionMemory: c.SessionMemory, LogLevel: a.state.logLevel(time.Now()),
-		NamedCert: a.named.cert, NamedKey: a.named.key,
+		NamedCert: a.named.cert, NamedKey: a.named.key, Links: linksOf(c), Shares: sharesOf(a.holding),
 		RevokedTransfers: a.state.RevokedTransfers, RevokedKeys: a.state.RevokedKeys,
 	}
 	for _, s := range c.Ciphers {
@@ -139,6 +139,7 @@ func (a *Agent) collectEvents(pid int, c *collector) {
 				return err
 			}
 			taken = e.Seq
+			a.reportSoon(e.Event)
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
 			return a.service.Ack(ctx, e.Seq)

@@ -27,6 +27,7 @@ func (a *Agent) handlers() map[string]link.Handler {
 			return command.Nothing{}, errors.Join(refusal, a.reconfigure(ctx))
 		}),
 		command.Restart: handle(a.restart),
+		command.Share:   handle(a.takeShare),
 		command.SetRate: handle(func(ctx context.Context, r command.RateRequest) (any, error) {
 			return command.Nothing{}, notFound(a.service.SetRate(ctx, r))
 		}),

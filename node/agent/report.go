@@ -56,6 +56,7 @@ func (a *Agent) report(ctx context.Context) {
 
 // observe asks the service and measures.
 func (a *Agent) observe(ctx context.Context) *report.Report {
+	asked := time.Now()
 	asking, cancel := context.WithTimeout(ctx, time.Second)
 	status, err := a.service.Status(asking)
 	cancel()
@@ -64,6 +65,7 @@ func (a *Agent) observe(ctx context.Context) *report.Report {
 	defer a.mu.Unlock()
 	m, conf := &a.meter, a.state.Config
 	m.seq++
+	a.noteSent(m.seq, asked)
 	over := now.Sub(m.at)
 	own := meter.CPU()
 	used := own - m.own
@@ -88,7 +90,7 @@ func (a *Agent) observe(ctx context.Context) *report.Report {
 		CpuMachine: m.machine.Share(), MemoryBytes: meter.Memory() + status.Memory, SessionCount: uint32(len(status.Sessions)), // small
 		BytesSent: count(totals.BytesSent), BytesReceived: count(totals.BytesReceived), FilesDone: count(totals.FilesCommitted),
 		SessionsDone: count(totals.SessionsEnded), SessionsFailed: count(totals.SessionsFailed),
-		SpoolEvents: a.spool.Stats().Pending, StartedUnixMs: a.bootTime.UnixMilli(),
+		SpoolEvents: a.spool.Stats().Pending, StartedUnixMs: a.bootTime.UnixMilli(), Links: a.links(status.Links, now),
 	}
 	if status.Configured {
 		// What the service has not heard of yet is not in force.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/godwit/godwit/access/token"
 	"github.com/godwit/godwit/fleet/command"
+	"github.com/godwit/godwit/fleet/share"
 	"github.com/godwit/godwit/identity/join"
 	"github.com/godwit/godwit/transfer"
 )
@@ -144,10 +145,14 @@ func (a *Agent) adopt(r join.Response) {
 func (a *Agent) interval() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	every := defaultInterval
 	if s := a.state.Config.ReportInterval; s > 0 {
-		return time.Duration(s * float64(time.Second))
+		every = time.Duration(s * float64(time.Second))
 	}
-	return defaultInterval
+	if len(a.state.Config.Links) > 0 {
+		every = min(every, share.ReportEvery) // shares are renewed by reports
+	}
+	return every
 }
 
 func remember(list []string, id string) []string {

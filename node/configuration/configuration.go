@@ -30,6 +30,7 @@ type Document struct {
 	Ciphers         []string `json:"ciphers" maxItems:"3" nullable:"false" enum:"aes-128-gcm,aes-256-gcm,chacha20-poly1305" doc:"Ciphers that sessions may use; none named: all. Live, for new sessions."`
 	ReportIntervalS float64  `json:"report_interval_s" minimum:"0" maximum:"30" doc:"Seconds between a node's reports; 0: as the template says. Live."`
 	LogLevel        string   `json:"log_level" enum:",debug,info,warn,error" doc:"How much nodes log; empty: as the installation's log levels say. Live."`
+	Links           []Link   `json:"links" maxItems:"32" nullable:"false" doc:"Virtual links: bandwidth that sessions on all nodes of the cluster share. Live."`
 }
 
 // Fault is a field that is refused.
@@ -86,9 +87,7 @@ func Parse(raw []byte) (Document, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return d, errors.New("node configuration: something follows the document")
 	}
-	if d.Ciphers == nil {
-		d.Ciphers = []string{}
-	}
+	d.complete()
 	if faults := d.check(); faults != nil {
 		return d, faults
 	}
@@ -100,10 +99,23 @@ func Parse(raw []byte) (Document, error) {
 func Read(raw []byte) Document {
 	var d Document
 	_ = json.Unmarshal(raw, &d) // see above
+	d.complete()
+	return d
+}
+
+// complete makes lists that are missing empty ones.
+func (d *Document) complete() {
 	if d.Ciphers == nil {
 		d.Ciphers = []string{}
 	}
-	return d
+	if d.Links == nil {
+		d.Links = []Link{}
+	}
+	for i := range d.Links {
+		if d.Links[i].AccessKeys == nil {
+			d.Links[i].AccessKeys = []string{}
+		}
+	}
 }
 
 func (d Document) check() Faults {
@@ -146,7 +158,7 @@ func (d Document) check() Faults {
 	if !slices.Contains(levels, d.LogLevel) {
 		add("log_level", "is %q; want debug, info, warn, error, or nothing", d.LogLevel)
 	}
-	return faults
+	return append(faults, checkLinks(d.Links)...)
 }
 
 // Fill writes the document into what a node is told.
@@ -158,5 +170,8 @@ func (d Document) Fill(c *command.Config) {
 	c.Ciphers, c.ReportInterval = d.Ciphers, d.ReportIntervalS
 	if d.LogLevel != "" {
 		c.LogLevel = d.LogLevel
+	}
+	for _, l := range d.Links {
+		c.Links = append(c.Links, command.Link{Name: l.Name, AccessKeys: l.AccessKeys, Default: l.Default, In: l.InMbps > 0, Out: l.OutMbps > 0})
 	}
 }

@@ -38,5 +38,6 @@ func Differences(wanted, has Document) []Difference {
 	add("ciphers", strings.Join(wanted.Ciphers, ", "), strings.Join(has.Ciphers, ", "), Live)
 	add("report_interval_s", wanted.ReportIntervalS, has.ReportIntervalS, Live)
 	add("log_level", wanted.LogLevel, has.LogLevel, Live)
+	add("links", sayLinks(wanted.Links), sayLinks(has.Links), Live)
 	return out
 }

@@ -9,6 +9,7 @@
 //	POST /drain  /undrain
 //	POST /sessions/{id}/rate    command.RateRequest
 //	POST /cancel                command.CancelRequest
+//	PUT  /shares                Shares: the node's part of its cluster's links
 //	POST /move                  command.MoveRequest → command.MoveAnswer
 //	POST /revoke                command.RevokeRequest
 //	POST /forget                command.TenantRequest: what is cached of an access key
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/access/token"
+	"github.com/godwit/godwit/fleet/share"
 	"github.com/godwit/godwit/transfer"
 )
 
@@ -47,9 +49,27 @@ type Config struct {
 	// SessionMemory is read by the first Config of a process only; bytes, 0 = the default.
 	SessionMemory int64  `json:"session_memory"`
 	LogLevel      string `json:"log_level,omitempty"` // "" = as started
+	Links         []Link `json:"links,omitempty"`
+	Shares        Shares `json:"shares"`
 	// Revoked transfers and access keys, so that a restarted child knows them too.
 	RevokedTransfers []string `json:"revoked_transfers,omitempty"`
 	RevokedKeys      []string `json:"revoked_keys,omitempty"`
+}
+
+// Link is a virtual link that sessions of all nodes of the cluster share.
+type Link struct {
+	Name    string   `json:"name"`
+	Tenants []string `json:"tenants,omitempty"`
+	Default bool     `json:"default,omitempty"`
+	In      bool     `json:"in,omitempty"` // limited towards the node
+	Out     bool     `json:"out,omitempty"`
+}
+
+// Shares are what the node may let through of links. One older than what the service has is passed over.
+type Shares struct {
+	Grant share.Grant   `json:"grant"`
+	Left  time.Duration `json:"left"` // of its lease
+	Rise  time.Duration `json:"rise"` // until the safe parts are due
 }
 
 // Status is what the child says of itself.
@@ -61,6 +81,7 @@ type Status struct {
 	Sessions      []transfer.SessionStatus `json:"sessions"`
 	Totals        transfer.Totals          `json:"totals"`
 	Load          transfer.Load            `json:"load"`
+	Links         []transfer.LinkLoad      `json:"links,omitempty"`
 	CPU           time.Duration            `json:"cpu"`    // of the process since its start
 	Memory        uint64                   `json:"memory"` // resident bytes
 }

@@ -87,6 +87,11 @@ func (c *Client) Configure(ctx context.Context, conf Config) error {
 	return c.do(ctx, http.MethodPut, "/config", conf, nil)
 }
 
+// Share sets what the service may let through of links.
+func (c *Client) Share(ctx context.Context, s Shares) error {
+	return c.do(ctx, http.MethodPut, "/shares", s, nil)
+}
+
 // Drain refuses new sessions and asks those that live to move.
 func (c *Client) Drain(ctx context.Context, reason string) error {
 	return c.do(ctx, http.MethodPost, "/drain", command.DrainRequest{Reason: reason}, nil)

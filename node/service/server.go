@@ -16,6 +16,7 @@ import (
 type Backend interface {
 	Status() Status
 	Configure(c Config) error
+	Share(s Shares)
 	Drain(reason string)
 	Undrain()
 	SetRate(r command.RateRequest) error
@@ -34,6 +35,7 @@ func NewServer(b Backend, q *Queue) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, b.Status(), nil) })
 	mux.HandleFunc("PUT /config", with(func(c Config) (any, error) { return nil, b.Configure(c) }))
+	mux.HandleFunc("PUT /shares", with(func(s Shares) (any, error) { b.Share(s); return nil, nil }))
 	mux.HandleFunc("POST /drain", with(func(d command.DrainRequest) (any, error) { b.Drain(d.Reason); return nil, nil }))
 	mux.HandleFunc("POST /undrain", with(func(command.Nothing) (any, error) { b.Undrain(); return nil, nil }))
 	mux.HandleFunc("POST /sessions/{id}/rate", with(func(r command.RateRequest) (any, error) { return nil, b.SetRate(r) }))

@@ -77,6 +77,7 @@ func Run(ctx context.Context, o Options) error {
 	case <-d.configured:
 		err = d.server.Serve(ctx, o.TCP, o.UDP)
 	}
+	d.links.stop()
 	d.queue.Drain(lastEvents)
 	stopAPI()
 	return errors.Join(err, <-apiDone)
@@ -97,6 +98,7 @@ type daemon struct {
 	named  *tls.Certificate // nil without one
 	server *transfer.Server // nil until configured; not changed afterwards
 	memory int64            // that server was made with
+	links  links
 }
 
 func (d *daemon) certificate() (*tls.Certificate, error) {
@@ -146,6 +148,7 @@ func (d *daemon) Configure(c service.Config) error {
 		d.server.SetCaps(c.SendCap, c.ReceiveCap)
 		d.server.SetMaxSessions(c.MaxSessions)
 		d.server.SetSessionRates(c.SessionRate, c.SessionCap)
+		d.links.follow(d.server, c.Links, c.Shares)
 		d.cert, d.named, d.config = &cert, named, c
 		return nil
 	}
@@ -160,6 +163,7 @@ func (d *daemon) Configure(c service.Config) error {
 		return err
 	}
 	d.server, d.memory = server, c.SessionMemory
+	d.links.follow(server, c.Links, c.Shares)
 	close(d.configured)
 	return nil
 }
@@ -200,6 +204,7 @@ func (d *daemon) Status() service.Status {
 	s.ConfigVersion, s.SessionMemory = d.config.Version, d.memory
 	d.mu.Unlock()
 	s.Configured, s.Sessions, s.Totals, s.Load = true, server.Sessions(), server.Totals(), server.Load()
+	s.Links = server.Links()
 	return s
 }
 

@@ -40,6 +40,13 @@ func (l *Link) SetCap(limit int64) {
 	l.divide()
 }
 
+// Cap is the cap; 0 means none.
+func (l *Link) Cap() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cap
+}
+
 // Join adds a user that wants everything until it says otherwise.
 func (l *Link) Join() *Member {
 	l.mu.Lock()
@@ -81,6 +88,22 @@ func (m *Member) Share() int64 {
 	m.link.mu.Lock()
 	defer m.link.mu.Unlock()
 	return m.share
+}
+
+// Demand is what the members want: how many of them all there is, how many less,
+// and what these want together, bit/s.
+func (l *Link) Demand() (greedy, modest int, wanted int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for m := range l.members {
+		if m.demand == Unlimited {
+			greedy++
+			continue
+		}
+		modest++
+		wanted += m.demand
+	}
+	return greedy, modest, wanted
 }
 
 // divide fills shares from the smallest demand up: whoever wants less than an

@@ -278,6 +278,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{cluster}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How are the cluster's virtual links divided among its nodes now? The node configuration has their capacity */
+        get: operations["list-links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/{cluster}/pause": {
         parameters: {
             query?: never;
@@ -1780,6 +1797,25 @@ export interface components {
             /** @description Id or name. */
             template: string;
         };
+        ClusterLink: {
+            /** @description Ids of the access keys whose sessions are on it. */
+            access_keys: string[];
+            /** @description Sessions of access keys that no link names are on it, too. */
+            default: boolean;
+            /** @description Towards the nodes; absent without a limit. */
+            in?: components["schemas"]["LinkWay"];
+            name: string;
+            /** @description Nodes that report, those with the highest rate first; at most 500. */
+            nodes: components["schemas"]["LinkNode"][];
+            /** @description Away from the nodes; absent without a limit. */
+            out?: components["schemas"]["LinkWay"];
+        };
+        ClusterLinks: {
+            /** @description As the node configuration has them. */
+            items: components["schemas"]["ClusterLink"][];
+            /** @description Nodes of a release that knows no links: their sessions are not limited by them. */
+            outdated: components["schemas"]["Ref"][];
+        };
         ClusterNames: {
             /** @description Every node that serves. */
             all: string;
@@ -1819,6 +1855,25 @@ export interface components {
         ConfigurationChange: {
             /** @description Ciphers that sessions may use; none named: all. Live, for new sessions. */
             ciphers?: ("aes-128-gcm" | "aes-256-gcm" | "chacha20-poly1305")[];
+            /** @description Virtual links: bandwidth that sessions on all nodes of the cluster share. Live. */
+            links?: {
+                /** @description Ids of the access keys whose sessions are on it. */
+                access_keys?: string[];
+                /** @description Sessions of access keys that no link names are on it, too. */
+                default?: boolean;
+                /**
+                 * Format: double
+                 * @description What all nodes together receive at most on it, Mb/s; 0: no limit.
+                 */
+                in_mbps?: number;
+                /** @example uplink */
+                name?: string;
+                /**
+                 * Format: double
+                 * @description What all nodes together send at most on it, Mb/s; 0: no limit.
+                 */
+                out_mbps?: number;
+            }[];
             /**
              * @description How much nodes log; empty: as the installation's log levels say. Live.
              * @enum {string}
@@ -2042,6 +2097,8 @@ export interface components {
         Document: {
             /** @description Ciphers that sessions may use; none named: all. Live, for new sessions. */
             ciphers: ("aes-128-gcm" | "aes-256-gcm" | "chacha20-poly1305")[];
+            /** @description Virtual links: bandwidth that sessions on all nodes of the cluster share. Live. */
+            links: components["schemas"]["Link"][];
             /**
              * @description How much nodes log; empty: as the installation's log levels say. Live.
              * @enum {string}
@@ -2205,6 +2262,62 @@ export interface components {
             count: number;
             /** Format: int64 */
             per_seconds: number;
+        };
+        Link: {
+            /** @description Ids of the access keys whose sessions are on it. */
+            access_keys?: string[];
+            /** @description Sessions of access keys that no link names are on it, too. */
+            default?: boolean;
+            /**
+             * Format: double
+             * @description What all nodes together receive at most on it, Mb/s; 0: no limit.
+             */
+            in_mbps?: number;
+            /** @example uplink */
+            name: string;
+            /**
+             * Format: double
+             * @description What all nodes together send at most on it, Mb/s; 0: no limit.
+             */
+            out_mbps?: number;
+        };
+        LinkNode: {
+            id: string;
+            in?: components["schemas"]["LinkPart"];
+            name: string;
+            out?: components["schemas"]["LinkPart"];
+        };
+        LinkPart: {
+            /**
+             * Format: int64
+             * @description Of these, sessions that use all they are left.
+             */
+            greedy: number;
+            /** Format: int64 */
+            rate_bps: number;
+            /** Format: int64 */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description What the node may let through now.
+             */
+            share_bps: number;
+        };
+        LinkWay: {
+            /** Format: int64 */
+            capacity_bps: number;
+            /**
+             * Format: int64
+             * @description What they do, of file data.
+             */
+            rate_bps: number;
+            /** Format: int64 */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description What the nodes that report may let through now, together.
+             */
+            share_bps: number;
         };
         LogLevelOverride: {
             /** @enum {string} */
@@ -6560,6 +6673,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name. */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterLinks"];
                 };
             };
             /** @description Unauthorized */

@@ -49,6 +49,7 @@ type manager struct {
 	attached *attached.Provider // nil without slots
 	api      *api.Server
 	teller   *teller
+	sharer   *sharer
 	courier  *notify.Courier
 	consoles *cluster.Consoles
 	listener net.Listener
@@ -251,6 +252,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var told sync.WaitGroup
 	m.teller = newTeller(e, m.fleet, m.config.Level)
+	m.sharer = newSharer(m.store, m.fleet, m.clock.Now, m.log)
 	m.consoles = cluster.NewConsoles(m.store.Tables, m.providers(), m.log)
 	m.courier = notify.New(notify.Config{Store: m.store, Sender: &notify.Sender{Dialer: m.dialer()}, URL: m.shownURL, Log: m.log})
 	told.Go(func() { m.teller.run(telling) })
@@ -265,7 +267,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 		}),
 		Console: m.config.Console, Version: m.config.Version, PublicURL: m.public, CASHA256: m.identity.Pin(), Log: m.log,
 		Names: m.names.of, Certificates: m.shown, Checks: []api.Check{{Name: "fleet", Ready: m.fleetReady}},
-		Wake: func() { m.cluster.Wake(); m.teller.Wake(); m.consoles.Wake() },
+		Wake: func() { m.cluster.Wake(); m.teller.Wake(); m.sharer.Wake(); m.consoles.Wake() },
 	})
 	if err != nil {
 		return err
@@ -318,6 +320,7 @@ func (m *manager) run(ctx context.Context) error {
 		func(ctx context.Context) { m.ended(ctx, "reconciler", m.cluster.Run(ctx, m.elector)) },
 		func(ctx context.Context) { m.ended(ctx, "local nodes", m.local.Run(ctx)) },
 		func(ctx context.Context) { m.ended(ctx, "notifications", m.courier.Run(ctx, m.elector)) },
+		func(ctx context.Context) { m.ended(ctx, "links", m.sharer.run(ctx, m.elector)) },
 		func(ctx context.Context) { m.ended(ctx, "consoles", m.consoles.Run(ctx, m.elector)) },
 	} {
 		running.Go(func() { loop(loops) })
