@@ -204,3 +204,28 @@ func TestNodesAreEndedWhereTheyWereLaunched(t *testing.T) {
 	w.db.cluster.Paused = true
 	w.until(t, 3*time.Minute, "nothing of them", func() bool { return len(w.db.living()) == 0 && len(w.instances()) == 0 })
 }
+
+// A template all of whose offerings are wrong: each of them is told.
+func TestTemplateOfWrongOfferingsIsToldOfEach(t *testing.T) {
+	t.Parallel()
+	w := twoClouds(t, nil)
+	for _, c := range w.clouds() {
+		c.refuse, c.refuseUntil = provisioner.InvalidTemplate, w.now.Add(time.Hour)
+	}
+	w.pass(3 * time.Minute)
+	for _, offering := range []string{"sim", "dear"} {
+		if _, told := w.db.open["template_invalid/"+offering]; !told {
+			t.Errorf("nobody is told of %s: %v", offering, w.db.open)
+		}
+	}
+	for _, c := range w.clouds() {
+		c.refuseUntil = w.now
+	}
+	w.db.template.Version++ // somebody corrects it
+	w.db.template.Spec = w.spec()
+	w.until(t, 5*time.Minute, "two nodes", w.running(2))
+	w.pass(5 * time.Minute)
+	if len(w.db.open) != 0 {
+		t.Errorf("conditions stay open: %v", w.db.open)
+	}
+}

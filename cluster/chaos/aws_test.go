@@ -163,6 +163,9 @@ func (c onEC2) wrong() []mistake {
 		{"image", "image", map[string]any{"image": "ami-0123456789abcdef0"}},
 		{"type", "instance_types[0]", map[string]any{"instance_types": []string{"c99.large"}}},
 		{"subnet", "subnets[0]", map[string]any{"subnets": []string{"subnet-0123456789abcdef0"}}},
+		{"types", "instance_types[1]", map[string]any{"instance_types": []string{"c99.large", "c98.large"}}},
+		{"subnets", "subnets[1]", map[string]any{"subnets": []string{"subnet-0123456789abcdef0", "subnet-0123456789abcdef1"}}},
+		{"security groups", "security_groups[1]", map[string]any{"security_groups": []string{"sg-0123456789abcdef0", "sg-0123456789abcdef1"}}},
 		{"user data", "first_boot_script", map[string]any{"first_boot_script": script(20 << 10)}},
 	}
 }

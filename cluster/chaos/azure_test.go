@@ -141,6 +141,8 @@ func (c onAzure) wrong() []mistake {
 		{"image", "image", map[string]any{"image": "Debian:debian-99:99:latest"}},
 		{"type", "instance_types[0]", map[string]any{"instance_types": []string{"Standard_Z9"}}},
 		{"subnet", "subnets[0]", map[string]any{"subnets": []string{"network/gone"}}},
+		{"types", "instance_types[1]", map[string]any{"instance_types": []string{"Standard_Z9", "Standard_Z8"}}},
+		{"zones", "zones[1]", map[string]any{"zones": []string{"8", "9"}}},
 		{"user data", "first_boot_script", map[string]any{"first_boot_script": script(120 << 10)}},
 	}
 }

@@ -126,6 +126,8 @@ func (c onGCE) wrong() []mistake {
 		{"image", "image", map[string]any{"image": "gone"}},
 		{"type", "instance_types[0]", map[string]any{"instance_types": []string{"z9-standard-4"}}},
 		{"subnet", "subnets[0]", map[string]any{"subnets": []string{"gone"}}},
+		{"types", "instance_types[1]", map[string]any{"instance_types": []string{"z9-standard-4", "z8-standard-4"}}},
+		{"zones", "zones[1]", map[string]any{"zones": []string{gcesim.Region + "-x", gcesim.Region + "-y"}}},
 		{"user data", "first_boot_script", map[string]any{"first_boot_script": script(300 << 10)}},
 	}
 }

@@ -66,6 +66,9 @@ func (v *validation) sizes(ctx context.Context) error {
 		return nil
 	}
 	v.families = map[string]int{}
+	if v.zones(known); len(v.faults) > 0 {
+		return nil // no size is there either
+	}
 	for i, size := range v.s.InstanceTypes {
 		field := fmt.Sprintf("instance_types[%d]", i)
 		sku := known[size]
@@ -88,6 +91,29 @@ func (v *validation) sizes(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// zones holds the template's against those in which the region has anything.
+func (v *validation) zones(known map[string]*armcompute.ResourceSKU) {
+	var there []string
+	for _, sku := range known {
+		for _, info := range sku.LocationInfo {
+			for _, zone := range info.Zones {
+				if !slices.Contains(there, value(zone)) {
+					there = append(there, value(zone))
+				}
+			}
+		}
+	}
+	slices.Sort(there)
+	for i, zone := range v.s.Zones {
+		switch {
+		case len(there) == 0:
+			v.faults.Add(fmt.Sprintf("zones[%d]", i), "is %q, and region %s has no zones: leave them out", zone, v.s.Region)
+		case !slices.Contains(there, zone):
+			v.faults.Add(fmt.Sprintf("zones[%d]", i), "is %q, which region %s does not have; it has %s", zone, v.s.Region, strings.Join(there, ", "))
+		}
+	}
 }
 
 // restricted says why a size cannot be had in any of the zones.

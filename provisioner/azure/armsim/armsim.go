@@ -13,6 +13,8 @@
 //	a size that is not offered is refused at once (409            azure-resource-manager/troubleshooting/error-sku-not-available
 //	  SkuNotAvailable), as are cores beyond the quota (409        …/error-resource-quota
 //	  OperationNotAllowed)
+//	a zone that the region does not have is refused at once (400  azure-resource-manager/troubleshooting/common-deployment-errors
+//	  AvailabilityZoneNotSupported)
 //	parts go with the machine by their deleteOption               virtual-machines/delete
 //	an address may come of a public IP prefix, any of its range   rest/api/compute/virtual-machines/create-or-update, publicIPPrefix;
 //	  once; one without is refused, or fails after it was           virtual-network/ip-services/public-ip-address-prefix

@@ -317,6 +317,8 @@ func (c *Cloud) create(name string, vm armcompute.VirtualMachine, ifAbsent bool)
 	switch image := p.StorageProfile.ImageReference; {
 	case value(vm.Location) != Region:
 		return nil, &refused{http.StatusBadRequest, "LocationNotAvailableForResourceType"}
+	case o.Zone != "" && !slices.Contains([]string{"1", "2", "3"}, o.Zone):
+		return nil, &refused{http.StatusBadRequest, "AvailabilityZoneNotSupported"}
 	case !known:
 		c.reasons[name] = fmt.Sprintf("The value %s provided for the VM size is not valid. Target: vmSize.", o.Size)
 		return nil, &refused{http.StatusBadRequest, "InvalidParameter"}
