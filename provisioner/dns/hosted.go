@@ -142,9 +142,9 @@ func (h *Hosted) converge(ctx context.Context, wanted []Record) (Change, error) 
 
 // plan is made of what was last seen while that is fresh.
 func (h *Hosted) plan(ctx context.Context, records []Record) (plan, error) {
-	limit := h.config.Service.Limits().Values
+	limits := h.config.Service.Limits()
 	if h.seen != nil && h.config.Now().Sub(h.seenAt) < h.config.Verify {
-		p := h.seen.diff(h.config.Owner, records, limit)
+		p := h.seen.diff(h.config.Owner, records, limits)
 		if len(p.held) == 0 || h.config.Now().Sub(h.seenAt) < heldEvery {
 			return p, nil
 		}
@@ -160,7 +160,7 @@ func (h *Hosted) plan(ctx context.Context, records []Record) (plan, error) {
 		}
 	}
 	h.seen, h.seenAt = pictureOf(sets), h.config.Now()
-	return h.seen.diff(h.config.Owner, records, limit), nil
+	return h.seen.diff(h.config.Owner, records, limits), nil
 }
 
 func (h *Hosted) apply(ctx context.Context, p plan) (Change, error) {

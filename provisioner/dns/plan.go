@@ -46,17 +46,40 @@ type plan struct {
 	held   []Held
 }
 
+// view is a picture as one owner sees it.
+type view struct {
+	picture
+	owner  string
+	limits Limits
+}
+
+// ours says that a set is the owner's. mine are the types that the marker of its
+// name claims.
+func (p view) ours(s *Set, mine []string) bool {
+	switch {
+	case s == nil || s.Special:
+		return false
+	case p.limits.Owners:
+		return s.Owner == p.owner
+	}
+	return slices.Contains(mine, s.Type)
+}
+
 // diff finds what makes wanted of the picture, touching only the owner's names.
-func (p picture) diff(owner string, wanted []Record, limit int) plan {
+func (p picture) diff(owner string, wanted []Record, limits Limits) plan {
+	return view{p, owner, limits}.diff(wanted)
+}
+
+func (p view) diff(wanted []Record) plan {
 	var out plan
 	want := make(map[string]Record, len(wanted))
 	for _, r := range wanted {
 		want[r.Name] = r
-		if by := p.holder(owner, r); by != "" {
+		if by := p.holder(r); by != "" {
 			out.held = append(out.held, Held{r.Name, by})
 			continue
 		}
-		swaps, fresh, beside := p.publish(owner, r, limit)
+		swaps, fresh, beside := p.publish(r)
 		if beside != "" {
 			out.held = append(out.held, Held{r.Name, beside})
 		}
@@ -70,20 +93,31 @@ func (p picture) diff(owner string, wanted []Record, limit int) plan {
 		}
 		out.names = append(out.names, swaps)
 	}
-	for _, at := range slices.SortedFunc(maps.Keys(p), byName) {
+	for _, at := range slices.SortedFunc(maps.Keys(p.picture), byName) {
 		name, marks := Marked(at.name)
 		if at.kind != "TXT" || !marks {
+			if _, wanted := want[at.name]; !wanted && p.stray(p.picture[at]) {
+				out.names = append(out.names, []Swap{{Old: p.picture[at]}})
+				out.change.Removed++
+			}
 			continue
 		}
-		whose, mine := claimed(p[at])
-		if _, wanted := want[name]; wanted || whose != owner {
+		whose, mine := claimed(p.picture[at])
+		if _, wanted := want[name]; wanted || whose != p.owner {
 			continue
 		}
 		// The marker goes last: a removal that stops halfway is gone on with.
-		out.names = append(out.names, append(p.remove(name, mine), Swap{Old: p[at]}))
+		out.names = append(out.names, append(p.remove(name, mine), Swap{Old: p.picture[at]}))
 		out.change.Removed++
 	}
 	return out
+}
+
+// stray says that a set is the owner's by its own word, and that its name has no
+// marker of the owner's to find it by: somebody removed that.
+func (p view) stray(s *Set) bool {
+	whose, _ := claimed(p.picture[key{marker(s.Name), "TXT"}])
+	return p.limits.Owners && p.ours(s, nil) && whose != p.owner
 }
 
 func byName(a, b key) int {
@@ -91,14 +125,14 @@ func byName(a, b key) int {
 }
 
 // holder says who has a wanted name, if not the owner; empty: nobody else.
-func (p picture) holder(owner string, r Record) string {
-	m := p[key{marker(r.Name), "TXT"}]
+func (p view) holder(r Record) string {
+	m := p.picture[key{marker(r.Name), "TXT"}]
 	whose, _ := claimed(m)
 	switch {
 	case m == nil:
 	case whose == "":
 		return "a TXT record at " + marker(r.Name) + " that is not Godwit's"
-	case whose != owner:
+	case whose != p.owner:
 		return "of the Godwit installation " + whose
 	}
 	kinds := []string{"CNAME", "NS"}
@@ -106,7 +140,7 @@ func (p picture) holder(owner string, r Record) string {
 		kinds = append(kinds, family(len(r.Texts) > 0)...)
 	}
 	for _, kind := range kinds {
-		if s := p[key{r.Name, kind}]; s != nil {
+		if s := p.picture[key{r.Name, kind}]; s != nil && !(p.limits.Owners && p.ours(s, nil)) {
 			return foreignText(s)
 		}
 	}
@@ -122,16 +156,16 @@ func foreignText(s *Set) string {
 
 // publish is what makes a name what is wanted, the marker first. A set of another's
 // that is beside what is ours stays; beside says so, where its type is wanted.
-func (p picture) publish(owner string, r Record, limit int) (swaps []Swap, fresh bool, beside string) {
+func (p view) publish(r Record) (swaps []Swap, fresh bool, beside string) {
 	at := marker(r.Name)
-	old := p[key{at, "TXT"}]
+	old := p.picture[key{at, "TXT"}]
 	_, mine := claimed(old)
 	var kinds []string
 	ours := family(len(r.Texts) > 0)
 	for _, kind := range ours {
-		now := p[key{r.Name, kind}]
-		next := &Set{Name: r.Name, Type: kind, TTL: r.TTL, Values: r.values(kind, now, limit)}
-		if now != nil && (now.Special || !slices.Contains(mine, kind)) {
+		now := p.picture[key{r.Name, kind}]
+		next := &Set{Name: r.Name, Type: kind, TTL: r.TTL, Owner: p.owner, Values: r.values(kind, now, p.limits.Values)}
+		if now != nil && !p.ours(now, mine) {
 			if len(next.Values) > 0 {
 				beside = foreignText(now)
 			}
@@ -150,7 +184,7 @@ func (p picture) publish(owner string, r Record, limit int) (swaps []Swap, fresh
 	}
 	// What it had of the other family belongs to no one from here on.
 	swaps = append(p.remove(r.Name, slices.DeleteFunc(slices.Clone(mine), func(k string) bool { return slices.Contains(ours, k) })), swaps...)
-	claim := Swap{Old: old, New: &Set{Name: at, Type: "TXT", TTL: r.TTL, Values: []string{mark(owner, kinds)}}}
+	claim := Swap{Old: old, New: &Set{Name: at, Type: "TXT", TTL: r.TTL, Owner: p.owner, Values: []string{mark(p.owner, kinds)}}}
 	switch {
 	case len(kinds) == 0 && old == nil:
 		return nil, false, beside
@@ -165,10 +199,11 @@ func (p picture) publish(owner string, r Record, limit int) (swaps []Swap, fresh
 	return append([]Swap{claim}, swaps...), old == nil, beside
 }
 
-func (p picture) remove(name string, kinds []string) []Swap {
+// remove takes the owner's sets of these types from a name.
+func (p view) remove(name string, kinds []string) []Swap {
 	var swaps []Swap
 	for _, kind := range kinds {
-		if s := p[key{name, kind}]; s != nil && !s.Special {
+		if s := p.picture[key{name, kind}]; p.ours(s, kinds) {
 			swaps = append(swaps, Swap{Old: s})
 		}
 	}

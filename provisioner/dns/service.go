@@ -21,6 +21,9 @@ type Set struct {
 	Values []string
 	// Version is the service's own mark of this state of the set, where it has one.
 	Version string
+	// Owner is the installation that made the set, where the service keeps that with
+	// it (Limits.Owners); else it is of no account.
+	Owner string
 	// Special sets answer by rules (aliases, weights, health) that Godwit does not
 	// make: they are somebody else's.
 	Special bool
@@ -46,6 +49,9 @@ type Limits struct {
 	// BatchSets, BatchValues and BatchBytes bound one Apply: sets and values count
 	// before and after; bytes are those of values.
 	BatchSets, BatchValues, BatchBytes int
+	// Owners: the service keeps each set's Owner, from the call that makes it. Then
+	// that alone says whose a set is; else the marker of its name does.
+	Owners bool
 }
 
 // ErrConflict is what Apply says where a set is not as its Swap has it: somebody

@@ -2,7 +2,8 @@
 //
 // Azure changes one record set at a time, and so does this package: the mark of a
 // name before its addresses, and at the end after them, so that what is found
-// halfway is gone on with. Each write has a condition (If-Match with the version
+// halfway is gone on with. Whose a set is stands in its metadata, from the call that
+// makes it: there is no moment in which it is nobody's. Each write has a condition (If-Match with the version
 // that was read, If-None-Match for what is to be new), so that nobody's change is
 // undone.
 package azuredns
@@ -67,6 +68,9 @@ const (
 	callTakes    = 30 * time.Second
 	throttledFor = 10 * time.Second
 	mostPerPage  = 100
+	// ownerKey is of a set's metadata, of which Azure keeps up to ten pairs
+	// (https://learn.microsoft.com/azure/dns/dns-zones-records#tags-and-metadata).
+	ownerKey = "godwit-owner"
 )
 
 var _ dns.Service = (*Service)(nil)
@@ -133,7 +137,7 @@ func (s *Service) begin(ctx context.Context) error {
 
 // Limits implements dns.Service: 20 records in a set, "Azure DNS limits",
 // https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits#azure-dns-limits.
-func (s *Service) Limits() dns.Limits { return dns.Limits{Values: 20} }
+func (s *Service) Limits() dns.Limits { return dns.Limits{Values: 20, Owners: true} }
 
 // Apex implements dns.Service.
 func (s *Service) Apex(ctx context.Context) (string, error) {
@@ -214,7 +218,7 @@ func (s *Service) undo(ctx context.Context, made dns.Swap) error {
 func (s *Service) swap(ctx context.Context, swap dns.Swap) error {
 	if swap.New == nil {
 		if name, marks := dns.Marked(swap.Old.Name); marks {
-			if err := s.empty(ctx, name, dns.MarkedKinds(swap.Old)); err != nil {
+			if err := s.empty(ctx, name, swap.Old); err != nil {
 				return err
 			}
 		}
@@ -248,7 +252,7 @@ func (s *Service) swap(ctx context.Context, swap dns.Swap) error {
 		return s.failure("read records", err)
 	}
 	if err == nil {
-		if found := s.setOf(&now.RecordSet); !found.Special && found.TTL == swap.New.TTL && slices.Equal(slices.Sorted(slices.Values(found.Values)), swap.New.Values) {
+		if found := s.setOf(&now.RecordSet); !found.Special && found.Owner == swap.New.Owner && found.TTL == swap.New.TTL && slices.Equal(slices.Sorted(slices.Values(found.Values)), swap.New.Values) {
 			swap.New.Version = found.Version
 			return nil
 		}
@@ -271,10 +275,10 @@ func (s *Service) still(ctx context.Context, set *dns.Set) error {
 	return nil
 }
 
-// empty makes sure that a name has nothing that only its mark tells whose it is: a
-// list may have been older than that.
-func (s *Service) empty(ctx context.Context, name string, kinds []string) error {
-	for _, kind := range kinds {
+// empty makes sure that a name has nothing of its mark's owner: a list may have been
+// older than that.
+func (s *Service) empty(ctx context.Context, name string, mark *dns.Set) error {
+	for _, kind := range dns.MarkedKinds(mark) {
 		if err := s.begin(ctx); err != nil {
 			return err
 		}
@@ -284,7 +288,7 @@ func (s *Service) empty(ctx context.Context, name string, kinds []string) error 
 		case err != nil:
 			return s.failure("read records", err)
 		default:
-			if set := s.setOf(&now.RecordSet); !set.Special {
+			if set := s.setOf(&now.RecordSet); !set.Special && set.Owner == mark.Owner {
 				return fmt.Errorf("%w: %s still has %s", dns.ErrConflict, name, kind)
 			}
 		}
@@ -322,6 +326,7 @@ func (s *Service) setOf(r *armdns.RecordSet) dns.Set {
 		return set
 	}
 	set.TTL = time.Duration(value(p.TTL)) * time.Second
+	set.Owner = value(p.Metadata[ownerKey])
 	set.Special = p.TargetResource != nil && value(p.TargetResource.ID) != ""
 	for _, a := range p.ARecords {
 		set.Values = append(set.Values, value(a.IPv4Address))
@@ -340,7 +345,7 @@ func (s *Service) setOf(r *armdns.RecordSet) dns.Set {
 }
 
 func recordsOf(s *dns.Set) armdns.RecordSet {
-	p := &armdns.RecordSetProperties{TTL: to(int64(s.TTL / time.Second))}
+	p := &armdns.RecordSetProperties{TTL: to(int64(s.TTL / time.Second)), Metadata: map[string]*string{ownerKey: &s.Owner}}
 	for _, v := range s.Values {
 		switch s.Type {
 		case "A":

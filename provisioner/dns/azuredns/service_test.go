@@ -39,6 +39,16 @@ func TestZoneKeepsTheContract(t *testing.T) {
 	})
 }
 
+func TestHistories(t *testing.T) {
+	t.Parallel()
+	dnstest.Histories(t, 200, func(cloud *zonesim.Zone, clock *dnstest.Clock) func(*testing.T) dns.Zone {
+		sim := azurednssim.New(cloud)
+		return func(t *testing.T) dns.Zone {
+			return dnstest.Host(t, service(t, sim, dnstest.HistoryApex), "ours", clock.Now)
+		}
+	})
+}
+
 func TestZoneIsNamedOrGivenByItsResource(t *testing.T) {
 	t.Parallel()
 	sim := azurednssim.New(zonesim.New(apex))
@@ -57,13 +67,58 @@ func TestZoneIsNamedOrGivenByItsResource(t *testing.T) {
 	}
 }
 
+// A record at a name of ours that is not ours, made while Azure fails between mark
+// and addresses, stays, and is told; the mark alone claims nothing.
+func TestRecordMadeBesideAMarkOfOursIsSomebodyElses(t *testing.T) {
+	t.Parallel()
+	zone, clock := zonesim.New(apex), dnstest.NewClock()
+	z := dnstest.Host(t, service(t, azurednssim.New(zone), apex), "ours", clock.Now)
+	media := dns.Record{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1")}
+	zone.Put(dns.Set{Name: "_godwit.media." + apex, Type: "TXT", TTL: time.Minute, Owner: "ours", Values: []string{"godwit-owner=ours;A"}})
+	zone.Put(dns.Set{Name: "media." + apex, Type: "A", TTL: 60e9, Values: []string{"192.0.2.1"}}) // the very same
+	for range 2 {
+		if _, err := z.Converge(t.Context(), []dns.Record{media}); !isHeld(err) {
+			t.Errorf("%v", err)
+		}
+		clock.Pass(5 * time.Minute)
+	}
+	if _, err := z.Converge(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	if left, there := zone.Get("media."+apex, "A"); !there || left.TTL != 60e9 {
+		t.Errorf("what somebody made is %v", left)
+	}
+}
+
+// What is ours says so itself: without its mark it is found, wanted or not.
+func TestOurRecordWithoutItsMarkIsFound(t *testing.T) {
+	t.Parallel()
+	zone, clock := zonesim.New(apex), dnstest.NewClock()
+	z := dnstest.Host(t, service(t, azurednssim.New(zone), apex), "ours", clock.Now)
+	before := len(zone.Truth())
+	media := dns.Record{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1")}
+	for _, wanted := range [][]dns.Record{{media}, {media}, nil} {
+		if _, err := z.Converge(t.Context(), wanted); err != nil {
+			t.Fatal(err)
+		}
+		if m, marked := zone.Get("_godwit.media."+apex, "TXT"); marked != (wanted != nil) {
+			t.Errorf("wanted %v, its mark is %v", wanted, m)
+		}
+		zone.Remove("_godwit.media."+apex, "TXT")
+		clock.Pass(5 * time.Minute)
+	}
+	if all := zone.Truth(); len(all) != before {
+		t.Errorf("left: %v", all)
+	}
+}
+
 func TestAnAliasIsSomebodyElses(t *testing.T) {
 	t.Parallel()
 	zone := zonesim.New(apex)
 	zone.Put(dns.Set{Name: "media." + apex, Type: "A", TTL: 60e9, Special: true})
 	z := dnstest.Host(t, service(t, azurednssim.New(zone), apex), "ours", nil)
 	_, err := z.Converge(t.Context(), []dns.Record{{Name: "media." + apex, TTL: time.Minute, Addresses: dnstest.Addresses("192.0.2.1")}})
-	if _, held := errors.AsType[*dns.HeldError](err); !held || zone.Calls()["RecordSets.CreateOrUpdate"] > 0 {
+	if !isHeld(err) || zone.Calls()["RecordSets.CreateOrUpdate"] > 0 {
 		t.Errorf("%v, calls %v", err, zone.Calls())
 	}
 }
@@ -100,4 +155,9 @@ func TestRightsAreExactlyThoseOfTheCalls(t *testing.T) {
 	if !slices.Equal(role.Actions, sim.Rights()) {
 		t.Errorf("the role has\n%q, the calls need\n%q", role.Actions, sim.Rights())
 	}
+}
+
+func isHeld(err error) bool {
+	_, held := errors.AsType[*dns.HeldError](err)
+	return held
 }

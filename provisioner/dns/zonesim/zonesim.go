@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/godwit/godwit/provisioner/dns"
 )
@@ -75,6 +76,17 @@ func (z *Zone) Put(s dns.Set) {
 	z.mutex.Lock()
 	defer z.mutex.Unlock()
 	z.before = maps.Clone(z.sets)
+	z.put(s)
+}
+
+// Edit is somebody's change of a set that is there: what it says besides stays, as
+// with the tools of services that keep an owner.
+func (z *Zone) Edit(name, kind string, ttl time.Duration, values ...string) {
+	z.mutex.Lock()
+	defer z.mutex.Unlock()
+	z.before = maps.Clone(z.sets)
+	s := z.sets[key{name, kind}]
+	s.Name, s.Type, s.TTL, s.Values = name, kind, ttl, values
 	z.put(s)
 }
 

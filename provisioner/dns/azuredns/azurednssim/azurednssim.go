@@ -8,6 +8,7 @@
 //	If-None-Match *: the set must not be there, else 412
 //	What is not there is deleted with 204                    Delete
 //	Lists page by nextLink; names are relative, @ the zone   List By Dns Zone
+//	Metadata is kept with a set, and replaced with it        Create Or Update; dns-zones-records#tags-and-metadata
 //	20 records in a set                                      Azure DNS limits
 //	Too many calls: 429                                      Azure Resource Manager limits
 //
@@ -169,6 +170,9 @@ func (s *Sim) write(_ context.Context, group, zone, name string, kind armdns.Rec
 	set := dns.Set{Name: name + "." + zone, Type: string(kind)}
 	if p := in.Properties; p != nil && p.TTL != nil {
 		set.TTL = time.Duration(*p.TTL) * time.Second
+		if owner := p.Metadata["godwit-owner"]; owner != nil {
+			set.Owner = *owner
+		}
 		for _, a := range p.ARecords {
 			set.Values = append(set.Values, *a.IPv4Address)
 		}
@@ -236,6 +240,9 @@ func (s *Sim) shape(set dns.Set) *armdns.RecordSet {
 		name = "@"
 	}
 	p := &armdns.RecordSetProperties{TTL: to(int64(set.TTL / time.Second))}
+	if set.Owner != "" {
+		p.Metadata = map[string]*string{"godwit-owner": &set.Owner}
+	}
 	if set.Special {
 		p.TargetResource = &armdns.SubResource{ID: to("/subscriptions/x/resourceGroups/x/providers/Microsoft.Network/publicIPAddresses/x")}
 	}
