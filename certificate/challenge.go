@@ -28,6 +28,8 @@ type challenge struct {
 	Name  string    `json:"name"`
 	Text  string    `json:"text"`
 	Until time.Time `json:"until"`
+	// Token by which it is looked for where Name leads to; empty: in the zone, at Name.
+	Token string `json:"token,omitempty"`
 }
 
 // Challenges are the texts that authorities are to find now. Safe for concurrent
@@ -50,7 +52,28 @@ func (c *Challenges) Texts(ctx context.Context) (map[string][]string, error) {
 	}
 	out := map[string][]string{}
 	for _, e := range list {
-		out[e.Name] = append(out[e.Name], e.Text)
+		if e.Token == "" {
+			out[e.Name] = append(out[e.Name], e.Text)
+		}
+	}
+	return out, nil
+}
+
+// Proofs are the texts that are looked for where a name leads to, by name and token.
+func (c *Challenges) Proofs(ctx context.Context) (map[string]map[string]string, error) {
+	list, err := c.list(ctx)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	out := map[string]map[string]string{}
+	for _, e := range list {
+		if e.Token == "" {
+			continue
+		}
+		if out[e.Name] == nil {
+			out[e.Name] = map[string]string{}
+		}
+		out[e.Name][e.Token] = e.Text
 	}
 	return out, nil
 }
@@ -66,7 +89,7 @@ func (c *Challenges) list(ctx context.Context) ([]challenge, error) {
 }
 
 // edit takes a text away, and adds it where it is to stand.
-func (c *Challenges) edit(ctx context.Context, name, text string, stands bool) error {
+func (c *Challenges) edit(ctx context.Context, one challenge, stands bool) error {
 	for try := 1; ; try++ {
 		version, err := c.settings.Version(ctx, challengesKey)
 		if err != nil {
@@ -76,9 +99,10 @@ func (c *Challenges) edit(ctx context.Context, name, text string, stands bool) e
 		if err != nil {
 			return err
 		}
-		list = slices.DeleteFunc(list, func(e challenge) bool { return e.Name == name && e.Text == text })
+		list = slices.DeleteFunc(list, func(e challenge) bool { return e.Name == one.Name && e.Text == one.Text && e.Token == one.Token })
 		if stands {
-			list = append(list, challenge{name, text, c.now().Add(challengeTime)})
+			one.Until = c.now().Add(challengeTime)
+			list = append(list, one)
 		}
 		if _, err = c.settings.Edit(ctx, challengesKey, version, list); !errors.Is(err, statestore.ErrStale) || try == edits {
 			return err
@@ -90,37 +114,53 @@ func (c *Challenges) edit(ctx context.Context, name, text string, stands bool) e
 type solver struct {
 	issuer *Issuer
 	wanted Wanted
-	// standing are the texts that are presented, by the name that they prove.
+	// standing are what is presented, by the name that it proves: a text in the zone, or the token that leads to it.
 	standing map[string]string
 	settled  bool
 }
 
 // Present implements acmez.Solver.
 func (s *solver) Present(ctx context.Context, c acme.Challenge) error {
-	s.standing[c.Identifier.Value], s.settled = c.DNS01KeyAuthorization(), false
-	return s.issuer.Challenges.edit(ctx, c.DNS01TXTRecordName(), c.DNS01KeyAuthorization(), true)
+	one := presented(c)
+	s.standing[c.Identifier.Value], s.settled = one.Text, false
+	if one.Token != "" {
+		s.standing[c.Identifier.Value] = one.Token
+	}
+	return s.issuer.Challenges.edit(ctx, one, true)
 }
 
-// Wait implements acmez.Waiter: until every zone that has one of the names answers with its text, and for Settle after
-// that, once for all.
+// presented is what an authority will look for.
+func presented(c acme.Challenge) challenge {
+	if c.Type == acme.ChallengeTypeHTTP01 {
+		return challenge{Name: c.Identifier.Value, Text: c.KeyAuthorization, Token: c.Token}
+	}
+	return challenge{Name: c.DNS01TXTRecordName(), Text: c.DNS01KeyAuthorization()}
+}
+
+// Wait implements acmez.Waiter: until whoever is to answer for one of the names does, and for some time after that, once
+// for all.
 func (s *solver) Wait(ctx context.Context, _ acme.Challenge) error {
 	if s.settled {
 		return nil
 	}
 	limit, cancel := context.WithTimeout(ctx, s.issuer.PublishTime)
 	defer cancel()
+	answers, settle, what := s.issuer.Published, s.issuer.Settle, dns.ChallengeLabel
+	if s.wanted.HTTP {
+		answers, settle, what = s.issuer.Answered, s.issuer.SettleHTTP, "the proof of "
+	}
 	for name, text := range s.standing {
 		for {
-			err := s.issuer.Published(s.wanted.Cluster, name, text)
+			err := answers(s.wanted.Cluster, name, text)
 			if err == nil {
 				break
 			}
 			if pause(limit, lookEvery) != nil {
-				return fmt.Errorf("%s was not published within %s: %w", dns.ChallengeLabel+name, s.issuer.PublishTime, err)
+				return fmt.Errorf("%s was not published within %s: %w", what+name, s.issuer.PublishTime, err)
 			}
 		}
 	}
-	if err := pause(ctx, s.issuer.Settle); err != nil {
+	if err := pause(ctx, settle); err != nil {
 		return err
 	}
 	s.settled = true
@@ -131,7 +171,7 @@ func (s *solver) Wait(ctx context.Context, _ acme.Challenge) error {
 func (s *solver) CleanUp(ctx context.Context, c acme.Challenge) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return s.issuer.Challenges.edit(ctx, c.DNS01TXTRecordName(), c.DNS01KeyAuthorization(), false)
+	return s.issuer.Challenges.edit(ctx, presented(c), false)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 type Wanted struct {
 	Cluster string
 	Names   []string // in lower case, without the dot at their end
+	// HTTP: the names are proved where they lead to, instead of in their zone.
+	HTTP bool
 }
 
 // Config of an Issuer. Everything above Settle must be given.
@@ -32,12 +35,17 @@ type Config struct {
 	// Published says whether all zones that have a cluster's name answer with the
 	// text at its challenge's name, and if not, why.
 	Published func(cluster, name, text string) error
+	// Answered says whether all to whom a cluster's name leads answer with the proof
+	// of the token, and if not, why. Needed where a certificate is wanted by HTTP.
+	Answered func(cluster, name, token string) error
 	// Report takes, by cluster id and in place of those before, which orders came to nothing, why, and when they are
 	// repeated.
 	Report func(map[string]string)
 
 	// Settle is how long after a text was published the authority is asked to look.
 	Settle time.Duration
+	// SettleHTTP is the same of proofs by HTTP.
+	SettleHTTP time.Duration
 	// PublishTime is how long publishing may take; 3 min if zero.
 	PublishTime time.Duration
 	// Every is how often it is looked what is due; 2 s if zero.
@@ -64,6 +72,9 @@ type Issuer struct{ Config }
 func New(c Config) (*Issuer, error) {
 	if c.Authority.Directory == "" || len(c.Wanted) == 0 || c.Challenges == nil || c.Leading == nil || c.Clusters == nil || c.Published == nil || c.Report == nil {
 		return nil, errors.New("certificate issuer: authority, certificates, challenges and what it asks must be given")
+	}
+	if c.Answered == nil && slices.ContainsFunc(c.Wanted, func(w Wanted) bool { return w.HTTP }) {
+		return nil, errors.New("certificate issuer: who answers by HTTP must be given")
 	}
 	if c.PublishTime <= 0 {
 		c.PublishTime = 3 * time.Minute
@@ -135,10 +146,12 @@ func (i *Issuer) attend(ctx context.Context, w Wanted) (trouble string, err erro
 	}
 	due := !have.serves(w, i.Authority.Directory) || !i.Now().Before(have.renewAt())
 	if due && !i.Now().Before(past.Next) {
-		got, err := i.order(ctx, w)
+		got, err := i.orderWhileLeading(ctx, w)
 		switch {
 		case ctx.Err() != nil:
 			return "", ctx.Err()
+		case errors.Is(err, errOvertaken):
+			return "", nil // another one orders, and counts
 		case err == nil:
 			i.Log.InfoContext(ctx, "certificate issued", "cluster", w.Cluster, "names", w.Names, "until", got.leaf.NotAfter)
 			due = false
@@ -157,6 +170,31 @@ func (i *Issuer) attend(ctx context.Context, w Wanted) (trouble string, err erro
 			i.Authority.Directory, strings.Join(w.Names, ", "), past.Why, past.Failures, past.Next.UTC().Format(time.RFC3339))
 	}
 	return trouble, nil
+}
+
+// errOvertaken ends an order when another manager leads.
+var errOvertaken = errors.New("another manager leads")
+
+// orderWhileLeading gives an order up as soon as another manager may begin the same one.
+func (i *Issuer) orderWhileLeading(ctx context.Context, w Wanted) (*kept, error) {
+	leading, overtaken := context.WithCancelCause(ctx)
+	defer overtaken(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for pause(leading, lookEvery) == nil {
+			if !i.Leading() {
+				overtaken(errOvertaken)
+			}
+		}
+	}()
+	got, err := i.order(leading, w)
+	if err != nil && errors.Is(context.Cause(leading), errOvertaken) {
+		err = errOvertaken
+	}
+	overtaken(nil)
+	<-watched
+	return got, err
 }
 
 // Current are the certificates of clusters, as far as there are any. Every manager

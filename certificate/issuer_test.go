@@ -5,8 +5,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +18,7 @@ import (
 
 	"github.com/godwit/godwit/certificate"
 	"github.com/godwit/godwit/certificate/pebbletest"
+	"github.com/godwit/godwit/node/proof"
 	"github.com/godwit/godwit/provisioner/dns"
 	"github.com/godwit/godwit/statestore"
 	"github.com/godwit/godwit/statestore/storetest"
@@ -34,6 +39,7 @@ type scene struct {
 	challenges *certificate.Challenges
 	config     certificate.Config
 
+	proofs  int           // port at which Pebble looks for proofs by HTTP
 	ahead   time.Duration // of the issuer's clock
 	mute    error         // why nothing is published
 	tries   int           // how often it was asked
@@ -59,7 +65,9 @@ func set(t *testing.T) *scene {
 			t.Error(err)
 		}
 	})
-	s.pebble = pebbletest.Start(t, s.server.Addr(), life)
+	s.challenges = certificate.NewChallenges(s.store.Settings, func() time.Time { return time.Now().Add(s.ahead) })
+	s.proofs = s.answer(t)
+	s.pebble = pebbletest.Start(t, pebbletest.Config{DNS: s.server.Addr(), Life: life, HTTPPort: s.proofs})
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +75,6 @@ func set(t *testing.T) *scene {
 	roots = roots.Clone()
 	roots.AppendCertsFromPEM(s.pebble.Own())
 	now := func() time.Time { return time.Now().Add(s.ahead) }
-	s.challenges = certificate.NewChallenges(s.store.Settings, now)
 	s.config = certificate.Config{
 		Authority: certificate.Authority{Directory: s.pebble.Directory, Email: "operator@example.org", Roots: roots},
 		Wanted:    []certificate.Wanted{{Cluster: "media", Names: []string{"all." + name, name}}},
@@ -81,6 +88,25 @@ func set(t *testing.T) *scene {
 	return s
 }
 
+// answer stands where the names lead to.
+func (s *scene) answer(t *testing.T) int {
+	t.Helper()
+	server := httptest.NewServer(proof.Handler(func(ctx context.Context, token string) (string, bool) {
+		all, err := s.challenges.Proofs(ctx)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, texts := range all {
+			if text, found := texts[token]; found {
+				return text, true
+			}
+		}
+		return "", false
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener's
+}
+
 // publish makes the zone what it should be now.
 func (s *scene) publish(t *testing.T) error {
 	s.tries++
@@ -88,7 +114,8 @@ func (s *scene) publish(t *testing.T) error {
 		return s.mute
 	}
 	texts, err := s.challenges.Texts(t.Context())
-	records := []dns.Record{{Name: name, TTL: time.Second, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}}
+	here := []netip.Addr{netip.MustParseAddr("127.0.0.1")}
+	records := []dns.Record{{Name: name, TTL: time.Second, Addresses: here}, {Name: "all." + name, TTL: time.Second, Addresses: here}}
 	for at, values := range texts {
 		records = append(records, dns.Record{Name: at, TTL: time.Second, Texts: values})
 	}
@@ -225,5 +252,106 @@ func TestNodesKeepACertificateThatIsNotRenewed(t *testing.T) {
 		if s.step(t) != first || s.told["id"] == "" {
 			t.Errorf("after %s: %q", s.ahead, s.told)
 		}
+	}
+}
+
+func TestNameIsProvedWhereItLeadsTo(t *testing.T) {
+	t.Parallel()
+	s := set(t)
+	if err := s.publish(t); err != nil { // the address alone
+		t.Fatal(err)
+	}
+	asked := ""
+	s.config.Wanted[0].HTTP = true
+	s.config.Published = func(_, _, _ string) error { return errors.New("nobody needs the zone") }
+	s.config.Answered = func(of, at, token string) error {
+		proofs, err := s.challenges.Proofs(t.Context())
+		if proofs[at][token] == "" || of != "media" {
+			t.Errorf("of %s, %s: %v, %v", of, at, proofs, err)
+		}
+		asked += at + " "
+		return nil
+	}
+	if s.step(t) == (certificate.Pair{}) || len(s.told) > 0 {
+		t.Fatalf("no certificate: %+v", s.told)
+	}
+	if !strings.Contains(asked, "all."+name) || !strings.Contains(asked, " "+name) && !strings.HasPrefix(asked, name) {
+		t.Errorf("asked of %q", asked)
+	}
+	if proofs, err := s.challenges.Proofs(t.Context()); err != nil || len(proofs) > 0 {
+		t.Errorf("proofs that nobody needs stand: %v, %v", proofs, err)
+	}
+}
+
+func TestProofThatNobodyAnswersIsAFailureInWords(t *testing.T) {
+	t.Parallel()
+	s := set(t)
+	s.config.Wanted[0].HTTP = true
+	s.config.PublishTime = time.Millisecond
+	s.config.Answered = func(_, _, _ string) error { return errors.New("node-1: address already in use") }
+	s.step(t)
+	if got := s.told["id"]; !strings.Contains(got, "the proof of ") || !strings.Contains(got, "node-1: address already in use") {
+		t.Errorf("says %q", got)
+	}
+	s.config.Answered = nil
+	if _, err := certificate.New(s.config); err == nil {
+		t.Error("an issuer that asks nobody was made")
+	}
+}
+
+// Two managers share a state store; the first one loses its leadership in the
+// middle of an order.
+func TestNothingIsOrderedTwiceWhenAnotherManagerTakesOver(t *testing.T) {
+	t.Parallel()
+	s := set(t)
+	var leader atomic.Int32
+	begun := make(chan struct{})
+	var once sync.Once
+	manager := func(id int32) *certificate.Issuer {
+		c := s.config
+		c.Leading = func() bool { return leader.Load() == id }
+		c.Report = func(map[string]string) {}
+		if id == 1 {
+			c.PublishTime = time.Hour
+			c.Published = func(_, _, _ string) error {
+				once.Do(func() { close(begun) })
+				return errors.New("not yet")
+			}
+		}
+		i, err := certificate.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i
+	}
+	first, second := manager(1), manager(2)
+	current := func() certificate.Pair {
+		have, err := certificate.Current(t.Context(), s.store.Settings, s.config.Wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return have["media"]
+	}
+	leader.Store(1)
+	if err := second.Step(t.Context()); err != nil || current() != (certificate.Pair{}) {
+		t.Fatalf("one that follows ordered, %v", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- first.Step(t.Context()) }()
+	<-begun
+	leader.Store(2)
+	if err := <-done; err != nil || current() != (certificate.Pair{}) {
+		t.Fatalf("the order of who lost leadership: %v", err)
+	}
+	if err := second.Step(t.Context()); err != nil { // at once: the first one's is no failure
+		t.Fatal(err)
+	}
+	ordered := current()
+	if ordered == (certificate.Pair{}) {
+		t.Fatal("the second one ordered nothing")
+	}
+	leader.Store(1)
+	if err := errors.Join(first.Step(t.Context()), second.Step(t.Context())); err != nil || current() != ordered {
+		t.Errorf("ordered again after another change, %v", err)
 	}
 }

@@ -53,12 +53,16 @@ func (i *Issuer) order(ctx context.Context, w Wanted) (*kept, error) {
 		TLSClientConfig: &tls.Config{RootCAs: i.Authority.Roots, MinVersion: tls.VersionTLS12},
 	}
 	defer transport.CloseIdleConnections()
+	kind := acme.ChallengeTypeDNS01
+	if w.HTTP {
+		kind = acme.ChallengeTypeHTTP01
+	}
 	client := acmez.Client{
 		Client: &acme.Client{
 			Directory: i.Authority.Directory, UserAgent: "godwit", PollInterval: time.Second,
 			HTTPClient: &http.Client{Transport: transport, Timeout: callTime},
 		},
-		ChallengeSolvers: map[string]acmez.Solver{acme.ChallengeTypeDNS01: &solver{issuer: i, wanted: w, standing: map[string]string{}}},
+		ChallengeSolvers: map[string]acmez.Solver{kind: &solver{issuer: i, wanted: w, standing: map[string]string{}}},
 	}
 	// With a key that is known it is the account of before.
 	if account, err = client.NewAccount(ctx, account); err != nil {

@@ -51,7 +51,7 @@ var nextSteps = map[string]string{
 	conditionNames:       "Check that the zone is there, that the manager's credentials may change it, and that the service can be reached. It is tried again by itself; nodes and clients that ask the manager go on.",
 	conditionNameTaken:   "Remove the records that are there, if nobody needs them, or give the cluster another name in DNS (--dns-publish, name=). Nothing of them was changed.",
 	conditionRollout:     "Read the console output of a node that failed, correct the template and start a rollout of the corrected version. To try the same version again, start a rollout once more.",
-	conditionCertificate: "Check that the parent zone delegates to the zone of the names, that the authority can reach its servers, and what the authority says. It is tried again by itself; nodes keep the certificate that they have.",
+	conditionCertificate: "Check that the parent zone delegates to the zone of the names, that the authority can reach its servers (of --acme-http-cluster: port 80 of the nodes, which the names must lead to), that files of --node-certificate can be read, and what the authority says. It is tried again by itself; nodes keep the certificate that they have.",
 	conditionRecording:   "Look at the manager's log. Scaling goes on; what-if and forecast lack this time.",
 
 	conditionCertificateEnds: "See why it was not renewed (condition certificate_failing, the manager's log, whoever renews the files), or upload another one: godwit certificate set. Clients that look for the nodes by name refuse them once it has ended; those that ask the manager go on.",

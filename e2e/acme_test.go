@@ -23,7 +23,7 @@ func TestCertificatesAreOrderedAndRenewedUnderARunningCopy(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	const name = "c.godwit.test"
-	pebble := pebbletest.Start(t, relay(t, func() string { return dnsAddress(s) }), 24*time.Second)
+	pebble := pebbletest.Start(t, pebbletest.Config{DNS: relay(t, func() string { return dnsAddress(s) }), Life: 24 * time.Second})
 	small(t, s, 1, 5, "--dns-listen", "127.0.0.1:0", "--dns-zone", "godwit.test", "--dns-ttl", "1s",
 		"--acme-cluster", "c="+name+",all."+name, "--acme-directory", pebble.Directory, "--acme-ca", pebble.CAFile, "--acme-email", "operator@example.org", "--acme-agree")
 	at := dnsAddress(s)

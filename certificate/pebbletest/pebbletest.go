@@ -4,6 +4,7 @@ package pebbletest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -56,9 +57,18 @@ var program = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), nil
 })
 
-// Start runs Pebble until the test ends. It resolves names at dns, host:port by
-// TCP, and its certificates last for life.
-func Start(t testing.TB, dns string, life time.Duration) *Server {
+// Config of a Server.
+type Config struct {
+	// DNS is where it resolves names: host:port, by TCP.
+	DNS string
+	// Life of the certificates that it issues.
+	Life time.Duration
+	// HTTPPort is where it looks for proofs by HTTP, instead of port 80; 5002 if zero.
+	HTTPPort int
+}
+
+// Start runs Pebble until the test ends.
+func Start(t testing.TB, c Config) *Server {
 	t.Helper()
 	bin, err := program()
 	if err != nil {
@@ -85,8 +95,8 @@ func Start(t testing.TB, dns string, life time.Duration) *Server {
 		acme, management := at[0], at[1]
 		config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 			"listenAddress": acme, "managementListenAddress": management, "certificate": chain, "privateKey": key,
-			"httpPort": 5002, "tlsPort": 5001, "keyAlgorithm": "ecdsa", "retryAfter": map[string]any{"authz": 1, "order": 1},
-			"profiles": map[string]any{"default": map[string]any{"description": "default", "validityPeriod": int(life / time.Second)}},
+			"httpPort": cmp.Or(c.HTTPPort, 5002), "tlsPort": 5001, "keyAlgorithm": "ecdsa", "retryAfter": map[string]any{"authz": 1, "order": 1},
+			"profiles": map[string]any{"default": map[string]any{"description": "default", "validityPeriod": int(c.Life / time.Second)}},
 		}})
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, "config.json"), config, 0o600)
@@ -95,7 +105,7 @@ func Start(t testing.TB, dns string, life time.Duration) *Server {
 			t.Fatal(err)
 		}
 		s.Directory, s.management = "https://"+acme+"/dir", "https://"+management
-		if s.run(t, bin, dir, dns) {
+		if s.run(t, bin, dir, c.DNS) {
 			return s
 		}
 		if try == 3 { // somebody else took a port each time

@@ -72,6 +72,8 @@ func newServeCommand() *cobra.Command {
 	f.DurationVar(&c.DNSTTL, "dns-ttl", 0, "how long clients keep an answer of the DNS server; default 10s")
 	f.StringArrayVar(&c.NodeCertificates, "node-certificate", nil, "CLUSTER=CHAIN.pem,KEY.pem: certificate that the cluster's nodes show to clients which look for one of its names; read again when the files change. May be given several times")
 	f.StringArrayVar(&c.ACME.Clusters, "acme-cluster", nil, "CLUSTER=NAME[,NAME]: order a certificate for these names of the cluster, and renew it, from an ACME authority that finds the proof in the zones that this manager publishes (DNS-01). May be given several times")
+	f.StringArrayVar(&c.ACME.HTTPClusters, "acme-http-cluster", nil, "CLUSTER=NAME[,NAME]: the same, but the nodes to which the names lead answer the authority, on port 80 while an order is under way (HTTP-01): for names in zones that no program may change. May be given several times")
+	f.IntVar(&c.ACME.HTTPPort, "acme-http-port", 0, "TCP port at which nodes answer for --acme-http-cluster, where something leads port 80 of the names there; default: 80")
 	f.StringVar(&c.ACME.Directory, "acme-directory", "", "directory of the ACME authority; default: Let's Encrypt's, "+manager.DefaultACMEDirectory)
 	f.StringVar(&c.ACME.Email, "acme-email", "", "address to which the ACME authority may write")
 	f.StringVar(&c.ACME.CAFile, "acme-ca", "", "file with the root certificates, in PEM, that the ACME authority's own HTTPS is trusted by; default: the system's")

@@ -71,6 +71,10 @@ type Config struct {
 	// the command only and are kept in memory only.
 	NamedCert string `json:"named_cert_pem,omitempty"`
 	NamedKey  string `json:"named_key_pem,omitempty"`
+	// Proofs are what an authority that orders are under way at is to find at this node, by token (HTTP-01, RFC 8555,
+	// section 8.3), on TCP port ProofPort. They come and are kept as NamedCert is.
+	Proofs    map[string]string `json:"proofs,omitempty"`
+	ProofPort int               `json:"proof_port,omitempty"`
 }
 
 // Link is a virtual link that sessions of all nodes of a cluster share. What a node may let through of it comes with

@@ -18,6 +18,7 @@ import (
 	"github.com/godwit/godwit/identity/join"
 	"github.com/godwit/godwit/journal/event"
 	"github.com/godwit/godwit/journal/spool"
+	"github.com/godwit/godwit/node/proof"
 	"github.com/godwit/godwit/node/service"
 	"github.com/godwit/godwit/node/supervisor"
 )
@@ -67,6 +68,7 @@ type Agent struct {
 	ledger  *ledger
 	service *service.Client
 	super   *supervisor.Supervisor
+	proofs  *proof.Responder
 	link    atomic.Pointer[link.Link]
 	wake    chan struct{} // asks for a report now
 	lost    chan struct{} // the link went down
@@ -96,6 +98,7 @@ func Run(ctx context.Context, c Config) error {
 	a := &Agent{
 		Config: c, log: c.Log, boot: event.NewID(now), bootTime: now,
 		wake: make(chan struct{}, 1), lost: make(chan struct{}, 1), fatal: make(chan error, 4),
+		proofs: proof.New(c.Bootstrap.ListenHost, c.Log),
 		joiner: &join.Client{Bootstrap: c.Bootstrap, Version: c.Version, Log: c.Log},
 	}
 	if c.Level != nil {
@@ -247,6 +250,7 @@ func (a *Agent) run(ctx context.Context) error {
 }
 
 func (a *Agent) close() {
+	a.proofs.Close()
 	if l := a.link.Load(); l != nil {
 		l.Close()
 	}

@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -69,19 +71,23 @@ func (a *Agent) configure(c command.Config) error {
 // named is a certificate that is shown to clients that look for one of its names.
 type named struct{ cert, key string }
 
-// show takes the certificate out of a configuration, which is kept on disk without it.
-func (a *Agent) show(c *command.Config) error {
+// show takes certificate and proofs out of a configuration, which is kept on disk without them.
+func (a *Agent) show(ctx context.Context, c *command.Config) error {
+	var refusal error
+	if err := a.proofs.Show(ctx, c.ProofPort, c.Proofs); err != nil {
+		refusal = command.Errorf(command.CodeUnavailable, "%v", err) // the port may be free next time
+	}
 	next := named{c.NamedCert, c.NamedKey}
-	c.NamedCert, c.NamedKey = "", ""
+	c.NamedCert, c.NamedKey, c.Proofs, c.ProofPort = "", "", nil, 0
 	if next.cert != "" {
 		if _, err := tls.X509KeyPair([]byte(next.cert), []byte(next.key)); err != nil {
-			return command.Errorf(command.CodeInvalid, "certificate of names: %v", err)
+			return errors.Join(refusal, command.Errorf(command.CodeInvalid, "certificate of names: %v", err))
 		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.named = next
-	return nil
+	return refusal
 }
 
 // acceptable says what this program cannot run with: a newer manager may know more than it does.

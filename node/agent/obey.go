@@ -22,7 +22,7 @@ func (a *Agent) handlers() map[string]link.Handler {
 		command.Undrain: handle(a.undrain),
 		command.Configure: handle(func(ctx context.Context, c command.Config) (any, error) {
 			defer a.reportNow()
-			refusal := errors.Join(a.show(&c), a.configure(c))
+			refusal := errors.Join(a.show(ctx, &c), a.configure(c))
 			// Keys and certificates are brought up to date also when the rest is refused.
 			return command.Nothing{}, errors.Join(refusal, a.reconfigure(ctx))
 		}),

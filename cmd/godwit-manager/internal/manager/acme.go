@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -22,6 +23,10 @@ import (
 type ACME struct {
 	// Clusters are CLUSTER=NAME[,NAME]; none: nothing is ordered.
 	Clusters []string
+	// HTTPClusters are the same, proved by HTTP at the nodes to which the names lead.
+	HTTPClusters []string
+	// HTTPPort is where nodes answer for that; 80 if zero.
+	HTTPPort int
 	// Directory of the authority; DefaultACMEDirectory if empty.
 	Directory string
 	// Email to which the authority may write.
@@ -36,7 +41,7 @@ type ACME struct {
 const DefaultACMEDirectory = "https://acme-v02.api.letsencrypt.org/directory"
 
 const (
-	// settleServer is how long the DNS servers of other managers may take: they look every second.
+	// settleServer is how long the DNS servers and the nodes of other managers may take: they look every second or two.
 	settleServer = 3 * time.Second
 	// settleHosted is how long a cloud's service takes until all its servers answer alike: Route 53 promises 60 s
 	// (https://docs.aws.amazon.com/Route53/latest/APIReference/API_GetChange.html); others are not slower as a rule.
@@ -46,12 +51,21 @@ const (
 // completeACME checks the flags of ACME.
 func (c *Config) completeACME() error {
 	a := &c.ACME
-	if len(a.Clusters) == 0 {
+	if len(a.Clusters) == 0 && len(a.HTTPClusters) == 0 {
 		if a.Directory != "" || a.Email != "" || a.CAFile != "" || a.Agreed {
-			return errors.New("--acme-directory, --acme-email, --acme-ca and --acme-agree are of certificates that are ordered: add --acme-cluster CLUSTER=NAME")
+			return errors.New("--acme-directory, --acme-email, --acme-ca and --acme-agree are of certificates that are ordered: add --acme-cluster CLUSTER=NAME or --acme-http-cluster CLUSTER=NAME")
 		}
+	}
+	if len(a.HTTPClusters) == 0 && a.HTTPPort != 0 {
+		return errors.New("--acme-http-port is of names that are proved by HTTP: add --acme-http-cluster CLUSTER=NAME")
+	}
+	if a.HTTPPort < 0 || a.HTTPPort > 65535 {
+		return fmt.Errorf("--acme-http-port %d is no port", a.HTTPPort)
+	}
+	if len(a.Clusters) == 0 && len(a.HTTPClusters) == 0 {
 		return nil
 	}
+	a.HTTPPort = cmp.Or(a.HTTPPort, defaultProofPort)
 	if a.Directory == "" {
 		a.Directory = DefaultACMEDirectory
 	}
@@ -72,39 +86,51 @@ func (c *Config) completeACME() error {
 	}
 	for _, w := range wanted {
 		if slices.ContainsFunc(c.NodeCertificates, func(text string) bool { return strings.HasPrefix(text, w.Cluster+"=") }) {
-			return fmt.Errorf("--acme-cluster: cluster %s has a certificate by --node-certificate already; a cluster has one", w.Cluster)
+			return fmt.Errorf("%s: cluster %s has a certificate by --node-certificate already; a cluster has one", flagOf(w), w.Cluster)
 		}
 	}
 	return nil
 }
 
+// defaultProofPort is where authorities look (RFC 8555, section 8.3).
+const defaultProofPort = 80
+
+// flagOf is the one that asked for a certificate.
+func flagOf(w certificate.Wanted) string {
+	if w.HTTP {
+		return "--acme-http-cluster"
+	}
+	return "--acme-cluster"
+}
+
 // wanted are the certificates that the flags ask for.
 func (a ACME) wanted() ([]certificate.Wanted, error) {
 	var all []certificate.Wanted
-	for _, text := range a.Clusters {
+	for i, text := range slices.Concat(a.Clusters, a.HTTPClusters) {
+		w := certificate.Wanted{HTTP: i >= len(a.Clusters)}
 		name, list, ok := strings.Cut(text, "=")
 		if !ok || name == "" || list == "" {
-			return nil, fmt.Errorf("--acme-cluster %q is not CLUSTER=NAME[,NAME]", text)
+			return nil, fmt.Errorf("%s %q is not CLUSTER=NAME[,NAME]", flagOf(w), text)
 		}
-		w := certificate.Wanted{Cluster: name}
+		w.Cluster = name
 		for n := range strings.SplitSeq(list, ",") {
 			n = strings.ToLower(strings.TrimSuffix(n, "."))
 			if !dns.ValidName(n) {
-				return nil, fmt.Errorf("--acme-cluster %s: %q is no name such as %s.godwit.example.org", text, n, name)
+				return nil, fmt.Errorf("%s %s: %q is no name such as %s.godwit.example.org", flagOf(w), text, n, name)
 			}
 			w.Names = append(w.Names, n)
 		}
 		slices.Sort(w.Names)
 		w.Names = slices.Compact(w.Names)
 		if slices.ContainsFunc(all, func(o certificate.Wanted) bool { return o.Cluster == name }) {
-			return nil, fmt.Errorf("--acme-cluster: cluster %s has two; one certificate may have all names", name)
+			return nil, fmt.Errorf("%s: cluster %s has two; one certificate may have all names", flagOf(w), name)
 		}
 		all = append(all, w)
 	}
 	return all, nil
 }
 
-// openACME makes the issuer. Each name must be one that this manager publishes, for that is how it proves that it holds it.
+// openACME makes the issuer. A name that is proved in its zone must be one that this manager publishes.
 func (m *manager) openACME(context.Context) error {
 	a := m.config.ACME
 	wanted, err := a.wanted()
@@ -124,6 +150,9 @@ func (m *manager) openACME(context.Context) error {
 	}
 	for _, w := range wanted {
 		for _, name := range w.Names {
+			if w.HTTP {
+				continue // it leads to the nodes by whatever means
+			}
 			if len(m.names.having(w.Cluster, name)) == 0 {
 				return fmt.Errorf("--acme-cluster %s: %s is not a name of this cluster in a zone that this manager publishes: see --dns-zone and --dns-publish", w.Cluster, name)
 			}
@@ -137,9 +166,9 @@ func (m *manager) openACME(context.Context) error {
 	for _, d := range m.names.directories {
 		d.Texts = challenges.Texts
 	}
-	m.shown.ordered = wanted
+	m.shown.ordered, m.challenges = wanted, challenges
 	m.issuer, err = certificate.New(certificate.Config{
-		Authority: authority, Wanted: wanted, Settings: m.store.Settings, Challenges: challenges, Settle: settle, Now: m.clock.Now, Log: m.log,
+		Authority: authority, Wanted: wanted, Settings: m.store.Settings, Challenges: challenges, Settle: settle, SettleHTTP: settleServer, Now: m.clock.Now, Log: m.log,
 		Leading:  func() bool { _, leading := m.elector.Leading(); return leading },
 		Clusters: m.clusterIDs,
 		Published: func(of, name, text string) error {
@@ -150,6 +179,7 @@ func (m *manager) openACME(context.Context) error {
 			}
 			return nil
 		},
+		Answered: func(of, name, token string) error { return m.teller.answered(of, name, token) },
 		Report: func(failing map[string]string) {
 			found := make(map[string]cluster.CertificateTrouble, len(failing))
 			for id, why := range failing {

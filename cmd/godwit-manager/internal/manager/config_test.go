@@ -59,14 +59,17 @@ func TestFlagsOfOrderedCertificatesAreChecked(t *testing.T) {
 		return c
 	}
 	for says, c := range map[string]Config{
-		"add --acme-cluster":               {ACME: ACME{Agreed: true}},
-		"--acme-agree":                     with(func(c *Config) { c.ACME.Agreed = false }),
-		"must look like":                   with(func(c *Config) { c.ACME.Directory = "http://ca.example.org/dir" }),
-		"--acme-email":                     with(func(c *Config) { c.ACME.Email = "Some Body <a@example.org>" }),
-		"is not CLUSTER=NAME[,NAME]":       with(func(c *Config) { c.ACME.Clusters = []string{"c="} }),
-		`"*.example.org" is no name`:       with(func(c *Config) { c.ACME.Clusters = []string{"c=*.example.org"} }),
-		"cluster c has two":                with(func(c *Config) { c.ACME.Clusters = append(c.ACME.Clusters[:1:1], "c=d.example.org") }),
-		"by --node-certificate already; a": with(func(c *Config) { c.NodeCertificates = []string{"c=chain.pem,key.pem"} }),
+		"add --acme-cluster":                {ACME: ACME{Agreed: true}},
+		"add --acme-http-cluster":           {ACME: ACME{HTTPPort: 80}},
+		"--acme-http-cluster: cluster c h":  with(func(c *Config) { c.ACME.HTTPClusters = []string{"c=d.example.org"} }),
+		"--acme-http-port 70000 is no port": with(func(c *Config) { c.ACME.HTTPClusters, c.ACME.HTTPPort = []string{"d=d.example.org"}, 70000 }),
+		"--acme-agree":                      with(func(c *Config) { c.ACME.Agreed = false }),
+		"must look like":                    with(func(c *Config) { c.ACME.Directory = "http://ca.example.org/dir" }),
+		"--acme-email":                      with(func(c *Config) { c.ACME.Email = "Some Body <a@example.org>" }),
+		"is not CLUSTER=NAME[,NAME]":        with(func(c *Config) { c.ACME.Clusters = []string{"c="} }),
+		`"*.example.org" is no name`:        with(func(c *Config) { c.ACME.Clusters = []string{"c=*.example.org"} }),
+		"cluster c has two":                 with(func(c *Config) { c.ACME.Clusters = append(c.ACME.Clusters[:1:1], "c=d.example.org") }),
+		"by --node-certificate already; a":  with(func(c *Config) { c.NodeCertificates = []string{"c=chain.pem,key.pem"} }),
 	} {
 		c.Data = "d"
 		if err := c.complete(); err == nil || !strings.Contains(err.Error(), says) {

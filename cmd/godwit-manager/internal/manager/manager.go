@@ -59,6 +59,8 @@ type manager struct {
 	files    *certificates // nil without any
 	shown    *shown
 	issuer   *certificate.Issuer // nil without ordered ones
+	// challenges of the orders that are under way; nil without ordered ones.
+	challenges *certificate.Challenges
 	// installation is this installation's id.
 	installation string
 	programs     *programs
@@ -245,7 +247,7 @@ func (m *manager) openHTTPS(ctx context.Context) error {
 	if err := signer.Prepare(ctx); err != nil {
 		return err
 	}
-	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleetURLs, shown: m.shown, log: m.log}
+	e := &enlightener{store: m.store, keys: keys, signer: signer, urls: m.fleetURLs, shown: m.shown, challenges: m.challenges, proofPort: m.config.ACME.HTTPPort, log: m.log}
 	if err := e.register(m.fleet); err != nil { //nolint:contextcheck // each question comes with a context of its own
 		return err
 	}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/godwit/godwit/access"
+	"github.com/godwit/godwit/certificate"
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/identity"
@@ -23,7 +25,10 @@ type enlightener struct {
 	signer *access.Signer
 	urls   func() []string
 	shown  *shown
-	log    *slog.Logger
+	// challenges are nil where no certificate is ordered; nodes answer those of their cluster at proofPort.
+	challenges *certificate.Challenges
+	proofPort  int
+	log        *slog.Logger
 }
 
 // settings is what a joining node is told.
@@ -60,6 +65,9 @@ type gathered struct {
 	keys     json.RawMessage
 	levels   configuration.LogLevels
 	named    map[string]showing // by cluster id
+	// proofs that nodes are to answer, by the cluster's name, name and token.
+	proofs map[string]map[string]string
+	port   int
 }
 
 // common is gathered without the clusters.
@@ -94,11 +102,38 @@ func (e *enlightener) gather(ctx context.Context) (gathered, error) {
 			g.clusters[c.ID], names[c.ID] = c, c.Name
 		}
 		if l.Next == "" {
-			g.named, err = e.shown.by(ctx, names)
+			if g.named, err = e.shown.by(ctx, names); err == nil {
+				g.port = e.proofPort
+				g.proofs, err = e.proofs(ctx)
+			}
 			return g, err
 		}
 		page.Cursor = l.Next
 	}
+}
+
+// proofs are those of each cluster's names, by token.
+func (e *enlightener) proofs(ctx context.Context) (map[string]map[string]string, error) {
+	if e.challenges == nil {
+		return nil, nil
+	}
+	by, err := e.challenges.Proofs(ctx)
+	if err != nil || len(by) == 0 {
+		return nil, err
+	}
+	out := map[string]map[string]string{}
+	for _, w := range e.shown.ordered {
+		for _, name := range w.Names {
+			if len(by[name]) == 0 {
+				continue
+			}
+			if out[w.Cluster] == nil {
+				out[w.Cluster] = map[string]string{}
+			}
+			maps.Copy(out[w.Cluster], by[name])
+		}
+	}
+	return out, nil
 }
 
 func (g gathered) config(node string, p place, now time.Time) (command.Config, error) {
@@ -112,6 +147,9 @@ func (g gathered) config(node string, p place, now time.Time) (command.Config, e
 	g.levels.Fill(&c, node, now)
 	configuration.Read(cluster.Config).Fill(&c)
 	c.NamedCert, c.NamedKey = g.named[cluster.ID].Chain, g.named[cluster.ID].Key
+	if c.Proofs = g.proofs[cluster.Name]; len(c.Proofs) > 0 {
+		c.ProofPort = g.port
+	}
 	return c, nil
 }
 

@@ -35,6 +35,17 @@ type teller struct {
 	at    map[string]place
 	level *slog.LevelVar // of this manager's own log; may be nil
 	began slog.Level     // as it was started
+
+	mu sync.Mutex
+	// answering are the nodes of each cluster, by its name, as of the last round.
+	answering map[string][]answering
+}
+
+// answering is what a node was told to prove, and why it does not.
+type answering struct {
+	node   string
+	proofs map[string]string // by token
+	why    string
 }
 
 // place is where a node belongs; it never changes.
@@ -45,6 +56,8 @@ type told struct {
 	boot, print string
 	at          time.Time
 	refused     bool
+	proofs      map[string]string
+	why         string // it cannot answer for them now
 }
 
 func newTeller(e *enlightener, f *fleet.Fleet, level *slog.LevelVar) *teller {
@@ -99,7 +112,7 @@ func (t *teller) round(ctx context.Context) error {
 	t.follow(g.levels.Manager)
 	now := t.now()
 	var due []message
-	seen := map[string]bool{}
+	seen, here := map[string]bool{}, map[string]string{} // the names of the clusters of nodes that are to be compared
 	for _, v := range t.fleet.Snapshot() {
 		seen[v.ID] = true
 		if v.Stale(now) {
@@ -112,6 +125,7 @@ func (t *teller) round(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		here[v.ID] = g.clusters[c.ClusterID].Name
 		mark := fingerprint(c)
 		last := t.told[v.ID]
 		same := last.boot == v.Boot && last.print == mark
@@ -127,6 +141,39 @@ func (t *teller) round(ctx context.Context) error {
 		}
 	}
 	t.send(ctx, due)
+	t.note(here)
+	return nil
+}
+
+// note keeps what nodes prove now, by the cluster's name.
+func (t *teller) note(here map[string]string) {
+	by := map[string][]answering{}
+	for id, cluster := range here {
+		last := t.told[id]
+		by[cluster] = append(by[cluster], answering{t.at[id].name, last.proofs, last.why})
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.answering = by
+}
+
+// answered says whether every node of a cluster that this manager tells answers with the proof of a token, and if not,
+// why. Safe for concurrent use.
+func (t *teller) answered(cluster, name, token string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	nodes := t.answering[cluster]
+	if len(nodes) == 0 {
+		return fmt.Errorf("cluster %s has no node that could answer for %s", cluster, name)
+	}
+	for _, n := range nodes {
+		switch _, told := n.proofs[token]; {
+		case !told:
+			return fmt.Errorf("node %s was not told yet", n.node)
+		case n.why != "":
+			return fmt.Errorf("node %s: %s", n.node, n.why)
+		}
+	}
 	return nil
 }
 
@@ -176,17 +223,20 @@ func (t *teller) send(ctx context.Context, due []message) {
 			defer func() { <-slots }()
 			err := t.fleet.Command(ctx, m.node, command.Configure, m.config, nil)
 			var refusal *command.Error
-			refused := errors.As(err, &refusal) && refusal.Code == command.CodeInvalid
+			known := errors.As(err, &refusal)
+			last := told{m.boot, m.print, t.now(), known && refusal.Code == command.CodeInvalid, m.config.Proofs, ""}
 			switch {
-			case refused:
+			case last.refused:
 				t.log.WarnContext(ctx, "node refuses its configuration", "node", m.node, "version", m.config.Version, "error", err)
+			case known && refusal.Code == command.CodeUnavailable:
+				last.print, last.why = "", err.Error() // it will be told again
 			case err != nil:
 				t.log.DebugContext(ctx, "node was not told its configuration; it will be", "node", m.node, "error", err)
 				return
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			t.told[m.node] = told{m.boot, m.print, t.now(), refused}
+			t.told[m.node] = last
 		})
 	}
 	running.Wait()
