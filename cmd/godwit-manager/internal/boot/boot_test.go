@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -75,10 +76,13 @@ func play(t *testing.T) *stage.Stage {
 	return s
 }
 
-func cluster(t *testing.T, s *stage.Stage, name, script string) {
+func cluster(t *testing.T, s *stage.Stage, name, script string, more ...map[string]any) {
 	t.Helper()
 	off := map[string]any{"enabled": false, "cap": 0}
 	spec := map[string]any{"share": s.Path("storage"), "report_interval_s": 1, "first_boot_script": script, "sysctl": map[string]string{"net.ipv4.ip_local_port_range": "40000 50000"}}
+	for _, fields := range more {
+		maps.Copy(spec, fields)
+	}
 	policy := map[string]any{
 		"max_nodes": 1, "min_available": 1, "launch_timeout_s": 120, "report_timeout_s": 8, "drain_timeout_s": 30,
 		"signals": map[string]any{"cpu": off, "buffer": off},
@@ -193,4 +197,53 @@ func TestFirstBootScriptThatFailsSaysWhy(t *testing.T) {
 		t.Errorf("its console has %d bytes without the script's output (%v)", len(console.Text), err)
 	}
 	remove(t, s, "broken")
+}
+
+// The empty disk of a swap volume is swap when the first-boot script runs: found by its
+// size among others, marked, turned on, and in the table for the next boot. What the
+// kernel then moves there, and that a real machine's systemd turns it on at the next
+// boot, which it leaves alone in containers, is not shown here.
+func TestSwapVolumeIsSwapBeforeTheNodeServes(t *testing.T) {
+	if _, err := os.Stat(zramControl); rootFS != "" && err != nil {
+		t.Skip("this kernel has no zram, of which the disk is made")
+	}
+	s := play(t)
+	cluster(t, s, "c", `#!/bin/sh
+set -eu
+tail -n +2 /proc/swaps >/srv/storage/swaps
+disk=$(cut -d' ' -f1 /srv/storage/swaps)
+blkid -p -o export "$disk" >/srv/storage/disk
+grep swap /etc/fstab >/srv/storage/fstab
+findmnt --verify --tab-file /etc/fstab >/srv/storage/verified 2>&1 || true
+journalctl -b --no-pager -o cat | grep 'became swap' >/srv/storage/without || true
+`, map[string]any{"swap_volume_gb": 1})
+	eventually(t, 2*time.Minute, "the node to run", func(ctx context.Context) (bool, error) {
+		n, err := s.API.Running(ctx)
+		return n == 1, err
+	})
+	told := map[string]string{}
+	for _, name := range []string{"swaps", "disk", "fstab", "verified", "without"} {
+		text, err := os.ReadFile(s.Path("storage", name))
+		if err != nil {
+			t.Error(err)
+		}
+		told[name] = string(text)
+	}
+	on := strings.Fields(told["swaps"])
+	if len(on) != 5 || !strings.HasPrefix(on[0], "/dev/zram") || on[1] != "partition" || on[2] != "1048572" { // KiB: 1 GiB without the header's page
+		t.Errorf("the kernel swaps to %q", told["swaps"])
+	}
+	for _, word := range []string{"TYPE=swap", "LABEL=godwit-swap"} {
+		if !strings.Contains(told["disk"], word) {
+			t.Errorf("the disk lacks %s: %s", word, told["disk"])
+		}
+	}
+	if told["fstab"] != "LABEL=godwit-swap none swap sw,nofail 0 0\n" || strings.Contains(told["verified"], "parse error") || told["without"] != "" {
+		t.Errorf("the table says %q, which is seen as %q; the journal says %q", told["fstab"], told["verified"], told["without"])
+	}
+	remove(t, s, "c")
+	left, err := os.ReadFile("/proc/swaps")
+	if err != nil || len(on) > 0 && strings.Contains(string(left), on[0]) {
+		t.Errorf("the machine is gone, and its swap is not: %s, %v", left, err)
+	}
 }

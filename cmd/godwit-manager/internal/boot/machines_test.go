@@ -83,7 +83,7 @@ func (m *machines) Launch(_ context.Context, r provisioner.LaunchRequest) (provi
 		ID: fmt.Sprintf("boot%d", n), ClientToken: r.ClientToken, NodeID: r.NodeID, Owner: r.Owner, State: provisioner.Running,
 		PrivateAddresses: []string{address}, LaunchedAt: time.Now().UTC(), Tags: r.Tags,
 	}}
-	if err := m.start(it, n, address, s.Share, data); err != nil {
+	if err := m.start(it, n, address, s, data); err != nil {
 		return provisioner.Instance{}, &provisioner.Error{Class: provisioner.Transient, Op: "launch", Subject: it.ID, Err: err}
 	}
 	m.all[it.ID] = it
@@ -91,7 +91,7 @@ func (m *machines) Launch(_ context.Context, r provisioner.LaunchRequest) (provi
 }
 
 // start lays out the disk and the network, and boots.
-func (m *machines) start(it *machine, n int, address, share string, userData []byte) error {
+func (m *machines) start(it *machine, n int, address string, s spec, userData []byte) error {
 	files := map[string]string{
 		"var/lib/cloud/seed/nocloud/user-data": string(userData),
 		"var/lib/cloud/seed/nocloud/meta-data": "instance-id: " + it.ID + "\nlocal-hostname: " + it.ID + "\n",
@@ -131,23 +131,38 @@ func (m *machines) start(it *machine, n int, address, share string, userData []b
 			return fmt.Errorf("ip %v: %w: %s", args, err, out)
 		}
 	}
+	var hardware []string
+	remove := func() error { return nil }
+	if s.SwapVolumeGB > 0 {
+		disk, away, err := emptyDisk(s.SwapVolumeGB)
+		if err != nil {
+			return err
+		}
+		// A machine of its own may turn swap on; a container must be let.
+		hardware, remove = []string{"--bind=" + disk, "--system-call-filter=@swap"}, away
+	}
 	console, err := os.Create(filepath.Join(it.dir, "console"))
 	if err != nil {
 		return err
 	}
 	defer console.Close()
 	// nspawn wants a control group that is its own.
-	it.cmd = exec.Command("sh", "-c", `mkdir -p "$0" && echo $$ >"$0/cgroup.procs" && exec "$@"`, cgroup,
-		"systemd-nspawn", "-q", "-D", root, "--boot", "--register=no", "--keep-unit", "--machine="+it.ID, "--console=read-only",
-		"--network-namespace-path=/run/netns/"+it.ID, "--bind="+share+":/srv/storage")
+	it.cmd = exec.Command("sh", append([]string{
+		"-c", `mkdir -p "$0" && echo $$ >"$0/cgroup.procs" && exec "$@"`, cgroup,
+		"systemd-nspawn", "-q", "-D", root, "--boot", "--register=no", "--keep-unit", "--machine=" + it.ID, "--console=read-only",
+		"--network-namespace-path=/run/netns/" + it.ID, "--bind=" + s.Share + ":/srv/storage",
+	}, hardware...)...)
 	it.cmd.Stdout, it.cmd.Stderr = console, console
 	if err := it.cmd.Start(); err != nil {
-		return err
+		return errors.Join(err, remove())
 	}
 	go func() {
 		_ = it.cmd.Wait() // how it ends is in the console
 		if err := syscall.Unmount(root, 0); err != nil {
 			m.log.Error("disk of a machine stays", "machine", it.ID, "error", err)
+		}
+		if err := remove(); err != nil {
+			m.log.Error("swap volume of a machine stays", "machine", it.ID, "error", err)
 		}
 		_ = exec.Command("ip", "netns", "delete", it.ID).Run()
 		m.mutex.Lock()

@@ -112,7 +112,7 @@ func TestMachineBecomesAManager(t *testing.T) {
 	begun := time.Now()
 	it := &machine{dir: filepath.Join(dir, "manager"), gone: make(chan struct{}), Instance: provisioner.Instance{ID: "manager"}}
 	all := newMachines(dir, slog.New(slog.DiscardHandler))
-	if err := all.start(it, 1, address, share, data); err != nil {
+	if err := all.start(it, 1, address, spec{Share: share}, data); err != nil {
 		t.Fatal(err)
 	}
 	console := func() []byte {
