@@ -48,7 +48,8 @@ var phaseNames = [...]string{"startup", "empty", "cruise", "probe", "hold"}
 // Gains and limits; see the package comment and the simulation suite of package flow.
 const (
 	startGain    = 2.6  // D lags an RTT behind, so this grows the rate about 2.3× per RTT
-	emptyGain    = 0.6  // after startup: drains a queue of 0.7 RTT in one and a half
+	emptyLeast   = 0.6  // after startup: drains a queue of 0.7 RTT in one and a half
+	emptyMore    = 1.25 // times what is too much is not sent for a round trip
 	settleGain   = 0.95 // then, until the loss of the path is known
 	leanGain     = 0.30 // below 1/e: no oscillation
 	yieldGain    = 0.6  // of policy low: a quarter of the path is left after ten RTTs
@@ -94,6 +95,7 @@ type Controller struct {
 	lossFrom  time.Duration // samples before this moment belong to another phase
 	lossNow   float64       // l: loss divided out
 	startLoss float64       // latest loss in startup
+	emptyGain float64       // of the phase empty
 	settled   bool          // the baseline was measured after startup
 	packets   uint64
 	lastNow   time.Duration // of the report before

@@ -11,7 +11,7 @@ const (
 	suspicious = 0.02 // baseline loss that is worth a test
 	testEvery  = 64   // RTTs
 	testLeast  = 2 * time.Second
-	testShare  = 8    // of the time between them is spent on tests
+	testShare  = 16   // of the time between them is spent on tests
 	testDip    = 0.10 // below what passes, so that what flows overestimate together is gone too
 )
 

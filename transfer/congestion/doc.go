@@ -13,7 +13,7 @@
 // takes, as long as the gain stays below 1/e.
 //
 //	          queue seen, or D stops growing, or loss > 25 %
-//	startup ────────────────────────────────────────────► empty (0.6 D, about an RTT)
+//	startup ────────────────────────────────────────────► empty (under D, for an RTT)
 //	   │ as much is delivered as bursts showed, not more     │
 //	   │    ┌── all at a time: empty a little, see the base ┐ ▼
 //	   └───►└───────────────────────────────────────────────► cruise ◄──┐

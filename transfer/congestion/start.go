@@ -13,8 +13,12 @@ const (
 
 	// A burst of so many packets, or of what the rate sends in so long, shows what
 	// the bottleneck passes: at 1 Gb/s the receiver sees it come over 2 ms.
+	// Both are for round trips up to burstRTT; on longer paths bursts are longer, for
+	// a rate that a short one made too high would go on for a round trip.
 	burstPackets = 160
 	burstSpan    = 3 * time.Millisecond
+	burstRTT     = 200 * time.Millisecond
+	burstLong    = 2.5                   // times as long at most
 	burstTarget  = 25 * time.Millisecond // of the target rate, where there is one
 	burstDoubles = 4                     // how often a burst is doubled at most, twice for each rise of the peak
 	peakFirst    = 0.8                   // of a peak that was seen once
@@ -49,9 +53,16 @@ func (c *Controller) Again() {
 	}
 }
 
+// FirstBurst is how many packets the first burst has on a path with such a round trip.
+func FirstBurst(rtt time.Duration) int { return int(burstPackets * longer(rtt)) }
+
+func longer(rtt time.Duration) float64 {
+	return min(max(float64(rtt)/float64(burstRTT), 1), burstLong)
+}
+
 // armBurst asks for a burst that shows the capacity of the path.
 func (c *Controller) armBurst() {
-	least := max(burstPackets*float64(c.cfg.Packet), c.rate*burstSpan.Seconds())
+	least := longer(c.srtt) * max(burstPackets*float64(c.cfg.Packet), c.rate*burstSpan.Seconds())
 	// What shows more each time arrives scattered: a longer one is, for its length,
 	// less so. It is bounded by what is sent in a round trip anyway.
 	b := max(least, min(least*float64(int(1)<<min(2*c.rises, burstDoubles)), c.rate*c.srtt.Seconds()))
@@ -158,7 +169,10 @@ func (c *Controller) leaveStart(s *Sample, target time.Duration) {
 		c.enterCruise(s)
 		return
 	}
-	c.rate = emptyGain * c.anchor
+	// What is in flight above what passes in a round trip has to drain as well.
+	excess := c.rate*(1-c.lossNow)/c.anchor - 1 + c.delay.queue.Seconds()/c.srtt.Seconds()
+	c.emptyGain = min(max(settleGain-emptyMore*excess, emptyLeast), settleGain)
+	c.rate = c.emptyGain * c.anchor
 }
 
 // emptying drains what startup piled up and then sends a little less than
@@ -177,7 +191,7 @@ func (c *Controller) emptying(s *Sample) {
 		c.restartLoss(s.Now)
 	}
 	if c.until == never {
-		c.rate = emptyGain * c.anchor
+		c.rate = c.emptyGain * c.anchor
 		return
 	}
 	c.rate = settleGain * c.anchor

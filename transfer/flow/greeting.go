@@ -1,10 +1,14 @@
 package flow
 
-import "time"
+import (
+	"time"
 
-// greetingPackets is what a greeting sends at most: the burst from which the
-// first report tells what the path carries, and a little more.
-const greetingPackets = 192
+	"github.com/godwit/godwit/transfer/congestion"
+)
+
+// greetingMore is what a greeting sends at most, over the burst from which the
+// first report tells what the path carries.
+const greetingMore = 1.2
 
 // NewGreeting returns a Sender that has nothing to send yet and tries the path
 // meanwhile: while the ends still talk about what is to be sent, it sends a burst
@@ -12,7 +16,7 @@ const greetingPackets = 192
 // of it says nothing, for the receiver may not have been there yet. Begin gives it
 // its source and what the receiver's answer says of parity.
 func NewGreeting(cfg Config) (*Sender, error) {
-	s, err := NewSender(cfg, &padding{left: greetingPackets})
+	s, err := NewSender(cfg, &padding{left: int(greetingMore * float64(congestion.FirstBurst(cfg.RTT)))})
 	if err == nil {
 		s.greeting = true
 	}

@@ -102,6 +102,7 @@ func NewReceiver(cfg Config, sink Sink) (*Receiver, error) {
 	if r.rtt <= 0 {
 		r.rtt = 100 * time.Millisecond
 	}
+	r.train.long(r.rtt)
 	if cfg.Parity > 0 {
 		r.keeper, r.restore = parity.NewKeeper(cfg.Parity), r.restored
 	}
@@ -252,6 +253,7 @@ func (r *Receiver) takeSync(now time.Duration) {
 	}
 	if y.RTT > 0 {
 		r.rtt = y.RTT
+		r.train.long(r.rtt)
 	}
 	if y.Want {
 		r.reportAt = min(r.reportAt, max(now, r.reported+reportSoon))

@@ -26,8 +26,9 @@ const (
 // not be asked for.
 type tail struct {
 	on    bool
-	fresh int    // packets sent that the receiver keeps and that have no parity
-	done  uint64 // up to here parity was made, or none is
+	fresh int     // packets sent that the receiver keeps and that have no parity
+	done  uint64  // up to here parity was made, or none is
+	loss  float64 // of the path, most so far: what is restored no longer shows
 
 	enc   parity.Encoder
 	run   parity.Run
@@ -54,7 +55,7 @@ func (s *Sender) ending() bool {
 	}
 	on := left >= 0 && float64(left) <= near
 	if on && !t.on {
-		t.done, t.fresh = s.ledger.next-1, 0
+		t.done, t.fresh, t.loss = s.ledger.next-1, 0, lossLeast
 	}
 	t.on = on
 	return on
@@ -75,7 +76,8 @@ func (s *Sender) protect() {
 	}
 	high := s.ledger.next - 1
 	t.run = parity.NewRun(t.done+1, high)
-	t.count = parity.Count(t.run.Size, max(s.cc.Loss(), lossLeast))
+	t.loss = max(t.loss, s.cc.Loss())
+	t.count = parity.Count(t.run.Size, t.loss)
 	t.done, t.fresh, t.group, t.shard = high, 0, 0, 0
 	t.rows = make([][][]byte, t.run.Stride)
 }

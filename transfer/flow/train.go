@@ -5,13 +5,17 @@ import "time"
 const (
 	// trainSpan is the shortest time over which an arrival rate means anything: a
 	// host that is woken late, or a network card that coalesces, hands over what
-	// came in a quarter of a millisecond as if it had come at once.
+	// came in a quarter of a millisecond as if it had come at once. On a long path,
+	// where a rate that is too high goes on for a long time before it is known,
+	// bursts are longer and so is this, up to trainMost.
 	trainSpan = 1500 * time.Microsecond
+	trainMost = 2 * trainSpan
+	trainRTT  = 160 // of these make a round trip
 	// trainLeast is how many packets it takes.
 	trainLeast = 8
 	trainSlots = 64
 	// trainGrain is what counts as one moment: the slots must reach over the span.
-	trainGrain = 2 * trainSpan / trainSlots
+	trainGrain = 2 * trainMost / trainSlots
 )
 
 // train measures the fastest arrival over a short span. A burst that leaves
@@ -22,10 +26,14 @@ type train struct {
 		at             time.Duration
 		bytes, packets uint64 // totals when the moment was over
 	}
-	head, tail int     // newest and oldest of the window, ever rising
+	head, tail int // newest and oldest of the window, ever rising
+	span       time.Duration
 	begun      bool    // there is a newest
 	peak       float64 // bytes/s since take
 }
+
+// long sets the span for a path with such a round trip.
+func (t *train) long(rtt time.Duration) { t.span = min(max(rtt/trainRTT, trainSpan), trainMost) }
 
 // arrived enters totals after one more packet.
 func (t *train) arrived(now time.Duration, bytes, packets uint64) {
@@ -45,7 +53,7 @@ func (t *train) arrived(now time.Duration, bytes, packets uint64) {
 	// The window is the shortest that means anything.
 	for t.tail+1 < t.head {
 		next := &t.slot[(t.tail+1)%trainSlots]
-		if now-next.at < trainSpan || packets-next.packets < trainLeast {
+		if now-next.at < t.span || packets-next.packets < trainLeast {
 			break
 		}
 		t.tail++
@@ -56,7 +64,7 @@ func (t *train) arrived(now time.Duration, bytes, packets uint64) {
 func (t *train) judge() {
 	first, last := &t.slot[t.tail%trainSlots], &t.slot[t.head%trainSlots]
 	span := last.at - first.at
-	if span < trainSpan || last.packets-first.packets < trainLeast {
+	if span < t.span || last.packets-first.packets < trainLeast {
 		return
 	}
 	t.peak = max(t.peak, float64(last.bytes-first.bytes)/span.Seconds())

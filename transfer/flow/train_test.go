@@ -25,6 +25,7 @@ func TestTrainsShowTheBottleneck(t *testing.T) {
 		{"too short a train", 125e6, 60, 1, false},
 	} {
 		var tr train
+		tr.long(0)
 		for i := range r.count {
 			at := time.Duration(float64(i*size) / r.rate * 1e9)
 			tr.arrived(at.Truncate(r.grain), uint64((i+1)*size), uint64(i+1))
