@@ -24,6 +24,7 @@ import { Trouble } from '../ui/Trouble'
 import { ClusterActions } from './ClusterActions'
 import s from './clusters.module.css'
 import { verdict } from './health'
+import { LinksPanel } from './LinksPanel'
 import { ClusterTabs, ClusterTag } from './parts'
 import { clusterQuery, conditionsQuery, policyQuery, rolloutQuery } from './queries'
 
@@ -72,6 +73,7 @@ export function ClusterPage() {
         <div style={{ display: 'grid', gap: 16 }}>
           <Doing o={o} name={c.name} />
           <UpgradePanel cluster={c} />
+          <LinksPanel cluster={c.name} />
           <Conditions cluster={c} />
         </div>
         <PolicyPanel name={c.name} />

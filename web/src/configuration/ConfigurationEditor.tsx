@@ -19,6 +19,7 @@ import { Trouble } from '../ui/Trouble'
 import { Versions } from '../ui/Versions'
 import s from './configuration.module.css'
 import { command, configurationFields, labelOf, linesOf, type ConfigurationField } from './fields'
+import { Links } from './Links'
 import { RolloutPanel } from './RolloutPanel'
 
 const nouns = ['configuration', 'configuration-versions', 'rollout', 'nodes', 'node']
@@ -71,24 +72,39 @@ export function ConfigurationEditor({ cluster, stored }: { cluster: string; stor
         />
       ) : null}
       <div className={policy.split}>
-        <Panel title="Every node">
-          <div className={policy.fields}>
-            {configurationFields.map((f) => (
-              <Input
-                key={f.name}
-                field={f}
-                value={draft[f.name]}
-                changed={!same(was[f.name], draft[f.name])}
-                error={save.error instanceof Refusal ? save.error.field(f.name) : undefined}
-                readOnly={readOnly}
-                onChange={(v) => {
-                  save.reset()
-                  setDraft((d) => ({ ...d, [f.name]: v }))
-                }}
-              />
-            ))}
-          </div>
-        </Panel>
+        <div className={s.column}>
+          <Panel title="Every node">
+            <div className={policy.fields}>
+              {configurationFields.map((f) => (
+                <Input
+                  key={f.name}
+                  field={f}
+                  value={draft[f.name]}
+                  changed={!same(was[f.name], draft[f.name])}
+                  error={save.error instanceof Refusal ? save.error.field(f.name) : undefined}
+                  readOnly={readOnly}
+                  onChange={(v) => {
+                    save.reset()
+                    setDraft((d) => ({ ...d, [f.name]: v }))
+                  }}
+                />
+              ))}
+            </div>
+          </Panel>
+          <Panel title="Links that all nodes share">
+            <p className="dim">Bandwidth that sessions on all nodes of the cluster share: never more together, and nodes without sessions leave theirs to the others. Live, within seconds.</p>
+            <Links
+              links={draft.links}
+              changed={!same(was.links, draft.links)}
+              readOnly={readOnly}
+              error={(field) => (save.error instanceof Refusal ? save.error.field(field) : undefined)}
+              onChange={(links) => {
+                save.reset()
+                setDraft((d) => ({ ...d, links }))
+              }}
+            />
+          </Panel>
+        </div>
         <div className={policy.beside}>
           {readOnly ? null : (
             <Panel title={edited ? 'Your changes' : 'No changes yet'}>

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeConfiguration } from '../api/types'
 import { command, linesOf, shownValue } from './fields'
+import { fresh, waysOf } from './links'
 import { share } from './rollout'
 
-const base: NodeConfiguration = { send_cap_mbps: 100, receive_cap_mbps: 0, max_sessions: 0, session_rate_mbps: 0, session_cap_mbps: 0, session_memory_mb: 0, ciphers: [], report_interval_s: 0, log_level: '' }
+const base: NodeConfiguration = { send_cap_mbps: 100, receive_cap_mbps: 0, max_sessions: 0, session_rate_mbps: 0, session_cap_mbps: 0, session_memory_mb: 0, ciphers: [], report_interval_s: 0, log_level: '', links: [] }
 
 describe('node configuration in words', () => {
   it('says what zero and empty mean', () => {
@@ -21,6 +22,30 @@ describe('node configuration in words', () => {
   it('gives the command that does the same', () => {
     expect(command('studio', { send_cap_mbps: 200, log_level: '' })).toBe('godwit config set studio send_cap_mbps=200 log_level=')
     expect(command('studio', { ciphers: ['aes-256-gcm'] })).toBe(`godwit config set studio 'ciphers=["aes-256-gcm"]'`)
+  })
+})
+
+describe('links', () => {
+  const uplink = { name: 'uplink', in_mbps: 80, access_keys: ['a', 'b'], default: true }
+  it('are said in one line', () => {
+    expect(linesOf(base, { ...base, links: [uplink] }).map((l) => [l.label, l.before, l.after, l.note])).toEqual([
+      ['Links', 'none', 'uplink: in 80 Mb/s, for 2 access keys and all that no link names', 'live, within seconds'],
+    ])
+  })
+  it('are added under a name that is free, and only the first as the default', () => {
+    expect(fresh([])).toMatchObject({ name: 'uplink', default: true })
+    expect(fresh([uplink, { name: 'uplink-2' }])).toMatchObject({ name: 'uplink-3', default: false })
+  })
+  it('are divided among nodes, the largest part first, by direction', () => {
+    const all = { capacity_bps: 100, share_bps: 100, rate_bps: 50, sessions: 2 }
+    const part = (share_bps: number, rate_bps: number) => ({ share_bps, rate_bps, sessions: 1, greedy: 1 })
+    const [way, ...others] = waysOf({
+      name: 'uplink', access_keys: [], default: true, in: all,
+      nodes: [{ id: '1', name: 'b', in: part(25, 10) }, { id: '2', name: 'a', in: part(75, 90) }, { id: '3', name: 'c', out: part(5, 5) }],
+    })
+    expect(others).toEqual([])
+    expect(way?.name).toBe('in')
+    expect(way?.nodes.map((n) => [n.name, n.may, n.does])).toEqual([['a', 0.75, 0.9], ['b', 0.25, 0.1]])
   })
 })
 

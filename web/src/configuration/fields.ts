@@ -1,7 +1,8 @@
 // What nodes run with, field by field. Zero and empty mean that the template, or the program, decides.
-import type { NodeConfiguration } from '../api/types'
+import type { NodeConfiguration, NodeLink } from '../api/types'
 import type { Line } from '../ui/Changes'
 import { changes } from '../policy/draft'
+import { said } from './links'
 
 export type Name = keyof NodeConfiguration
 
@@ -31,10 +32,11 @@ export const configurationFields: readonly ConfigurationField[] = [
 
 const byName = new Map<string, ConfigurationField>(configurationFields.map((f) => [f.name, f]))
 
-export const labelOf = (name: string): string => byName.get(name)?.label ?? name
+export const labelOf = (name: string): string => (name === 'links' ? 'Links' : (byName.get(name)?.label ?? name))
 
 // shownValue is a value in words.
 export function shownValue(name: string, v: unknown): string {
+  if (name === 'links' && Array.isArray(v)) return (v as NodeLink[]).map(said).join('; ') || 'none'
   const f = byName.get(name)
   if (v === undefined || v === null || v === 0 || v === '' || (Array.isArray(v) && v.length === 0)) return f?.none ?? 'default'
   if (Array.isArray(v)) return v.join(', ')
