@@ -50,7 +50,7 @@ func send(ctx context.Context, args []string, out io.Writer) error {
 	var sent int64
 	began := time.Now()
 	switch kind {
-	case "noise", "forged":
+	case "noise", "forged", "handshakes":
 		sent, err = flood(ctx, kind, to, header)
 	case "spoofed", "overheard":
 		sent, err = spoof(ctx, kind, from, to, header)
@@ -95,6 +95,13 @@ func fill(kind string, d, header []byte, n uint32) {
 	switch kind {
 	case "noise":
 		binary.BigEndian.PutUint64(d, rand.Uint64())
+		return
+	case "handshakes": // RFC 9000, 17.2.2: version 1, two connection ids of 8 bytes, no token, a length
+		copy(d, []byte{0xc3, 0, 0, 0, 1, 8})
+		binary.BigEndian.PutUint64(d[6:], rand.Uint64())
+		d[14] = 8
+		binary.BigEndian.PutUint64(d[15:], rand.Uint64())
+		binary.BigEndian.PutUint16(d[24:], 0x4000|uint16(len(d)-26))
 		return
 	case "spoofed":
 		copy(d, header)

@@ -52,6 +52,7 @@ type row struct {
 var kinds = []struct{ name, meaning string }{
 	{"none", "nobody"},
 	{"noise", "random bytes, from an address of their own"},
+	{"handshakes", "what begins a handshake over QUIC, as far as can be told from outside, each another"},
 	{"forged", "an eavesdropper from an address of its own: the session's header and next numbers, a body of no worth"},
 	{"spoofed", "under the client's address, of sessions that were not overheard"},
 	{"overheard", "an eavesdropper under the client's address: header and next numbers of the session"},

@@ -54,24 +54,26 @@ func shapeOf(b []byte) shape {
 // are worth a look. It is for one goroutine.
 type gate struct {
 	initials, packets bucket
+	now               func() time.Time
 }
 
-func newGate() *gate {
+func newGate(now func() time.Time) *gate {
 	return &gate{
+		now:      now,
 		initials: bucket{rate: initialsPerSecond, most: initialsAtOnce, left: initialsAtOnce},
 		packets:  bucket{rate: packetsPerSecond, most: packetsAtOnce, left: packetsAtOnce},
 	}
 }
 
-// admits says whether b may pass at now, where open connections exist and most
-// are allowed.
-func (g *gate) admits(b []byte, now time.Time, open, most int) bool {
+// admits says whether b may pass, where open connections exist and most are
+// allowed. Noise costs no look at the clock.
+func (g *gate) admits(b []byte, open, most int) bool {
 	switch shapeOf(b) {
 	case initial:
-		// Of a handshake that goes on, a client has every reason to repeat one.
-		return open < most && g.initials.take(now)
+		// What a handshake that goes on loses here, its client repeats.
+		return open < most && g.initials.take(g.now())
 	case further:
-		return open > 0 && g.packets.take(now)
+		return open > 0 && g.packets.take(g.now())
 	default:
 		return false
 	}

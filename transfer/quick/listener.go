@@ -100,14 +100,14 @@ const waiting = 256
 
 func newPort(udp *packetio.Listener, open func() int) *port {
 	return &port{
-		udp: udp, gate: newGate(), open: open, over: make(chan struct{}),
+		udp: udp, gate: newGate(time.Now), open: open, over: make(chan struct{}),
 		in: make(chan arrival, waiting), free: make(chan []byte, waiting),
 	}
 }
 
 // take is for the goroutine that reads the port; it does not wait.
 func (p *port) take(from netip.AddrPort, b []byte) bool {
-	if !p.gate.admits(b, time.Now(), p.open(), mostOpen) {
+	if !p.gate.admits(b, p.open(), mostOpen) {
 		return false
 	}
 	var room []byte

@@ -277,10 +277,11 @@ func TestSpoofedHandshakeIsAnsweredThriceAtMost(t *testing.T) {
 
 func TestGateHoldsItsBudget(t *testing.T) {
 	t.Parallel()
-	g, now := newGate(), time.Unix(1000, 0)
+	now := time.Unix(1000, 0)
+	g := newGate(func() time.Time { return now })
 	count := func(b []byte, open int) (n int) {
 		for range 100_000 {
-			if g.admits(b, now, open, mostOpen) {
+			if g.admits(b, open, mostOpen) {
 				n++
 			}
 		}
