@@ -1,8 +1,6 @@
 package aws
 
 import (
-	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/godwit/godwit/provisioner"
 	"github.com/godwit/godwit/provisioner/aws/ec2sim"
+	"github.com/godwit/godwit/provisioner/providertest"
 )
 
 // Rights without a call of their own, and why the policy has them.
@@ -62,47 +61,12 @@ func TestRightsAreExactlyTheCallsThatAreMade(t *testing.T) {
 		}
 	}
 	var rights []string
-	for action := range rightsOf(t, "../../deploy/aws/iam-policy.json") {
+	for _, action := range providertest.Actions(t, "../../deploy/aws/iam-policy.json") {
 		if withoutCall[action] == "" {
 			rights = append(rights, action)
 		}
 	}
-	slices.Sort(rights)
 	if diff := cmp.Diff(rights, calls); diff != "" {
 		t.Errorf("the policy's rights (-) and the calls (+):\n%s", diff)
 	}
-}
-
-func rightsOf(t *testing.T, file string) map[string]bool {
-	t.Helper()
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var policy struct {
-		Statement []struct {
-			Effect string
-			Action json.RawMessage
-		}
-	}
-	if err := json.Unmarshal(raw, &policy); err != nil {
-		t.Fatal(err)
-	}
-	rights := map[string]bool{}
-	for _, s := range policy.Statement {
-		var one string
-		var many []string
-		if json.Unmarshal(s.Action, &one) == nil {
-			many = []string{one}
-		} else if err := json.Unmarshal(s.Action, &many); err != nil {
-			t.Fatal(err)
-		}
-		for _, action := range many {
-			if s.Effect != "Allow" || strings.Contains(action, "*") {
-				t.Errorf("%s %s: rights are named one by one", s.Effect, action)
-			}
-			rights[action] = true
-		}
-	}
-	return rights
 }

@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -67,6 +66,7 @@ const (
 	retries      = 2
 	callTakes    = 30 * time.Second
 	throttledFor = 10 * time.Second
+	believed     = 5 * time.Minute // of what the service asks for
 	mostPerPage  = 100
 	// ownerKey is of a set's metadata, of which Azure keeps up to ten pairs
 	// (https://learn.microsoft.com/azure/dns/dns-zones-records#tags-and-metadata).
@@ -230,7 +230,7 @@ func (s *Service) swap(ctx context.Context, swap dns.Swap) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	options := &armdns.RecordSetsClientCreateOrUpdateOptions{IfNoneMatch: to("*")}
+	options := &armdns.RecordSetsClientCreateOrUpdateOptions{IfNoneMatch: new("*")}
 	if swap.Old != nil {
 		options = &armdns.RecordSetsClientCreateOrUpdateOptions{IfMatch: &swap.Old.Version}
 	}
@@ -345,7 +345,7 @@ func (s *Service) setOf(r *armdns.RecordSet) dns.Set {
 }
 
 func recordsOf(s *dns.Set) armdns.RecordSet {
-	p := &armdns.RecordSetProperties{TTL: to(int64(s.TTL / time.Second)), Metadata: map[string]*string{ownerKey: &s.Owner}}
+	p := &armdns.RecordSetProperties{TTL: new(int64(s.TTL / time.Second)), Metadata: map[string]*string{ownerKey: &s.Owner}}
 	for _, v := range s.Values {
 		switch s.Type {
 		case "A":
@@ -392,15 +392,11 @@ func (s *Service) failure(op string, err error) error {
 	case http.StatusTooManyRequests:
 		e.Class, e.RetryAfter = provisioner.Throttled, throttledFor
 		if answer.RawResponse != nil {
-			if seconds, err := strconv.Atoi(answer.RawResponse.Header.Get("Retry-After")); err == nil {
-				e.RetryAfter = max(e.RetryAfter, time.Duration(seconds)*time.Second)
-			}
+			e.RetryAfter = max(e.RetryAfter, provisioner.Advice(answer.RawResponse.Header, believed))
 		}
 	}
 	return e
 }
-
-func to[T any](v T) *T { return &v }
 
 func value[T any](p *T) T {
 	if p == nil {

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +64,7 @@ const (
 	// throttledFor is the advice with a throttled call when Google gives none: its
 	// quotas are counted by the minute.
 	throttledFor = 15 * time.Second
+	believed     = 5 * time.Minute // of what the service asks for
 	private      = "private"
 )
 
@@ -297,9 +297,7 @@ func (s *Service) failure(op string, err error) error {
 	e := &provisioner.Error{Class: classify(err), Op: op, Subject: s.config.Zone, Err: err}
 	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
 		e.Err = fmt.Errorf("%d: %s", answer.Code, answer.Message)
-		if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil {
-			e.RetryAfter = time.Duration(seconds) * time.Second
-		}
+		e.RetryAfter = provisioner.Advice(answer.Header, believed)
 	}
 	if e.Class == provisioner.Throttled {
 		e.RetryAfter = max(e.RetryAfter, throttledFor)

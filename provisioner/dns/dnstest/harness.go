@@ -1,10 +1,7 @@
 package dnstest
 
 import (
-	"encoding/json"
 	"net/netip"
-	"os"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -53,31 +50,4 @@ func Addresses(texts ...string) []netip.Addr {
 		out[i] = netip.MustParseAddr(text)
 	}
 	return out
-}
-
-// Actions of an IAM policy in a file, in order.
-func Actions(t *testing.T, file string) []string {
-	t.Helper()
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var policy struct {
-		Statement []struct {
-			Effect string
-			Action []string
-		}
-	}
-	if err := json.Unmarshal(raw, &policy); err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, s := range policy.Statement {
-		if s.Effect != "Allow" {
-			t.Errorf("%s %v: rights are given, not taken", s.Effect, s.Action)
-		}
-		all = append(all, s.Action...)
-	}
-	slices.Sort(all)
-	return all
 }

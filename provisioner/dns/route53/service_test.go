@@ -15,6 +15,7 @@ import (
 	"github.com/godwit/godwit/provisioner/dns/dnstest"
 	"github.com/godwit/godwit/provisioner/dns/route53/route53sim"
 	"github.com/godwit/godwit/provisioner/dns/zonesim"
+	"github.com/godwit/godwit/provisioner/providertest"
 )
 
 const (
@@ -157,7 +158,7 @@ func TestRightsAreExactlyTheCallsThatAreMade(t *testing.T) {
 	if _, err := service(t, Config{Zone: "ZOTHER", Endpoint: url, Role: route53sim.Role, ExternalID: route53sim.ExternalID}).Apex(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if rights := dnstest.Actions(t, "../../../deploy/aws/iam-policy-dns.json"); !slices.Equal(rights, sim.Calls()) {
+	if rights := providertest.Actions(t, "../../../deploy/aws/iam-policy-dns.json"); !slices.Equal(rights, sim.Calls()) {
 		t.Errorf("the policy has %v, the calls are %v", rights, sim.Calls())
 	}
 }

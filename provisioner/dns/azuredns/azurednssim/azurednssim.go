@@ -239,12 +239,12 @@ func (s *Sim) shape(set dns.Set) *armdns.RecordSet {
 	if set.Name == s.zone.Apex() {
 		name = "@"
 	}
-	p := &armdns.RecordSetProperties{TTL: to(int64(set.TTL / time.Second))}
+	p := &armdns.RecordSetProperties{TTL: new(int64(set.TTL / time.Second))}
 	if set.Owner != "" {
 		p.Metadata = map[string]*string{"godwit-owner": &set.Owner}
 	}
 	if set.Special {
-		p.TargetResource = &armdns.SubResource{ID: to("/subscriptions/x/resourceGroups/x/providers/Microsoft.Network/publicIPAddresses/x")}
+		p.TargetResource = &armdns.SubResource{ID: new("/subscriptions/x/resourceGroups/x/providers/Microsoft.Network/publicIPAddresses/x")}
 	}
 	for _, v := range set.Values {
 		switch set.Type {
@@ -256,7 +256,5 @@ func (s *Sim) shape(set dns.Set) *armdns.RecordSet {
 			p.TxtRecords = append(p.TxtRecords, &armdns.TxtRecord{Value: []*string{&v}})
 		}
 	}
-	return &armdns.RecordSet{Name: &name, Type: to("Microsoft.Network/dnszones/" + set.Type), Etag: to(set.Version), Properties: p}
+	return &armdns.RecordSet{Name: &name, Type: new("Microsoft.Network/dnszones/" + set.Type), Etag: new(set.Version), Properties: p}
 }
-
-func to[T any](v T) *T { return &v }
