@@ -56,7 +56,7 @@ func TestNodeProvesTheNameThatLeadsToIt(t *testing.T) {
 	if out := must(t, s, "certificate", "get", "c"); !strings.Contains(out, "ordered by the manager") || !strings.Contains(out, "Pebble Intermediate") {
 		t.Errorf("it is not said where the certificate is from:\n%s", out)
 	}
-	if found := must(t, s, "condition", "list"); strings.Contains(found, "certificate_failing") {
+	if found := must(t, s, "condition", "list"); strings.Contains(found, " certificate_failing ") {
 		t.Errorf("conditions:\n%s", found)
 	}
 }

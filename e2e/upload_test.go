@@ -105,7 +105,7 @@ func TestUploadedCertificateIsSwappedUnderARunningCopy(t *testing.T) {
 	// One that ends soon is a condition until the next one.
 	must(t, s, upload(ca.Issue(t, certtest.Leaf{Names: []string{name}, From: time.Now().Add(-9 * time.Hour), Until: time.Now().Add(time.Hour)}))...)
 	eventually(t, 20*time.Second, "the condition", func(context.Context) (bool, error) {
-		return strings.Contains(must(t, s, "condition", "list", "--cluster", "c"), "certificate_ending"), nil
+		return strings.Contains(must(t, s, "condition", "list", "--cluster", "c"), " certificate_ending "), nil
 	})
 	must(t, s, "certificate", "delete", "c")
 	shows("their own again", 0)
