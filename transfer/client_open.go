@@ -15,7 +15,8 @@ type opened struct {
 	link   *link
 	ctl    *controlConn
 	accept control.Accept
-	early  *greeting // nil: none was made, or the node does not take it
+	took   time.Duration // by the node, to answer the hello
+	early  *greeting     // nil: none was made, or the node does not take it
 }
 
 // manner is how a session may be opened.
@@ -80,7 +81,8 @@ func (c *Client) greet(ctx context.Context, l *link, spec Spec, hello control.He
 		_ = l.Close()
 		return nil, err
 	}
-	l.rtt = first(l.rtt, time.Since(began))
+	o.took = time.Since(began)
+	l.rtt = first(l.rtt, o.took)
 	_ = l.SetDeadline(time.Time{})
 	o.ctl = newControlConn(l)
 	o.settle()

@@ -149,7 +149,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 	if o.early != nil {
 		s.origin, s.fsnd = o.early.origin, o.early.flow
 	}
-	s.peer, s.rtt = "node "+name, o.link.rtt
+	s.peer, s.rtt, s.via.took = "node "+name, o.link.rtt, o.took
 	s.via.wish, s.via.name, s.via.able = wish, o.link.carrier, o.accept.Stream
 	s.via.changed = func(to Transport, why error) { t.ledger.emit(Event{Kind: EventTransport, Transport: to, Err: why}) }
 	s.target, s.floor, s.policy = hello.Rate, hello.MinRate, Policy(o.accept.Policy)

@@ -38,6 +38,7 @@ type socket interface {
 // endpoint is what a flow.Sender and a flow.Receiver have in common.
 type endpoint interface {
 	HandleDatagram(now time.Duration, from netip.AddrPort, b []byte) error
+	Waited(d time.Duration)
 	AppendDatagrams(now time.Duration, b *wire.Batch) int
 	NextDeadline() time.Duration
 }
@@ -309,7 +310,7 @@ func (s *session) pump() {
 		s.readOn()
 		now := s.now()
 		wait := s.flow.NextDeadline() - now
-		if port != nil && now-checked > tickEvery {
+		if port != nil && (now-checked > tickEvery || !port.Connected().IsValid()) {
 			checked = now
 			s.follow(port)
 		}
@@ -396,7 +397,10 @@ func (s *session) take(in *packetio.Messages) error {
 	defer s.mu.Unlock()
 	now := s.now()
 	for from, b := range in.All() {
-		if err := s.flow.HandleDatagram(max(now-min(in.Age(), ageMost), 0), from, b); errors.Is(err, job.ErrRecord) {
+		age := min(in.Age(), now)
+		rested := min(age, ageMost)
+		s.flow.Waited(age - rested)
+		if err := s.flow.HandleDatagram(now-rested, from, b); errors.Is(err, job.ErrRecord) {
 			return err
 		}
 	}

@@ -22,6 +22,9 @@ const (
 	// users notice.
 	firstWordLeast = 400 * time.Millisecond
 	firstWordRTTs  = 2.5
+	// A node that was slow to answer the hello is slow to answer data. So many
+	// times as long is waited then, but no longer than for a route that changes.
+	firstWordTook = 3
 	// silenceMost is how long data may go unanswered later on: a route that
 	// changes or a roaming client is back sooner.
 	silenceMost = 2 * time.Second
@@ -46,6 +49,7 @@ type carriage struct {
 	frameAt  time.Duration // when the peer was last heard on the control connection
 	seenIn   uint64        // bytes on the control connection at the last look
 	seenUDP  uint64        // data bytes in datagrams at the last look
+	took     time.Duration // by the node, to answer the hello; 0: unknown
 	changed  func(t Transport, why error)
 }
 
@@ -56,7 +60,7 @@ func (s *session) streaming() bool { return s.via.now != TransportUDP }
 // session belongs to the goroutine that makes it, which holds no lock.
 func (s *session) embark() {
 	v := &s.via
-	v.now = TransportUDP
+	v.now, v.moved = TransportUDP, s.now()
 	if s.rcv != nil {
 		v.in = &streamReceiver{sink: s.rcv}
 	} else {
@@ -125,7 +129,7 @@ func (s *session) unheard(st flow.Stats, now time.Duration) error {
 	if st.ReceivedPackets != v.arrived || st.InFlight == 0 && st.Peer.IsValid() {
 		v.arrived, v.moved = st.ReceivedPackets, now
 	}
-	first := max(firstWordLeast, time.Duration(firstWordRTTs*float64(s.rtt)))
+	first := max(firstWordLeast, time.Duration(firstWordRTTs*float64(s.rtt)), min(firstWordTook*v.took, silenceMost))
 	switch waited := now - v.moved; {
 	case v.arrived == 0 && waited > first:
 		return newError(CodeUnreachable, "UDP does not get through to "+s.peer+": is it blocked, on the way or by a firewall?", nil)

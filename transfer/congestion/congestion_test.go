@@ -266,3 +266,20 @@ func TestFlowsProbeAtTheSameTimeOfDay(t *testing.T) {
 		}
 	}
 }
+
+// TestLittleIsUnderWayBeforeTheFirstReport: sockets that many flows share hold
+// what all of them send at once, and a short round trip lets each begin fast.
+func TestLittleIsUnderWayBeforeTheFirstReport(t *testing.T) {
+	t.Parallel()
+	for _, rtt := range []time.Duration{100 * time.Microsecond, 2 * ms, 20 * ms} {
+		c := New(Config{RTT: rtt})
+		if w := c.Window(); w < 300e3 || w > 600e3 {
+			t.Errorf("%v: %d bytes", rtt, w)
+		}
+		// A report that comes late and tells nothing of the rate changes nothing.
+		c.OnReport(&Sample{Now: 2 * time.Second, RTT: 2 * time.Second, PeerClock: time.Second, Packets: 1, Bytes: 1500})
+		if w := c.Window(); w > 600e3 {
+			t.Errorf("%v, with a late report: %d bytes", rtt, w)
+		}
+	}
+}

@@ -66,6 +66,7 @@ const (
 	firstPackets = 32
 	firstRate    = 20e6 / 8 // bytes/s: beside the burst, until the first report; 250 KB at 100 ms
 	defaultRTT   = 100 * time.Millisecond
+	socketRoom   = 6 << 20              // bytes: less than sockets hold, for what a host has not looked at
 	leastRate    = 8e3                  // bytes/s: feedback keeps flowing
 	leastRTT     = 5 * time.Millisecond // reports come every 4 ms at best: the loop is no faster
 	feedbackSlow = 25 * time.Millisecond
@@ -210,8 +211,13 @@ func (c *Controller) Window() int64 {
 	if c.phase == startup {
 		factor = 2 * startGain
 	}
+	if c.anchor == 0 {
+		blind := c.rate*c.cfg.RTT.Seconds() + 2*firstRate*feedbackSlow.Seconds()
+		return least + int64(burstPackets*float64(c.cfg.Packet)+blind)
+	}
 	d := max(c.anchor, c.rate/factor)
-	return least + int64(c.burstSize+factor*d*(c.srtt+2*feedbackSlow).Seconds())
+	late := min(2*factor*d*feedbackSlow.Seconds(), socketRoom)
+	return least + int64(c.burstSize+factor*d*c.srtt.Seconds()+late)
 }
 
 // State describes the controller for statistics.

@@ -11,6 +11,13 @@ const (
 	// below the queue that the controller aims at.
 	slotMost    = 4 * time.Millisecond
 	slotPackets = 4
+	// On the shortest paths bursts are of up to nearBytes: they are of a rack's or a
+	// host's bandwidth, where a burst is no queue to speak of, and a host with many
+	// flows would spend its time on being woken. Each nearStep of the round trip
+	// halves that.
+	nearBytes = 1 << 16
+	nearSlot  = 16 * time.Millisecond
+	nearStep  = 512 * time.Microsecond
 	// Debt is how much of a late wake-up is caught up with: more than that would
 	// be a burst. Where the host is late as a rule, bursts are all it can do.
 	debtLeast = 2 * time.Millisecond
@@ -20,6 +27,7 @@ const (
 // pacer is a byte budget on the monotonic clock, spent in bursts of a slot.
 type pacer struct {
 	rate    float64 // bytes/s
+	near    float64 // bytes that a slot may have because the path is short
 	credit  float64
 	last    time.Duration
 	extra   float64 // of the credit, a burst on top of the rate
@@ -31,7 +39,12 @@ type pacer struct {
 
 // quantum is the size of a burst in bytes.
 func (p *pacer) quantum(packet float64) float64 {
-	return max(min(slotPackets*packet, p.rate*slotMost.Seconds()), p.rate*slotLeast.Seconds(), packet)
+	return max(min(slotPackets*packet, p.rate*slotMost.Seconds()), min(p.near, p.rate*nearSlot.Seconds()), p.rate*slotLeast.Seconds(), packet)
+}
+
+// reach sets what follows from the round trip.
+func (p *pacer) reach(rtt time.Duration) {
+	p.near = float64(int(nearBytes) >> min(rtt/nearStep, 16))
 }
 
 // advance lets time pass. Credit that a host forfeits because it woke up too late

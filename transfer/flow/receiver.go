@@ -60,6 +60,7 @@ type Receiver struct {
 	refused error         // by the Sink, of what was restored with it
 
 	maxRate  uint64
+	waited   time.Duration // see Waited
 	control  wire.Control
 	coverage wire.Coverage
 	stats    ReceiverStats
@@ -216,13 +217,17 @@ func (r *Receiver) restored(number uint64, body []byte) {
 	r.arrived.add(number)
 }
 
+// Waited says how much earlier than the moment that HandleDatagram is told the
+// datagrams from now on reached this host: round trips are the network's alone.
+func (r *Receiver) Waited(d time.Duration) { r.waited = d }
+
 // count enters an authentic packet in the books.
 func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint32) {
 	if number != r.arrived.top+1 {
 		r.gaps++
 	}
 	if number > r.arrived.top {
-		r.largestAt = now
+		r.largestAt = now - r.waited
 	}
 	r.lowest = min(r.lowest, number)
 	r.arrived.add(number)

@@ -16,9 +16,10 @@ func (s *Sender) takeReport(now time.Duration, number uint64) {
 	if fresh {
 		s.newestNote = number
 		if p := s.ledger.at(c.Status.Largest); p != nil && c.Status.Largest > s.largest {
-			rtt = max(now-p.at-c.Status.Delay, time.Microsecond)
+			rtt = max(now-s.waited-p.at-c.Status.Delay, time.Microsecond)
 			s.largest = c.Status.Largest
 			s.loss.reached(p.at, rtt)
+			s.pacer.reach(min(rtt, s.loss.srtt))
 		}
 	}
 	for i := range c.Coverage {

@@ -35,10 +35,11 @@ type Sender struct {
 	parked   bool // data go another way: see Park
 	greeting bool // see NewGreeting
 
-	inFlight  int64 // wire bytes of data whose fate is open
-	unsettled int   // packets of them
-	dry       bool  // Fill had nothing
-	limited   bool  // since the last report, sending was limited by Fill
+	waited    time.Duration // see Waited
+	inFlight  int64         // wire bytes of data whose fate is open
+	unsettled int           // packets of them
+	dry       bool          // Fill had nothing
+	limited   bool          // since the last report, sending was limited by Fill
 	again     again
 	tail      tail
 
@@ -109,6 +110,9 @@ func (s *Sender) SetPolicy(p congestion.Policy) {
 func (s *Sender) Wake() { s.dry = false }
 
 func (s *Sender) packet() float64 { return float64(s.mtu + s.overhead) }
+
+// Waited is like Receiver.Waited.
+func (s *Sender) Waited(d time.Duration) { s.waited = d }
 
 // Tick lets time pass: silence, and losses that only time can tell.
 func (s *Sender) Tick(now time.Duration) {

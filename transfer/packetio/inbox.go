@@ -3,6 +3,7 @@ package packetio
 import (
 	"net/netip"
 	"sync"
+	"time"
 )
 
 const (
@@ -25,12 +26,14 @@ type inbox struct {
 type inboxEntry struct {
 	from netip.AddrPort
 	n    int
+	at   time.Time // of arrival
 }
 
 func newInbox() *inbox { return &inbox{signal: make(chan struct{}, 1)} }
 
-// put queues a copy and reports whether the reader should be woken.
-func (q *inbox) put(from netip.AddrPort, b []byte) bool {
+// put queues a copy of what arrived then and reports whether the reader should be
+// woken.
+func (q *inbox) put(from netip.AddrPort, b []byte, at time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.entry)-q.head >= inboxCount || len(q.buf)+len(b) > inboxBytes {
@@ -39,7 +42,7 @@ func (q *inbox) put(from netip.AddrPort, b []byte) bool {
 	}
 	first := q.head == len(q.entry)
 	q.buf = append(q.buf, b...)
-	q.entry = append(q.entry, inboxEntry{from, len(b)})
+	q.entry = append(q.entry, inboxEntry{from, len(b), at})
 	if first {
 		q.notify()
 	}
@@ -58,10 +61,10 @@ func (q *inbox) take(m *Messages) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	m.n = 0
-	count := 0
+	count, now := 0, time.Now()
 	for q.head < len(q.entry) {
 		e := q.entry[q.head]
-		if !m.pack(e.from, q.buf[q.off:q.off+e.n]) {
+		if !m.pack(e.from, q.buf[q.off:q.off+e.n], now.Sub(e.at)) {
 			break
 		}
 		q.head++

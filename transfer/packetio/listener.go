@@ -87,6 +87,7 @@ func (l *Listener) read() {
 func (l *Listener) dispatch(m *Messages) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	now := time.Now()
 	for from, d := range m.All() {
 		h, err := wire.ParseHeader(d)
 		var p *Port
@@ -99,7 +100,7 @@ func (l *Listener) dispatch(m *Messages) {
 			}
 			continue
 		}
-		if p.in.put(from, d) {
+		if p.in.put(from, d, now.Add(-m.Age())) {
 			p.wakeOwn()
 		}
 	}

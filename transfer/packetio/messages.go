@@ -66,9 +66,9 @@ func (m *Messages) Bytes() (n int) {
 	return n
 }
 
-// pack copies a datagram to the end of the slots, coalescing a train from one
-// sender as GRO does; false: full.
-func (m *Messages) pack(from netip.AddrPort, b []byte) bool {
+// pack copies a datagram that came so long ago to the end of the slots, coalescing
+// a train from one sender as GRO does; false: full.
+func (m *Messages) pack(from netip.AddrPort, b []byte, age time.Duration) bool {
 	if m.n > 0 {
 		e := &m.entry[m.n-1]
 		// A train continues while all but its last datagram have one size.
@@ -81,7 +81,7 @@ func (m *Messages) pack(from netip.AddrPort, b []byte) bool {
 		return false
 	}
 	e := &m.entry[m.n]
-	e.from, e.segment, e.age = from, len(b), 0
+	e.from, e.segment, e.age = from, len(b), age
 	e.n = copy(m.slot(m.n), b)
 	m.n++
 	return true

@@ -285,7 +285,7 @@ func TestInboxIsBounded(t *testing.T) {
 	q := newInbox()
 	from := netip.MustParseAddrPort("192.0.2.9:9")
 	for i := range 3 * inboxCount {
-		q.put(from, datagram(1, uint32(i), 1400))
+		q.put(from, datagram(1, uint32(i), 1400), time.Now().Add(-time.Minute))
 	}
 	if len(q.buf) > inboxBytes || q.dropped == 0 {
 		t.Fatalf("inbox holds %d bytes, dropped %d", len(q.buf), q.dropped)
@@ -293,6 +293,9 @@ func TestInboxIsBounded(t *testing.T) {
 	m, count := NewMessages(), 0
 	for q.take(m) > 0 {
 		for _, d := range m.All() {
+			if m.Age() < time.Minute {
+				t.Fatalf("datagram %d, a minute old, is said to have come %v ago", count, m.Age())
+			}
 			if h, err := wire.ParseHeader(d); err != nil || h.Number != uint32(count) {
 				t.Fatalf("datagram %d is %+v, %v", count, h, err)
 			}

@@ -38,7 +38,7 @@ func (p *plain) read() {
 			p.in.notify()
 			return
 		}
-		p.in.put(netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), buf[:n])
+		p.in.put(netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), buf[:n], time.Now())
 	}
 }
 

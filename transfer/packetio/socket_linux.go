@@ -78,6 +78,7 @@ type mmsghdr struct {
 // sysMessages are the kernel's descriptors of the slots, set up once.
 type sysMessages struct {
 	ready bool
+	gain  time.Duration // at the latest look: see steady
 	hdr   [slots]mmsghdr
 	iov   [slots]unix.Iovec
 	name  [slots]unix.RawSockaddrInet6 // large enough for both families
@@ -123,6 +124,7 @@ func (m *Messages) receive(fd int) (int, error) {
 		break
 	}
 	now := time.Now()
+	steady := s.steady(gained(now))
 	for i := range m.n {
 		e := &m.entry[i]
 		e.n = int(s.hdr[i].n)
@@ -130,9 +132,7 @@ func (m *Messages) receive(fd int) (int, error) {
 		var arrived time.Time
 		e.segment, arrived = controls(s.oob[i][:s.hdr[i].hdr.Controllen])
 		e.age = 0
-		if !arrived.IsZero() {
-			// Both are the wall clock: a step of it between the two shows as
-			// nonsense, or as an age that is a little wrong once.
+		if !arrived.IsZero() && steady {
 			if age := now.Sub(arrived); age > 0 && age < maxAge {
 				e.age = age
 			}
@@ -162,8 +162,28 @@ var bigEndian = func() bool {
 	return *(*byte)(unsafe.Pointer(&x)) == 0
 }()
 
-// maxAge is the longest that a datagram is believed to have lain in a socket.
-const maxAge = 100 * time.Millisecond
+const (
+	// maxAge is the longest that a datagram is believed to have lain in a socket.
+	maxAge = 5 * time.Second
+	// stepLeast is how much the time of day may gain on the monotonic clock
+	// between two looks.
+	stepLeast = time.Millisecond
+)
+
+// begun is what clocks are compared since.
+var begun = time.Now()
+
+// gained is how much more time passed by the time of day than by the monotonic
+// clock since begun.
+func gained(now time.Time) time.Duration { return now.Round(0).Sub(begun.Round(0)) - now.Sub(begun) }
+
+// steady reports whether the time of day was not set since the last look, given
+// what it has gained: ages are differences of it.
+func (s *sysMessages) steady(gain time.Duration) bool {
+	step := gain - s.gain
+	s.gain = gain
+	return step.Abs() < stepLeast
+}
 
 // controls reads the control messages: the segment size (0: not coalesced) and
 // the moment of arrival.

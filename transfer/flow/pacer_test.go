@@ -1,0 +1,68 @@
+package flow
+
+import (
+	"testing"
+	"time"
+
+	"github.com/godwit/godwit/transfer/wire"
+)
+
+// TestSlowFlowsOnTheShortestPathsSendLongerBursts: a host with many of them is
+// woken for each burst.
+func TestSlowFlowsOnTheShortestPathsSendLongerBursts(t *testing.T) {
+	t.Parallel()
+	const packet = 1500
+	for _, row := range []struct {
+		rate float64 // Mb/s
+		rtt  time.Duration
+		want float64
+	}{
+		{45, 100 * time.Microsecond, nearBytes},
+		{45, 600 * time.Microsecond, nearBytes / 2},
+		{45, 20 * ms, slotPackets * packet},
+		{45, time.Hour, slotPackets * packet},
+		{8, 100 * time.Microsecond, 16_000}, // 16 ms
+		{.1, 100 * time.Microsecond, packet},
+		{8000, 20 * ms, 500_000}, // half a millisecond, anywhere
+		{8000, 0, 500_000},
+	} {
+		p := pacer{rate: row.rate * 1e6 / 8}
+		p.reach(row.rtt)
+		if got := p.quantum(packet); got != row.want {
+			t.Errorf("%v Mb/s at %v: bursts of %.0f bytes, want %.0f", row.rate, row.rtt, got, row.want)
+		}
+		if p.reach(time.Second); p.quantum(packet) > max(slotPackets*packet, row.rate*1e6/8/2000) {
+			t.Errorf("%v Mb/s: still bursts of %.0f bytes when the path got long", row.rate, p.quantum(packet))
+		}
+	}
+}
+
+// TestRoundTripsAreTheNetworksAlone: what lies in a socket because its host has
+// no time makes no path longer.
+func TestRoundTripsAreTheNetworksAlone(t *testing.T) {
+	t.Parallel()
+	s, r, _ := ends(t, 10, AES128GCM)
+	now := time.Second
+	data := drawData(t, s, &now)
+	arrived, looked := now+ms, now+300*ms
+	r.Waited(looked - arrived)
+	for _, d := range data {
+		if err := r.HandleDatagram(looked, clientAddr, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := wire.NewBatch()
+	if r.AppendDatagrams(looked, b) != 1 {
+		t.Fatal("no report")
+	}
+	arrived, looked = looked+ms, looked+200*ms
+	s.Waited(looked - arrived)
+	for d := range b.All() {
+		if err := s.HandleDatagram(looked, nodeAddr, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.Stats(looked).RTT; got < 2*ms || got > 3*ms {
+		t.Errorf("round trip of %v, want 2 ms", got)
+	}
+}
