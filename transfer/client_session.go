@@ -30,7 +30,7 @@ func (t *Transfer) hello(spec Spec, attempt int) control.Hello {
 		Overwrite: string(first(o.Overwrite, spec.Overwrite)),
 		NoResume:  o.NoResume || spec.Resume != nil && !*spec.Resume,
 		Symlinks:  string(o.Symlinks), NoTimes: o.NoPreserveTimes, NoModes: o.NoPreserveModes,
-		Memory: o.Memory, Parity: parityOf(o.Memory), DryRun: o.DryRun, Backup: o.Backup, Dense: o.Dense,
+		Memory: o.Memory, Parity: parityOf(o.Memory), End: !o.Delete, DryRun: o.DryRun, Backup: o.Backup, Dense: o.Dense,
 		Transport: string(o.Transport),
 	}
 	if !o.Filter.Empty() {
@@ -171,6 +171,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 		s.onRemoved = t.ledger.removed
 		err = s.send(cfg, job.SenderConfig{
 			Memory: t.job.Options.Memory, Window: o.accept.Memory, Ask: o.accept.Ask,
+			End: o.accept.End && !t.job.Options.Delete, // names go before it
 			Ended: func(e job.Entry, outcome control.Outcome, code, message string) {
 				end.load.ended(e, outcome)
 				t.sealing.forget(e)

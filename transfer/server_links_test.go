@@ -35,7 +35,8 @@ func TestSharedLinkHoldsSessionsOfItsTenants(t *testing.T) {
 		}
 		<-done
 		<-done
-		if took := time.Since(began); took < 1000*time.Millisecond {
+		// 1.7 s, but for what leaves before the first report; 0.1 without a link.
+		if took := time.Since(began); took < 600*time.Millisecond {
 			t.Errorf("%s: 4 MiB over a link of 20 Mb/s took %v", dir, took)
 		}
 	}

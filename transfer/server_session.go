@@ -246,7 +246,7 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID, Stream: true,
 		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(id),
 		Cipher: string(status.Cipher), Policy: string(status.Policy), Rate: status.Target,
-		MinRate: status.MinRate, Memory: x.memory, Parity: parityOf(x.memory), Early: early, Quick: l.quick != nil,
+		MinRate: status.MinRate, Memory: x.memory, Parity: parityOf(x.memory), End: true, Early: early, Quick: l.quick != nil,
 	}
 	if status.Direction == Push {
 		err = x.prepareLanding(s, cfg, tree, &accept)
@@ -366,7 +366,7 @@ func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.
 		load.after = x.afterwards(tree)
 	}
 	return s.send(cfg, job.SenderConfig{
-		Memory: x.memory, Window: first(h.Memory, DefaultMemory), Ask: h.Ask,
+		Memory: x.memory, Window: first(h.Memory, DefaultMemory), Ask: h.Ask, End: h.End,
 		Ended: func(e job.Entry, outcome control.Outcome, code, message string) {
 			load.ended(e, outcome)
 			if !h.DryRun {

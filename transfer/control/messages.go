@@ -40,6 +40,7 @@ type Hello struct {
 	NoTimes   bool     `json:"no_times,omitempty"`
 	NoModes   bool     `json:"no_modes,omitempty"`
 	Memory    int64    `json:"memory,omitempty"` // client's receive window in bytes
+	End       bool     `json:"end,omitempty"`    // pull: the client takes the end among the data; see job.SenderConfig
 	Parity    int64    `json:"parity,omitempty"` // pull: bytes that the client holds for parity; see flow.Config
 	RTTMicros int64    `json:"rtt_us,omitempty"` // as long as the client's connect took
 	// Push: the connection id under which the client tries the path before it is
@@ -128,6 +129,7 @@ type Accept struct {
 	Rate       int64  `json:"rate,omitempty"`     // bit/s, as granted; 0: no limit
 	MinRate    int64  `json:"min_rate,omitempty"` // bit/s
 	Memory     int64  `json:"memory"`             // node's receive window in bytes
+	End        bool   `json:"end,omitempty"`      // push: the node takes the end among the data; see job.SenderConfig
 	Parity     int64  `json:"parity,omitempty"`   // push: bytes that the node holds for parity; see flow.Config
 	// Ask: the receiver may have some of it, so the sender announces files
 	// and waits for what is wanted.

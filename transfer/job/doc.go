@@ -18,7 +18,7 @@
 //	             │◄── have-lists (asked objects) ── control ────┤ (application: disk)
 //	             │◄── progress: what left the buffers ──────────┤ Written
 //	  Ended ◄────┴◄── verdicts: committed, skipped, failed ─────┘ Ended
-//	  all sent once ──► Finish ─────────── control ───────────► Done
+//	  all sent once ──► Finish ─────── control and packets ───► Done
 //
 // # Eager and asked objects
 //

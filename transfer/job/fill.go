@@ -8,7 +8,7 @@ import (
 
 // piece is one record of a packet in flight.
 type piece struct {
-	kind byte // recEntry, recData or recRoot
+	kind byte // recEntry, recData, recRoot or recEnd
 	root bool // an entry that carried the root
 	o    *outgoing
 	b    *outBlock // data
@@ -228,6 +228,8 @@ func settled(c *piece) bool {
 		return c.o.entryOK && (!c.root || c.o.rootOK)
 	case c.kind == recRoot:
 		return c.o.rootOK
+	case c.kind == recEnd:
+		return false
 	default:
 		return c.b.data == nil
 	}
@@ -240,6 +242,13 @@ func (p *packer) fillEntries() {
 		o := s.entries.front()
 		switch {
 		case o.dead:
+		case o.end:
+			c := piece{kind: recEnd, o: o}
+			if pieceSize(&c) > p.room() {
+				p.full()
+				return
+			}
+			p.add(c)
 		case !o.entryOut:
 			if !p.entry(o) {
 				return
@@ -336,6 +345,8 @@ func pieceSize(c *piece) int {
 	switch c.kind {
 	case recEntry:
 		return entrySize(&c.o.e, c.root)
+	case recEnd:
+		return 1 + uvarintSize(c.o.e.ID) + uvarintSize(uint64(c.o.e.bytes))
 	case recRoot:
 		return 1 + uvarintSize(c.o.e.ID) + 32 + uvarintSize(uint64(c.o.e.bytes))
 	default:
@@ -349,6 +360,8 @@ func appendPiece(dst []byte, c *piece) []byte {
 		e := c.o.e
 		e.hasRoot = c.root
 		return appendEntry(dst, &e)
+	case recEnd:
+		return appendEnd(dst, c.o.e.ID, uint64(c.o.e.bytes))
 	case recRoot:
 		return appendRoot(dst, c.o.e.ID, c.o.e.root, c.o.e.bytes)
 	default:

@@ -157,6 +157,10 @@ func (r *Receiver) Entry(body []byte) error {
 }
 
 func (r *Receiver) place(rec *record) error {
+	if rec.kind == recEnd {
+		r.Finish(control.Finish{Objects: rec.id, Retries: rec.count})
+		return nil
+	}
 	if r.ended(rec.id) {
 		return nil
 	}
@@ -444,8 +448,12 @@ func (r *Receiver) End(v control.Verdict) bool {
 	return true
 }
 
-// Finish takes the sender's word that nothing more will come.
+// Finish takes the sender's word that nothing more will come. It may come twice, as
+// a frame and among the data, and an older one last.
 func (r *Receiver) Finish(f control.Finish) {
+	if r.ending && !f.Stopped && (f.Objects < r.finish.Objects || f.Retries < r.finish.Retries || r.finish.Stopped) {
+		return
+	}
 	r.finish, r.ending = f, true
 	if r.cfg.Ending != nil {
 		r.cfg.Ending()

@@ -65,6 +65,7 @@ const (
 	recEntry = 1
 	recData  = 2
 	recRoot  = 3
+	recEnd   = 4
 	// recPad, zero, ends a payload: what follows is there to make it longer.
 	recPad = 0
 )
@@ -177,15 +178,23 @@ func appendRoot(dst []byte, id uint64, root hashtree.Hash, bytes int64) []byte {
 	return binary.AppendUvarint(dst, uint64(bytes))
 }
 
+// appendEnd says how many objects there were, and how many retries are answered.
+func appendEnd(dst []byte, objects, retries uint64) []byte {
+	dst = append(dst, recEnd)
+	dst = binary.AppendUvarint(dst, objects)
+	return binary.AppendUvarint(dst, retries)
+}
+
 // record is one parsed record; slices point into the packet.
 type record struct {
 	kind   byte
-	id     uint64
+	id     uint64 // of recEnd: objects
 	entry  Entry
 	offset int64
 	data   []byte
 	root   hashtree.Hash
 	bytes  int64
+	count  uint64 // of recEnd: retries
 }
 
 // parser reads the records of one payload.
@@ -233,6 +242,9 @@ func (p *parser) next() (bool, error) {
 		}
 		bytes, err := p.uvarint()
 		r.bytes = int64(min(bytes, 1<<62))
+		return true, err
+	case recEnd:
+		r.count, err = p.uvarint()
 		return true, err
 	}
 	return false, fmt.Errorf("%w: type %d", ErrRecord, r.kind)

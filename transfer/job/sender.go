@@ -14,6 +14,10 @@ type SenderConfig struct {
 	Window int64
 	// Ask makes files wait for the receiver's answer.
 	Ask bool
+	// End makes the end a record among the data as well: a packet that is lost on
+	// the control connection holds up what is behind it, the data path repairs sooner.
+	// Nothing that has to come before a Finish frame may then follow the last object.
+	End bool
 
 	// Control queues a frame for the receiver.
 	Control func(t control.Type, body []byte)
@@ -72,6 +76,7 @@ type outgoing struct {
 	issued   int64 // data bytes sent for the first time
 	progress int64 // the same, and what the receiver had
 	dead     bool  // ended: records of it are dropped
+	end      bool  // no object, but the word that there are no more: e.ID of them, after e.bytes retries
 
 	blocks []*outBlock // those not yet acknowledged, for release at an early end
 }
@@ -115,6 +120,7 @@ type Sender struct {
 	reading      int    // blocks that the application reads
 	retries      uint64 // Retry verdicts
 	said         control.Finish
+	ending       *outgoing // the same as a record; nil: none
 	scanDone     bool
 	stopped      bool
 	finishing    bool
@@ -433,6 +439,14 @@ func (s *Sender) maybeFinish() {
 		return
 	}
 	s.finishing, s.said = true, f
+	if s.ending != nil {
+		s.ending.dead = true
+		s.ending = nil
+	}
+	if s.cfg.End && !f.Stopped && f.Objects > 0 {
+		s.ending = &outgoing{end: true, e: Entry{ID: f.Objects, bytes: int64(f.Retries)}}
+		s.entries.push(s.ending)
+	}
 	body, err := control.AppendJSON(nil, control.TypeFinish, f)
 	if err == nil {
 		s.cfg.Control(control.TypeFinish, body[4:])

@@ -123,6 +123,7 @@ func (w *world) session(seed uint64, ask bool, cut, stop time.Duration) bool {
 		window = 32 << 20
 	}
 	s.snd = NewSender(SenderConfig{
+		End:    w.rng.IntN(4) > 0,
 		Memory: 64 << 20, Window: window, Ask: ask,
 		Control: s.control(&s.toRcv, s.receiverFrame), Release: func([]byte) {},
 		Ended: func(e Entry, outcome control.Outcome, code, message string) {
