@@ -15,6 +15,10 @@ while read -r dir; do
 		complain "$dir has no package comment"
 done < <(git ls-files '*.go' | grep -v _test.go | xargs -rn1 dirname | sort -u)
 
+while read -r size file; do
+	[ "$size" -le 1000000 ] || complain "$file has $size bytes: what is built is not committed"
+done < <(git ls-files -z | xargs -0 stat -c '%s %n' 2>/dev/null)
+
 for up in migrations/*.up.sql; do
 	[ ! -e "$up" ] || [ -e "${up%.up.sql}.down.sql" ] || complain "$up has no down migration"
 done
