@@ -84,7 +84,11 @@ func (x *contest) lead(ctx context.Context, host string, far *approach) (*link, 
 			over = nil
 		}
 		if cancel(); trying != nil {
-			go discard(trying, 1)
+			go func() {
+				if a := <-tried; a.link != nil {
+					a.link.quick.drop()
+				}
+			}()
 			trying = nil
 		}
 	}

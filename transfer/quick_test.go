@@ -159,6 +159,18 @@ func TestANearNodeIsNotBotheredWithQUIC(t *testing.T) {
 	}
 }
 
+// TestQUICThatIsLateIsLetGo: where TCP wins, what the handshake over QUIC still
+// brings is closed; the end of all tests looks for what is not.
+func TestQUICThatIsLateIsLetGo(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, t.TempDir(), nil)
+	src := filepath.Join(t.TempDir(), "f")
+	write(t, src, 1000)
+	for range 20 {
+		mustRun(t, quickClient(t, n.spec), Job{Direction: Push, Sources: []string{src}, Destination: ".", Options: Options{Transport: TransportAuto}})
+	}
+}
+
 func TestTransportTCPSendsNoHelloOverQUIC(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, t.TempDir(), nil)

@@ -1,8 +1,8 @@
-import { Button, Checkbox, MultiSelect, NumberInput, TextInput } from '@mantine/core'
+import { Button, Checkbox, NumberInput, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { NodeLink } from '../api/types'
 import s from './configuration.module.css'
-import { fresh, keyNamesQuery, said } from './links'
+import { chosen, fresh, keyNamesQuery, said } from './links'
 
 interface Props {
   links: readonly NodeLink[]
@@ -43,7 +43,14 @@ export function Links({ links, changed, readOnly, error, onChange }: Props) {
             <TextInput label="Name" value={l.name} maxLength={63} error={at('name')} onChange={(e) => put(i, { name: e.currentTarget.value })} />
             {rate('in_mbps', 'All nodes receive at most')}
             {rate('out_mbps', 'All nodes send at most')}
-            <MultiSelect label="Access keys" data={keys} value={l.access_keys ?? []} searchable error={at('access_keys')} onChange={(v) => put(i, { access_keys: v })} />
+            <fieldset className={s.keys} aria-label={`Access keys of link ${l.name}`}>
+              <legend>Access keys</legend>
+              {keys.length === 0 && <p className="dim">There are none.</p>}
+              {keys.map((k) => (
+                <Checkbox key={k.value} label={k.label} checked={l.access_keys?.includes(k.value) ?? false} onChange={(e) => put(i, { access_keys: chosen(l, k.value, e.currentTarget.checked) })} />
+              ))}
+              {at('access_keys') && <p role="alert">{at('access_keys')}</p>}
+            </fieldset>
             <Checkbox label="Also sessions that no link names" checked={l.default ?? false} error={at('default')} onChange={(e) => put(i, { default: e.currentTarget.checked })} />
             <Button size="xs" variant="default" onClick={() => onChange(links.filter((_, j) => j !== i))}>
               Remove {l.name || 'link'}

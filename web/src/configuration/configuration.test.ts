@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeConfiguration } from '../api/types'
 import { command, linesOf, shownValue } from './fields'
-import { fresh, waysOf } from './links'
+import { chosen, fresh, waysOf } from './links'
 import { share } from './rollout'
 
 const base: NodeConfiguration = { send_cap_mbps: 100, receive_cap_mbps: 0, max_sessions: 0, session_rate_mbps: 0, session_cap_mbps: 0, session_memory_mb: 0, ciphers: [], report_interval_s: 0, log_level: '', links: [] }
@@ -26,6 +26,14 @@ describe('node configuration in words', () => {
 })
 
 describe('links', () => {
+  it('names an access key once, or not at all', () => {
+    const l = { name: 'a', access_keys: ['x', 'y'] } as Parameters<typeof chosen>[0]
+    expect(chosen(l, 'z', true)).toEqual(['x', 'y', 'z'])
+    expect(chosen(l, 'x', true)).toEqual(['y', 'x'])
+    expect(chosen(l, 'x', false)).toEqual(['y'])
+    expect(chosen({ ...l, access_keys: undefined }, 'x', true)).toEqual(['x'])
+  })
+
   const uplink = { name: 'uplink', in_mbps: 80, access_keys: ['a', 'b'], default: true }
   it('are said in one line', () => {
     expect(linesOf(base, { ...base, links: [uplink] }).map((l) => [l.label, l.before, l.after, l.note])).toEqual([

@@ -30,6 +30,12 @@ export function who(l: Pick<NodeLink, 'access_keys' | 'default'>): string {
   return keys ? `${keys} and all that no link names` : 'all that no link names'
 }
 
+// chosen is the access keys of l with or without one.
+export function chosen(l: NodeLink, key: string, on: boolean): string[] {
+  const others = (l.access_keys ?? []).filter((k) => k !== key)
+  return on ? [...others, key] : others
+}
+
 // fresh is a link that can be added: its name is not taken.
 export function fresh(links: readonly NodeLink[]): NodeLink {
   const taken = new Set(links.map((l) => l.name))
