@@ -69,6 +69,33 @@ export async function tell(s) {
     await screen('configuration')
   })
 
+  await promise('a link is drawn over all nodes, and who looks at the cluster sees how it is divided', async () => {
+    await page.getByRole('button', { name: 'Add a link' }).click(patience)
+    const link = page.getByRole('group', { name: 'Link uplink' })
+    await link.getByLabel('All nodes send at most').fill('900')
+    await link.getByLabel('All nodes receive at most').fill('900')
+    await link.getByLabel('All nodes receive at most').blur()
+    await screen('configuration-link')
+    await page.getByRole('button', { name: /^Save version/ }).click(patience)
+    await page.getByText(/^All \d+ nodes run with version/).waitFor(patience)
+    await s.at('/clusters/local')
+    const shown = page.getByRole('region', { name: 'Link uplink' })
+    await shown.getByText('of 900 Mb/s').first().waitFor(patience)
+    await shown.scrollIntoViewIfNeeded()
+    await screen('cluster-link')
+  })
+
+  await promise('a certificate that is none is refused where it is pasted', async () => {
+    await page.getByRole('button', { name: 'Upload a certificate…' }).click(patience)
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Certificates').fill('-----BEGIN PRIVATE KEY-----')
+    await dialog.getByLabel('Private key').fill('secret')
+    assert.ok(await dialog.getByRole('button', { name: 'Upload it' }).isDisabled())
+    await screen('certificate-upload', { narrow: false })
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'hidden' })
+  })
+
   await promise('a decision is replayed: identical as it was, otherwise with another policy', async () => {
     await rail('Activity').click()
     await page.getByRole('button', { name: 'what was done' }).click()
