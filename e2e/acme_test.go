@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -54,43 +53,16 @@ func TestCertificatesAreOrderedAndRenewedUnderARunningCopy(t *testing.T) {
 		return err == nil, err
 	})
 
-	content := bytes.Repeat([]byte("godwit! "), 3<<20)
-	if err := os.WriteFile(s.Path("big.bin"), content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, err := s.StartCopy(t.Context(), "renewal", s.Path("big.bin"), "c:/big.bin")
+	c := startRunning(t, s, node.ID, "renewal", "c:/big.bin")
+	first, err := serial(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions := func(ctx context.Context) (int, error) {
-		n, err := s.API.Node(ctx, node.ID)
-		return n.Sessions, err
-	}
-	first := ""
-	eventually(t, 20*time.Second, "the session", func(ctx context.Context) (bool, error) {
-		n, err := sessions(ctx)
-		if n != 1 || err != nil {
-			return false, err
-		}
-		first, err = serial(ctx)
-		return err == nil, err
-	})
 	eventually(t, 60*time.Second, "the renewed certificate", func(ctx context.Context) (bool, error) {
 		now, err := serial(ctx)
 		return err == nil && now != first, err
 	})
-	if n, err := sessions(t.Context()); n != 1 || err != nil {
-		t.Errorf("%d sessions at the time of the exchange, %v: it was not under a running one", n, err)
-	}
-	if err := c.Wait(t.Context(), 90*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(s.Path("storage", "big.bin")); err != nil || !bytes.Equal(got, content) {
-		t.Errorf("%d bytes arrived, %v", len(got), err)
-	}
-	if c.Result.Moved != 0 {
-		t.Errorf("the transfer moved: %+v", c.Result)
-	}
+	c.unmoved(t)
 	after, err := s.API.Nodes(t.Context())
 	if err != nil || len(after) != 1 || after[0].ID != node.ID {
 		t.Errorf("the node was replaced: %v, %v", after, err)

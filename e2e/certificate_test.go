@@ -53,46 +53,20 @@ func TestNodesShowACertificateThatTheWorldTrusts(t *testing.T) {
 		serial, err := shown(ctx)
 		return serial == certtest.Serial(t, first.Chain), err
 	})
-	content := bytes.Repeat([]byte("godwit! "), 3<<20)
-	if err := os.WriteFile(s.Path("big.bin"), content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, errs, code := godwit(t, s, "cp", s.Path("big.bin"), "godwit://"+at+"/refused.bin")
+	_, errs, code := godwit(t, s, "cp", bigFile(t, s), "godwit://"+at+"/refused.bin")
 	if code == 0 || !bytes.Contains([]byte(errs), []byte("is not to be trusted")) {
 		t.Errorf("an authority that this machine does not know: exit %d\n%s", code, errs)
 	}
 
 	t.Setenv("SSL_CERT_FILE", roots)
-	c, err := s.StartCopy(t.Context(), "named", s.Path("big.bin"), "godwit://"+at+"/big.bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sessions := func(ctx context.Context) int {
-		n, err := s.API.Node(ctx, node.ID)
-		if err != nil {
-			t.Error(err)
-		}
-		return n.Sessions
-	}
-	eventually(t, 10*time.Second, "the session", func(ctx context.Context) (bool, error) { return sessions(ctx) == 1, nil })
+	c := startRunning(t, s, node.ID, "named", "godwit://"+at+"/big.bin")
 	second := ca.Issue(t, localhost)
 	second.Write(t, chain, key)
 	eventually(t, 20*time.Second, "the renewed certificate", func(ctx context.Context) (bool, error) {
 		serial, err := shown(ctx)
 		return serial == certtest.Serial(t, second.Chain), err
 	})
-	if n := sessions(t.Context()); n != 1 {
-		t.Errorf("%d sessions at the time of the exchange: it was not under a running one", n)
-	}
-	if err := c.Wait(t.Context(), 60*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(s.Path("storage", "big.bin")); err != nil || !bytes.Equal(got, content) {
-		t.Errorf("%d bytes arrived, %v", len(got), err)
-	}
-	if c.Result.Moved != 0 {
-		t.Errorf("the transfer moved: %+v", c.Result)
-	}
+	c.unmoved(t)
 	// By the manager, with the node's own certificate pinned.
 	must(t, s, "cp", roots, "c:/pinned.pem")
 	// A key of the world's trust is nowhere on a node's disk.

@@ -50,10 +50,6 @@ func TestUploadedCertificateIsSwappedUnderARunningCopy(t *testing.T) {
 			return ours == (want != 0) && (want == 0 || leaf.SerialNumber.Int64() == want), nil
 		})
 	}
-	sessions := func(ctx context.Context) (int, error) {
-		n, err := s.API.Node(ctx, node.ID)
-		return n.Sessions, err
-	}
 	refused(t, s, 2, "clients look for c.godwit.test", upload(ca.Issue(t, certtest.Leaf{Names: []string{"www.example.org"}}))...)
 	first, second := ca.Issue(t, certtest.Leaf{Names: []string{name}}), ca.Issue(t, certtest.Leaf{Names: []string{name, "all." + name}})
 	out := must(t, s, upload(first)...)
@@ -62,32 +58,10 @@ func TestUploadedCertificateIsSwappedUnderARunningCopy(t *testing.T) {
 	}
 	shows("the first one", certtest.Serial(t, first.Chain))
 
-	content := bytes.Repeat([]byte("godwit! "), 3<<20)
-	if err := os.WriteFile(s.Path("big.bin"), content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, err := s.StartCopy(t.Context(), "swapped", s.Path("big.bin"), "c:/big.bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, 20*time.Second, "the session", func(ctx context.Context) (bool, error) {
-		n, err := sessions(ctx)
-		return n == 1, err
-	})
+	c := startRunning(t, s, node.ID, "swapped", "c:/big.bin")
 	must(t, s, upload(second)...)
 	shows("the second one", certtest.Serial(t, second.Chain))
-	if n, err := sessions(t.Context()); n != 1 || err != nil {
-		t.Errorf("%d sessions at the time of the exchange, %v: it was not under a running one", n, err)
-	}
-	if err := c.Wait(t.Context(), 60*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(s.Path("storage", "big.bin")); err != nil || !bytes.Equal(got, content) {
-		t.Errorf("%d bytes arrived, %v", len(got), err)
-	}
-	if c.Result.Moved != 0 {
-		t.Errorf("the transfer moved: %+v", c.Result)
-	}
+	c.unmoved(t)
 	if err := filepath.WalkDir(s.Path("data"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return nil //nolint:nilerr // files come and go

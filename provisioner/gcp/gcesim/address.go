@@ -128,21 +128,12 @@ func (c *Cloud) checkAddresses(zone string, in *instance) (*refusal, *failure) {
 }
 
 func (c *Cloud) listAddresses(r *http.Request) (any, *refusal) {
-	want, no := filter(r.URL.Query().Get("filter"))
-	if no != nil {
-		return nil, no
-	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.advance()
-	var names []string
-	for name, a := range c.addresses {
-		if after(a.Region, "regions") == r.PathValue("region") && matches(want, name, a.Labels) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	names, next, no := c.page(r, names)
+	names, next, no := listed(c, r, c.addresses, func(a *address) (string, map[string]string, bool) {
+		return a.Name, a.Labels, after(a.Region, "regions") == r.PathValue("region")
+	})
 	if no != nil {
 		return nil, no
 	}

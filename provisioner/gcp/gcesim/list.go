@@ -44,6 +44,22 @@ func matches(want map[string]string, name string, labels map[string]string) bool
 	return true
 }
 
+// listed are the keys of one page of what look says is there and the request's filter
+// lets through, in order; with the mutex held.
+func listed[T any](c *Cloud, r *http.Request, all map[string]T, look func(T) (name string, labels map[string]string, there bool)) (keys []string, next string, no *refusal) {
+	want, no := filter(r.URL.Query().Get("filter"))
+	if no != nil {
+		return nil, "", no
+	}
+	for key, v := range all {
+		if name, labels, there := look(v); there && matches(want, name, labels) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return c.page(r, keys)
+}
+
 // page cuts one out of the sorted keys. With a full page before, the last may be
 // empty: clients must follow the token, not the number of items.
 func (c *Cloud) page(r *http.Request, keys []string) (part []string, next string, no *refusal) {
@@ -106,23 +122,13 @@ func (a *aggregated) add(zone, kind string, resource any) {
 }
 
 func (c *Cloud) listInstances(r *http.Request) (any, *refusal) {
-	want, no := filter(r.URL.Query().Get("filter"))
-	if no != nil {
-		return nil, no
-	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.advance()
 	now := c.options.Now()
-	var keys []string
-	for name, m := range c.instances {
-		if c.down[last(m.Zone)] || now.Sub(m.born) < c.options.ListLag || !matches(want, m.Name, m.Labels) {
-			continue
-		}
-		keys = append(keys, name)
-	}
-	slices.Sort(keys)
-	keys, next, no := c.page(r, keys)
+	keys, next, no := listed(c, r, c.instances, func(m *machine) (string, map[string]string, bool) {
+		return m.Name, m.Labels, !c.down[last(m.Zone)] && now.Sub(m.born) >= c.options.ListLag
+	})
 	if no != nil {
 		return nil, no
 	}
@@ -140,21 +146,12 @@ func (c *Cloud) listInstances(r *http.Request) (any, *refusal) {
 }
 
 func (c *Cloud) listDisks(r *http.Request) (any, *refusal) {
-	want, no := filter(r.URL.Query().Get("filter"))
-	if no != nil {
-		return nil, no
-	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.advance()
-	var keys []string
-	for name, d := range c.disks {
-		if !c.down[last(d.Zone)] && matches(want, d.Name, d.Labels) {
-			keys = append(keys, name)
-		}
-	}
-	slices.Sort(keys)
-	keys, next, no := c.page(r, keys)
+	keys, next, no := listed(c, r, c.disks, func(d *diskRecord) (string, map[string]string, bool) {
+		return d.Name, d.Labels, !c.down[last(d.Zone)]
+	})
 	if no != nil {
 		return nil, no
 	}
