@@ -49,7 +49,7 @@ func (s *Sender) ending() bool {
 		return false
 	}
 	left := s.source.Left()
-	near := 1.25 * max(float64(s.inFlight), s.cc.Rate()/8*s.loss.srtt.Seconds())
+	near := 1.25 * max(float64(s.inFlight), s.cc.Rate()*s.loss.srtt.Seconds())
 	if t.on {
 		near *= 2 // what is lost comes on top
 	}
