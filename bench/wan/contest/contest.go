@@ -60,7 +60,7 @@ func runs(c Choice, kase, set, peer string) int {
 		usual = 3
 	case peer == Godwit && set == "tiny":
 		usual = 0
-	case peer == Godwit && (kase == "1g-100ms-0pct" || kase == "1g-500ms-10pct" || set == "big"):
+	case peer == GodwitPull && kase == "1g-500ms-10pct", peer == Godwit && (kase == "1g-100ms-0pct" || kase == "1g-500ms-10pct" || set == "big"):
 		usual = 3
 	case kase == "1g-100ms-0pct" || kase == "1g-500ms-10pct":
 		usual = 1

@@ -52,7 +52,12 @@ type meter struct {
 	done chan curve
 }
 
-func startMeter(p *emulator.Path) *meter {
+// startMeter reads what crosses from a to b, or back.
+func startMeter(p *emulator.Path, back bool) *meter {
+	crossed := p.Crossed
+	if back {
+		crossed = p.CrossedBack
+	}
 	m := &meter{quit: make(chan struct{}), done: make(chan curve, 1)}
 	begun := time.Now()
 	go func() {
@@ -62,9 +67,9 @@ func startMeter(p *emulator.Path) *meter {
 		for {
 			select {
 			case <-ticker.C:
-				c = append(c, point{time.Since(begun).Seconds(), p.Crossed()})
+				c = append(c, point{time.Since(begun).Seconds(), crossed()})
 			case <-m.quit:
-				m.done <- append(c, point{time.Since(begun).Seconds(), p.Crossed()})
+				m.done <- append(c, point{time.Since(begun).Seconds(), crossed()})
 				return
 			}
 		}

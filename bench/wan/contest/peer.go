@@ -29,6 +29,7 @@ type peer struct {
 	sets   []string // that it can be measured with
 	tcp    string   // congestion control of TCP
 	copies bool     // claims that the trees are the same afterwards
+	pulls  bool     // data come from the server's end
 	needs  []string // programs
 
 	// server and client give the commands for one run. Either may write files
@@ -57,7 +58,7 @@ var wholeTrees = []string{"big", "small"}
 
 // peers in the order of the published tables.
 func peers(p Programs) []peer {
-	all := []peer{godwit(p.Godwit)}
+	all := []peer{godwit(p.Godwit), godwitPull(p.Godwit)}
 	for _, tcp := range []string{"bbr", "cubic"} {
 		all = append(all, rsync(tcp))
 	}
@@ -78,8 +79,11 @@ func PeerNames() []string {
 	return names
 }
 
-// Godwit is the name of our own rows.
-const Godwit = "godwit"
+// The names of our own rows: a push, and the same the other way.
+const (
+	Godwit     = "godwit"
+	GodwitPull = "godwit-pull"
+)
 
 func godwit(program string) peer {
 	return peer{
@@ -87,32 +91,52 @@ func godwit(program string) peer {
 		server: func(t *trial) *exec.Cmd {
 			return t.command(program, "serve", "--write", "--host", t.path.B.IP, t.target)
 		},
-		ready: func(t *trial, stdout io.Reader) error {
-			line, err := bufio.NewReader(stdout).ReadString('\n')
-			t.address = strings.TrimSpace(line)
-			return err
-		},
+		ready: godwitReady,
 		client: func(t *trial) *exec.Cmd {
 			return t.command(program, "cp", "-r", "--json", t.source+"/", t.address)
 		},
-		read: func(_ *trial, stdout []byte, o *outcome) error {
-			for line := range strings.Lines(string(stdout)) {
-				var event struct {
-					Event  string `json:"event"`
-					Result struct {
-						Sent int64 `json:"sent"`
-					} `json:"result"`
-				}
-				if err := json.Unmarshal([]byte(line), &event); err != nil {
-					return fmt.Errorf("events of godwit cp: %w", err)
-				}
-				if event.Event == "result" {
-					o.sent = event.Result.Sent
-				}
-			}
-			return nil
+		read: godwitSent,
+	}
+}
+
+// godwitPull measures waste on the wire: the server does not tell what it sent.
+func godwitPull(program string) peer {
+	return peer{
+		name: GodwitPull, about: "godwit cp -r from godwit serve", sets: wholeTrees, copies: true, pulls: true, needs: []string{program}, overhead: 20 + 8 + 36,
+		server: func(t *trial) *exec.Cmd {
+			return t.command(program, "serve", "--host", t.path.B.IP, t.source)
+		},
+		ready: godwitReady,
+		client: func(t *trial) *exec.Cmd {
+			return t.command(program, "cp", "-r", "--json", t.address, t.target)
 		},
 	}
+}
+
+// godwitReady takes the address that godwit serve prints.
+func godwitReady(t *trial, stdout io.Reader) error {
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	t.address = strings.TrimSpace(line)
+	return err
+}
+
+// godwitSent takes what godwit cp says that it sent.
+func godwitSent(_ *trial, stdout []byte, o *outcome) error {
+	for line := range strings.Lines(string(stdout)) {
+		var event struct {
+			Event  string `json:"event"`
+			Result struct {
+				Sent int64 `json:"sent"`
+			} `json:"result"`
+		}
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			return fmt.Errorf("events of godwit cp: %w", err)
+		}
+		if event.Event == "result" {
+			o.sent = event.Result.Sent
+		}
+	}
+	return nil
 }
 
 const tcpOverhead = 20 + 32 // IPv4, TCP with timestamps

@@ -28,8 +28,8 @@ type trial struct {
 	seed uint64
 
 	path    *emulator.Path
-	source  string // tree at end a
-	target  string // empty directory at end b
+	source  string // tree at end a, or at b for who pulls
+	target  string // empty directory at the other end
 	work    string // of this run alone
 	address string // where the server is, if it says so itself
 
@@ -95,7 +95,7 @@ func (t *trial) run(ctx context.Context) (r result.Run, err error) {
 	if t.err != nil {
 		return r, t.err
 	}
-	meter := startMeter(t.path)
+	meter := startMeter(t.path, t.peer.pulls)
 	begun := time.Now()
 	if err := t.path.A.Start(client); err != nil {
 		meter.stop()
@@ -120,7 +120,11 @@ func (t *trial) run(ctx context.Context) (r result.Run, err error) {
 
 // record fills in what a run came to.
 func (t *trial) record(r *result.Run, s emulator.Stats, c curve, stdout []byte, ended error, capped bool, said *bytes.Buffer) {
-	r.QueueDrops, r.Unintended = s.AB.QueueDrops+s.AB.PoliceDrops, s.Unintended()
+	data := s.AB
+	if t.peer.pulls {
+		data = s.BA
+	}
+	r.QueueDrops, r.Unintended = data.QueueDrops+data.PoliceDrops, s.Unintended()
 	r.Overruns = s.SocketDropsA + s.SocketDropsB
 	r.LateP99, r.LateMax = max(s.AB.Late99, s.BA.Late99).Seconds()*1000, max(s.AB.LateMax, s.BA.LateMax).Seconds()*1000
 	whole, wall := t.set.Bytes(Seed), r.Seconds
@@ -128,7 +132,7 @@ func (t *trial) record(r *result.Run, s emulator.Stats, c curve, stdout []byte, 
 	switch {
 	case capped:
 		// What crossed the path, at the most that a packet of 1500 bytes can hold.
-		r.Bytes = min(whole, int64(float64(s.AB.DeliveredBytes)*1472/1500))
+		r.Bytes = min(whole, int64(float64(data.DeliveredBytes)*1472/1500))
 		r.Failure = fmt.Sprintf("not done after %v", t.kase.Cap)
 	case ended != nil:
 		r.Failure = strings.TrimSpace(fmt.Sprintf("%v: %s", ended, last(said.String())))
@@ -149,7 +153,7 @@ func (t *trial) record(r *result.Run, s emulator.Stats, c curve, stdout []byte, 
 		}
 	}
 	r.SecondHalf = c.secondHalf(wall) * float64(r.Bytes) * 8 / 1e6
-	r.Waste = waste(t.peer, s.AB, o, r.Bytes, capped || ended != nil)
+	r.Waste = waste(t.peer, data, o, r.Bytes, capped || ended != nil)
 }
 
 // waste is what arrived, or would have but for the loss of the model, beyond

@@ -310,3 +310,8 @@ func (p *Path) Close() {
 
 // Crossed is how many bytes of IP packets have come from end a to end b.
 func (p *Path) Crossed() uint64 { return p.page.load(pageCounts + countDeliveredBytes) }
+
+// CrossedBack is how many have come from end b to end a.
+func (p *Path) CrossedBack() uint64 {
+	return p.page.load(pageCounts + countWords + countDeliveredBytes)
+}
