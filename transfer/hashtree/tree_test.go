@@ -313,16 +313,28 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// BenchmarkLeaf hashes a block that is in the cache, and blocks that come from
+// memory as those of a transfer do.
 func BenchmarkLeaf(b *testing.B) {
-	data := noise(DefaultBlockSize, 9)
-	g, err := NewGeometry(16*DefaultBlockSize, DefaultBlockSize)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(DefaultBlockSize)
-	b.ReportAllocs()
-	for b.Loop() {
-		g.Leaf(5, data)
+	for _, c := range []struct {
+		name   string
+		blocks int
+	}{{"cached", 1}, {"memory", 256}} {
+		b.Run(c.name, func(b *testing.B) {
+			data := make([]byte, c.blocks*DefaultBlockSize)
+			for i := 0; i < len(data); i += 4096 {
+				data[i] = 1 // before, all pages are the same one
+			}
+			g, err := NewGeometry(int64(len(data))+1, DefaultBlockSize)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(DefaultBlockSize)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i = (i + 1) % c.blocks {
+				g.Leaf(i, data[i*DefaultBlockSize:(i+1)*DefaultBlockSize])
+			}
+		})
 	}
 }
 
