@@ -179,5 +179,5 @@ func earlySecrets(a, b []byte) (early, other []byte, err error) {
 func newConnID() wire.ConnID {
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails
-	return wire.ConnID(max(binary.BigEndian.Uint32(id[:]), 1))
+	return wire.ConnID(max(binary.BigEndian.Uint32(id[:])&wire.ConnIDMost, 1))
 }

@@ -418,7 +418,7 @@ func (x *serverSession) openPort() (port *packetio.Port, early bool, err error) 
 	case s.udp == nil || wish == TransportTCP:
 		return nil, false, nil
 	}
-	if id := wire.ConnID(h.ConnID); id != 0 && uint64(id) == h.ConnID && h.Early == string(x.status.Cipher) && Direction(h.Direction) == Push {
+	if id := wire.ConnID(h.ConnID); id != 0 && h.ConnID <= wire.ConnIDMost && h.Early == string(x.status.Cipher) && Direction(h.Direction) == Push {
 		if port, err = s.udp.Open(id); !errors.Is(err, packetio.ErrInUse) {
 			return port, err == nil, err
 		}

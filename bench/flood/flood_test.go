@@ -13,7 +13,7 @@ import (
 
 func TestAForgedDatagramLooksLikeTheSessionsNext(t *testing.T) {
 	t.Parallel()
-	header := []byte{byte(wire.KindData), 0, 0, 0, 9, 0, 0, 1, 0, 1, 2, 3}
+	header := []byte{byte(wire.KindData), 0, 0, 9, 0, 1, 0, 1, 2}
 	d := make([]byte, size)
 	fill("overheard", d, header, 5)
 	h, err := wire.ParseHeader(d)

@@ -22,11 +22,8 @@ import (
 // size of the datagrams: as large as honest ones, so that each costs as much.
 const size = 1400
 
-// Where the id and the number are: see wire.Header.
-const (
-	idAt     = 1
-	numberAt = 5
-)
+// idAt is where the id and behind it the number are, of three bytes each: see wire.Header.
+const idAt = 1
 
 // send is the flooding process. It sends datagrams of a kind until it is told to
 // end, as fast as one core can, and prints how many that were each second.
@@ -103,13 +100,17 @@ func fill(kind string, d, header []byte, n uint32) {
 		binary.BigEndian.PutUint64(d[15:], rand.Uint64())
 		binary.BigEndian.PutUint16(d[24:], 0x4000|uint16(len(d)-26))
 		return
-	case "spoofed":
-		copy(d, header)
-		binary.BigEndian.PutUint32(d[idAt:], rand.Uint32())
-	default:
-		copy(d, header)
 	}
-	binary.BigEndian.PutUint32(d[numberAt:], binary.BigEndian.Uint32(header[numberAt:])+n)
+	copy(d, header)
+	h, err := wire.ParseHeader(d)
+	if err != nil {
+		return // no session's
+	}
+	if kind == "spoofed" {
+		h.ConnID = wire.ConnID(rand.Uint32() & wire.ConnIDMost)
+	}
+	h.Number += n
+	h.Put(d)
 }
 
 // spoof sends under another's address, which takes a raw socket.

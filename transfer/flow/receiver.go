@@ -37,7 +37,7 @@ type Receiver struct {
 	packets, bytes uint64
 	largestAt      time.Duration
 	owd            time.Duration // running, relative
-	lastTick       uint32
+	lastTick       uint16
 	lastArrival    time.Duration
 	begun          time.Duration // when the first packet came
 	seen           bool
@@ -222,7 +222,7 @@ func (r *Receiver) restored(number uint64, body []byte) {
 func (r *Receiver) Waited(d time.Duration) { r.waited = d }
 
 // count enters an authentic packet in the books.
-func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint32) {
+func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint16) {
 	if number != r.arrived.top+1 {
 		r.gaps++
 	}
@@ -237,7 +237,7 @@ func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint32
 	r.train.arrived(now, r.bytes, r.packets)
 	// The one-way delay relative to the first packet's, unwrapped step by step.
 	if r.seen {
-		r.owd += now - r.lastArrival - wire.TickDelta(tick, r.lastTick)
+		r.owd += wire.DelayChange(now-r.lastArrival, tick, r.lastTick)
 	} else {
 		r.begun = now
 	}
@@ -303,9 +303,9 @@ func (r *Receiver) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 	body := r.path.append(now, room[wire.HeaderSize:wire.HeaderSize])
 	body = st.Append(body)
 	if r.arrived.top > 0 {
-		body = r.appendCoverage(body, size-wire.Overhead)
+		body = r.appendCoverage(body, size-r.seal.extra)
 	} else {
-		body = pad(body, size-wire.Overhead)
+		body = pad(body, size-r.seal.extra)
 	}
 	n := r.seal.seal(wire.Header{
 		Kind: wire.KindControl, ConnID: r.cfg.ConnID, Number: uint32(r.next), Tick: wire.TickOf(now),

@@ -9,6 +9,10 @@ import (
 	"github.com/godwit/godwit/transfer/wire"
 )
 
+// spanMost bounds what is under way, so that the receiver never takes a number for
+// another: 2 s at 10 Gb/s is 1.7 million packets.
+const spanMost = wire.NumberSpan / 2
+
 const (
 	syncLeast  = 25 * time.Millisecond
 	silenceMid = 750 * time.Millisecond // rate is halved
@@ -179,8 +183,12 @@ func (s *Sender) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 }
 
 func (s *Sender) mayData(now time.Duration) bool {
-	return !s.parked && s.mayFill() && !s.stopped(now) && s.inFlight < s.cc.Window() &&
-		s.path.allowed(s.mtu) && s.pacer.ready(s.packet())
+	return !s.parked && s.mayFill() && !s.stopped(now) && s.mayMore() && s.pacer.ready(s.packet())
+}
+
+// mayMore reports whether more may be under way.
+func (s *Sender) mayMore() bool {
+	return s.inFlight < s.cc.Window() && s.ledger.next-s.ledger.floor < spanMost && s.path.allowed(s.mtu)
 }
 
 // mayFill reports whether there may be something to fill a data packet with.
@@ -193,13 +201,13 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 	p := sentPacket{at: now, data: true, fate: pending, blind: s.greeting, kept: s.ending()}
 	size := s.mtu
 	if p.kept {
-		size = s.bodyMost() + wire.Overhead
+		size = s.bodyMost() + s.seal.extra
 	}
 	room := b.Next(size)
 	if room == nil {
 		return false
 	}
-	body := room[wire.HeaderSize : size-wire.TagSize]
+	body := room[wire.HeaderSize:][:size-s.seal.extra]
 	n := 0
 	if !s.dry {
 		n, p.token = s.source.Fill(now, body)
@@ -229,7 +237,7 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 		s.tail.fresh++
 	}
 	s.push(now, kind, room, n, p)
-	b.Commit(n + wire.Overhead)
+	b.Commit(n + s.seal.extra)
 	s.lastData = now
 	s.stats.DataPackets++
 	s.again.earn(s.cc.Loss(), s.unsettled)
@@ -265,7 +273,7 @@ func (s *Sender) NextDeadline() time.Duration {
 		return 0
 	}
 	d := s.controlDeadline()
-	if !s.parked && s.mayFill() && s.inFlight < s.cc.Window() && s.path.allowed(s.mtu) {
+	if !s.parked && s.mayFill() && s.mayMore() {
 		if at := s.pacer.deadline(s.packet()); !s.stoppedAt(at) {
 			d = min(d, at)
 		}

@@ -47,7 +47,7 @@ func (s *Sender) appendControl(now time.Duration, b *wire.Batch) {
 	sync.Want = sync.High != 0 || now-s.lastData > s.loss.srtt/4 || s.stopped(now)
 	body = sync.Append(body)
 	s.push(now, wire.KindControl, room, len(body), sentPacket{at: now, fate: pending})
-	b.Commit(len(body) + wire.Overhead)
+	b.Commit(len(body) + s.seal.extra)
 	wait := s.syncEvery()
 	if s.stopped(now) {
 		s.probeWait = min(max(2*s.probeWait, 4*syncLeast), probeMost)

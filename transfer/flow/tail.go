@@ -62,7 +62,7 @@ func (s *Sender) ending() bool {
 }
 
 // bodyMost is how long the body of a packet may be that the receiver keeps.
-func (s *Sender) bodyMost() int { return parity.BodyMost(s.mtu - wire.Overhead) }
+func (s *Sender) bodyMost() int { return parity.BodyMost(s.mtu - s.seal.extra) }
 
 // protect begins to make parity for what has none, should it be enough or all there is.
 func (s *Sender) protect() {
@@ -110,14 +110,14 @@ func (s *Sender) nextParity(now time.Duration) []byte {
 // makeParity makes the parity packets of a group; nil: it has nothing open.
 func (s *Sender) makeParity(now time.Duration, g int) [][]byte {
 	t := &s.tail
-	t.enc.Begin(t.run, g, t.count, s.mtu-wire.Overhead)
+	t.enc.Begin(t.run, g, t.count, s.mtu-s.seal.extra)
 	for i := range t.run.Size {
 		n := t.run.Number(g, i)
 		o := s.ledger.at(n)
 		if n > t.done || o == nil || o.fate != pending || !o.kept || o.told {
 			continue
 		}
-		size := int(o.size) - s.overhead - wire.Overhead
+		size := int(o.size) - s.overhead - s.seal.extra
 		room := t.enc.Room(i)
 		if size <= 0 || size > len(room) {
 			continue // its size was another path's
@@ -145,14 +145,14 @@ func (s *Sender) appendParity(now time.Duration, b *wire.Batch) bool {
 			return false
 		}
 	}
-	room := b.Next(len(t.body) + wire.Overhead)
+	room := b.Next(len(t.body) + s.seal.extra)
 	if room == nil {
 		return false
 	}
 	n := copy(room[wire.HeaderSize:], t.body)
 	t.body = nil
 	s.push(now, wire.KindParity, room, n, sentPacket{at: now, fate: pending})
-	b.Commit(n + wire.Overhead)
+	b.Commit(n + s.seal.extra)
 	s.stats.ParityPackets++
 	return true
 }

@@ -69,7 +69,7 @@ func (s *Sender) Repeat(_ time.Duration, token uint64, buf []byte) int {
 	out := buf[:0:len(buf)]
 	for i := range sl.pieces {
 		c := &sl.pieces[i]
-		if c.o.dead || c.b != nil && c.b.data == nil || pieceSize(c) > cap(out)-len(out) {
+		if c.o.dead || c.b != nil && c.b.data == nil || pieceSize(c, cap(out)-len(out)) > cap(out)-len(out) {
 			return 0
 		}
 		out = appendPiece(out, c)
@@ -187,7 +187,7 @@ func (p *packer) fillLost() {
 				if c.kind == recEntry {
 					c.root = c.o.e.hasRoot
 				}
-				if pieceSize(&c) > p.room() {
+				if pieceSize(&c, p.room()) > p.room() {
 					if c.kind != recData || !p.split(&s.slots[at].pieces[n-1]) {
 						p.full()
 						return
@@ -244,7 +244,7 @@ func (p *packer) fillEntries() {
 		case o.dead:
 		case o.end:
 			c := piece{kind: recEnd, o: o}
-			if pieceSize(&c) > p.room() {
+			if pieceSize(&c, p.room()) > p.room() {
 				p.full()
 				return
 			}
@@ -255,7 +255,7 @@ func (p *packer) fillEntries() {
 			}
 		case o.e.hasRoot && !o.rootOK:
 			c := piece{kind: recRoot, o: o}
-			if pieceSize(&c) > p.room() {
+			if pieceSize(&c, p.room()) > p.room() {
 				p.full()
 				return
 			}
@@ -276,7 +276,7 @@ func (p *packer) entry(o *outgoing) bool {
 		return true
 	}
 	c := piece{kind: recEntry, root: o.e.hasRoot, o: o}
-	if pieceSize(&c) > p.room() {
+	if pieceSize(&c, p.room()) > p.room() {
 		return p.full()
 	}
 	p.add(c)
@@ -322,13 +322,18 @@ func (p *packer) fillData() {
 	}
 }
 
-// slice is how many of left bytes fit behind their header. A shorter slice may
-// have a shorter header, whose byte is then used as well.
+// slice is how many of left bytes fit behind their header: as many as run to the
+// end of the packet, or all of them and their length.
 func (p *packer) slice(id uint64, off int64, left int) int {
 	room := p.room()
-	n := min(left, room-dataHeaderSize(id, off, min(left, room)))
-	if n > 0 && n < left && n+1+dataHeaderSize(id, off, n+1) <= room {
-		n++
+	n := room - restHeaderSize(id, off)
+	if n <= left {
+		return n
+	}
+	for n = left; n > 0; n-- {
+		if size, _ := dataSize(id, off, n, room); size <= room {
+			break
+		}
 	}
 	return n
 }
@@ -340,8 +345,8 @@ func (s *Sender) count(n int, again bool) {
 	}
 }
 
-// pieceSize is what c needs in a packet.
-func pieceSize(c *piece) int {
+// pieceSize is what c needs in a packet that has so much room.
+func pieceSize(c *piece, room int) int {
 	switch c.kind {
 	case recEntry:
 		return entrySize(&c.o.e, c.root)
@@ -350,10 +355,13 @@ func pieceSize(c *piece) int {
 	case recRoot:
 		return 1 + uvarintSize(c.o.e.ID) + 32 + uvarintSize(uint64(c.o.e.bytes))
 	default:
-		return dataHeaderSize(c.o.e.ID, c.b.off+int64(c.off), int(c.n)) + int(c.n)
+		size, _ := dataSize(c.o.e.ID, c.b.off+int64(c.off), int(c.n), room)
+		return size
 	}
 }
 
+// appendPiece adds c to what has room for it, and says that it runs to the end
+// where it does. With the same room it is written the same way again.
 func appendPiece(dst []byte, c *piece) []byte {
 	switch c.kind {
 	case recEntry:
@@ -365,7 +373,9 @@ func appendPiece(dst []byte, c *piece) []byte {
 	case recRoot:
 		return appendRoot(dst, c.o.e.ID, c.o.e.root, c.o.e.bytes)
 	default:
-		dst = appendDataHeader(dst, c.o.e.ID, c.b.off+int64(c.off), int(c.n))
+		off := c.b.off + int64(c.off)
+		_, rest := dataSize(c.o.e.ID, off, int(c.n), cap(dst)-len(dst))
+		dst = appendDataHeader(dst, c.o.e.ID, off, int(c.n), rest)
 		return append(dst, c.b.data[c.off:c.off+c.n]...)
 	}
 }

@@ -16,11 +16,11 @@ func FuzzDeliver(f *testing.F) {
 	small := []byte("hello")
 	e := Entry{ID: 1, Kind: File, Path: "a/b", Size: 5, Mode: 0o644, hasRoot: true, root: hashtree.Sum(small), bytes: 5}
 	seed := appendEntry(nil, &e)
-	seed = append(appendDataHeader(seed, 1, 0, 5), small...)
+	seed = append(appendDataHeader(seed, 1, 0, 5, true), small...)
 	f.Add(seed)
-	f.Add(append(append(appendDataHeader(nil, 2, 3, 5), small...), appendRoot(nil, 2, hashtree.Sum(nil), 9)...))
+	f.Add(append(append(appendDataHeader(nil, 2, 3, 5, false), small...), appendRoot(nil, 2, hashtree.Sum(nil), 9)...))
 	big := Entry{ID: 3, Kind: File, Path: "big", Size: 3 << 20, Mode: 0o600}
-	f.Add(append(appendDataHeader(appendEntry(nil, &big), 3, 1<<20-2, 5), small...))
+	f.Add(append(appendDataHeader(appendEntry(nil, &big), 3, 1<<20-2, 5, false), small...))
 	f.Add(appendEntry(nil, &Entry{ID: 6, Kind: File, Path: "x", Size: 5, Detail: []byte{2, 1, 2}}))
 	f.Add(appendEntry(nil, &Entry{ID: 4, Kind: Dir, Path: "d", Mode: 0o755}))
 	f.Add(appendEntry(nil, &Entry{ID: 5, Kind: Symlink, Path: "l", Target: "d", Mode: 0o777, ask: true}))

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"github.com/godwit/godwit/transfer/detail"
 	"github.com/godwit/godwit/transfer/hashtree"
@@ -63,11 +64,24 @@ const (
 // Record types: the first byte of a record.
 const (
 	recEntry = 1
-	recData  = 2
 	recRoot  = 3
 	recEnd   = 4
 	// recPad, zero, ends a payload: what follows is there to make it longer.
 	recPad = 0
+	// recData is a bit, for a slice of data has no byte too many: the other bits
+	// say how the rest of the header is written.
+	recData = 1 << 7
+)
+
+// The other bits of a slice's first byte. The object's id is in the lowest three, or,
+// where these are zero, follows as a varint; then come so many bytes of the offset as
+// the bits above say, and the slice's length as a varint.
+const (
+	// dataRest: the slice has all that is left of the payload, and its length is not said.
+	dataRest        = 1 << 6
+	dataOffsetShift = 3
+	dataOffsetMost  = 7
+	dataID          = 7
 )
 
 // Flags of an entry, above its kind.
@@ -150,17 +164,48 @@ func entrySize(e *Entry, root bool) int {
 	return n
 }
 
-// appendDataHeader adds all of a data record but its bytes.
-func appendDataHeader(dst []byte, id uint64, offset int64, n int) []byte {
-	dst = append(dst, recData)
-	dst = binary.AppendUvarint(dst, id)
-	dst = binary.AppendUvarint(dst, uint64(offset))
+// appendDataHeader adds all of a data record but its bytes; rest says that they
+// run to the end of the payload.
+func appendDataHeader(dst []byte, id uint64, offset int64, n int, rest bool) []byte {
+	size := offsetSize(offset)
+	first := byte(recData | size<<dataOffsetShift)
+	if rest {
+		first |= dataRest
+	}
+	if id <= dataID {
+		dst = append(dst, first|byte(id))
+	} else {
+		dst = binary.AppendUvarint(append(dst, first), id)
+	}
+	for at := size - 1; at >= 0; at-- {
+		dst = append(dst, byte(offset>>(8*at)))
+	}
+	if rest {
+		return dst
+	}
 	return binary.AppendUvarint(dst, uint64(n))
 }
 
-func dataHeaderSize(id uint64, offset int64, n int) int {
-	return 1 + uvarintSize(id) + uvarintSize(uint64(offset)) + uvarintSize(uint64(n))
+// restHeaderSize is the length of the header of a slice that runs to the end of the payload.
+func restHeaderSize(id uint64, offset int64) int {
+	n := 1 + offsetSize(offset)
+	if id > dataID {
+		n += uvarintSize(id)
+	}
+	return n
 }
+
+// dataSize is what a slice takes of a payload that has so much room, and whether
+// it runs to its end.
+func dataSize(id uint64, offset int64, n, room int) (size int, rest bool) {
+	size = restHeaderSize(id, offset) + n
+	if size == room {
+		return size, true
+	}
+	return size + uvarintSize(uint64(n)), false
+}
+
+func offsetSize(offset int64) int { return (bits.Len64(uint64(offset)) + 7) / 8 }
 
 func uvarintSize(v uint64) int {
 	n := 1
@@ -215,6 +260,9 @@ func (p *parser) next() (bool, error) {
 		return false, nil
 	}
 	p.b = p.b[1:]
+	if r.kind >= recData {
+		return true, p.data(r)
+	}
 	var err error
 	if r.id, err = p.uvarint(); err != nil {
 		return false, err
@@ -225,17 +273,6 @@ func (p *parser) next() (bool, error) {
 	switch r.kind {
 	case recEntry:
 		return true, p.entry(r)
-	case recData:
-		offset, err := p.uvarint()
-		if err != nil {
-			return false, err
-		}
-		if offset > 1<<62 {
-			return false, fmt.Errorf("%w: offset", ErrRecord)
-		}
-		r.offset = int64(offset)
-		r.data, err = p.bytes(len(p.b))
-		return true, err
 	case recRoot:
 		if err := p.hash(&r.root); err != nil {
 			return false, err
@@ -248,6 +285,35 @@ func (p *parser) next() (bool, error) {
 		return true, err
 	}
 	return false, fmt.Errorf("%w: type %d", ErrRecord, r.kind)
+}
+
+// data parses what follows the first byte of a slice.
+func (p *parser) data(r *record) (err error) {
+	first := r.kind
+	r.kind = recData
+	if r.id = uint64(first & dataID); r.id == 0 {
+		if r.id, err = p.uvarint(); err != nil {
+			return err
+		}
+		if r.id == 0 || r.id > maxObject {
+			return fmt.Errorf("%w: object %d", ErrRecord, r.id)
+		}
+	}
+	size := int(first >> dataOffsetShift & dataOffsetMost)
+	if size > len(p.b) {
+		return ErrRecord
+	}
+	r.offset = 0
+	for _, b := range p.b[:size] {
+		r.offset = r.offset<<8 | int64(b)
+	}
+	p.b = p.b[size:]
+	if first&dataRest != 0 {
+		r.data, p.b = p.b, nil
+		return nil
+	}
+	r.data, err = p.bytes(len(p.b))
+	return err
 }
 
 func (p *parser) entry(r *record) error {

@@ -10,9 +10,10 @@ import (
 // takes room in the socket's buffer: who floods a session under its peer's
 // address without having overheard it crowds nothing out. It is best effort.
 func (c *Conn) only(id wire.ConnID) {
-	const udpHeader, connID = 8, 1 // where the id is: see wire.Header
+	const udpHeader = 8 // behind it, the kind and the id are one word: see wire.Header
 	program := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: udpHeader + connID},
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: udpHeader},
+		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: wire.ConnIDMost},
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: uint32(id)},
 		{Code: unix.BPF_RET | unix.BPF_K, K: 1<<32 - 1},
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0},

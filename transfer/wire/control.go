@@ -115,8 +115,11 @@ func (s *Status) Append(b []byte) []byte {
 	return binary.AppendUvarint(b, s.MaxRate)
 }
 
-// maxMicros keeps a peer's durations far from overflow (292 years in ns).
-const maxMicros = 1 << 50
+// maxMicros and maxTicks keep a peer's durations far from overflow (292 years in ns).
+const (
+	maxMicros = 1 << 50
+	maxTicks  = 1 << 46
+)
 
 func (s *Status) parse(in *cursor) {
 	flags := in.byte()
@@ -129,7 +132,7 @@ func (s *Status) parse(in *cursor) {
 	s.OWD = 0
 	if s.HasOWD {
 		v := in.varint()
-		if v > maxMicros || v < -maxMicros {
+		if v > maxTicks || v < -maxTicks {
 			in.bad = true
 			return
 		}

@@ -8,18 +8,28 @@ import (
 
 // Sizes in bytes.
 const (
-	HeaderSize = 12
-	TagSize    = 16
-	// Overhead is what a datagram carries besides its body.
+	HeaderSize = 9
+	// TagSize is that of the shortest tag in use, AES-GCM's.
+	TagSize = 12
+	// Overhead is what a datagram carries besides its body, at least.
 	Overhead = HeaderSize + TagSize
 	// MaxDatagram bounds what is ever parsed: a jumbo frame's UDP payload.
 	MaxDatagram = 9216
 )
 
-// TickUnit is the resolution of the header's time stamp.
-const TickUnit = 4 * time.Microsecond
+const (
+	// TickUnit is the resolution of the header's time stamp, and of what is made
+	// of it: queues are steered at a millisecond and more.
+	TickUnit = 16 * time.Microsecond
+	tickTurn = TickUnit << 16 // when time stamps begin again
 
-const tickMask = 1<<24 - 1
+	// ConnIDMost is the largest ConnID.
+	ConnIDMost = 1<<24 - 1
+	// NumberSpan is how far apart two packet numbers have to be, at least, so
+	// that they may be taken for each other: see Expand.
+	NumberSpan = 1 << 23
+	numberMask = 1<<24 - 1
+)
 
 // Kind says what the sealed body holds.
 type Kind uint8
@@ -41,33 +51,39 @@ var (
 	ErrTooMany = errors.New("too many control frames")
 )
 
-// ConnID names one flow at one listener.
+// ConnID names one flow at one listener. It is ConnIDMost at most.
 type ConnID uint32
 
 // Header is the clear part of a datagram.
 type Header struct {
 	Kind   Kind
 	ConnID ConnID
-	Number uint32 // low 32 bits of the packet number
-	Tick   uint32 // low 24 bits of the sender's clock in TickUnits
+	Number uint32 // low 24 bits of the packet number
+	Tick   uint16 // low 16 bits of the sender's clock in TickUnits
 }
 
 // TickOf returns the time stamp for the moment now.
-func TickOf(now time.Duration) uint32 { return uint32(now/TickUnit) & tickMask }
+func TickOf(now time.Duration) uint16 { return uint16(now / TickUnit) }
 
-// TickDelta returns a−b on the 24-bit circle, in the range ±33 s.
-func TickDelta(a, b uint32) time.Duration {
-	d := int32((a-b)<<8) >> 8
-	return time.Duration(d) * TickUnit
+// DelayChange returns how much longer than another a datagram was on its way that
+// arrived so much later, from the time stamps of both. Stamps come round in about
+// a second: a change is told between a quarter of that less and three quarters more,
+// for a host that was held up makes delays longer.
+func DelayChange(later time.Duration, stamp, other uint16) time.Duration {
+	const less = tickTurn / 4
+	d := (later - time.Duration(stamp-other)*TickUnit + less) % tickTurn
+	if d < 0 {
+		d += tickTurn
+	}
+	return d - less
 }
 
 // Put writes h into the first HeaderSize bytes of b.
 func (h Header) Put(b []byte) {
 	_ = b[HeaderSize-1]
-	b[0] = byte(h.Kind)
-	binary.BigEndian.PutUint32(b[1:], uint32(h.ConnID))
-	binary.BigEndian.PutUint32(b[5:], h.Number)
-	b[9], b[10], b[11] = byte(h.Tick>>16), byte(h.Tick>>8), byte(h.Tick)
+	binary.BigEndian.PutUint32(b, uint32(h.Kind)<<24|uint32(h.ConnID)&ConnIDMost)
+	b[4], b[5], b[6] = byte(h.Number>>16), byte(h.Number>>8), byte(h.Number)
+	binary.BigEndian.PutUint16(b[7:], h.Tick)
 }
 
 // ParseHeader reads the header of a whole datagram.
@@ -81,18 +97,19 @@ func ParseHeader(b []byte) (Header, error) {
 	}
 	return Header{
 		Kind:   k,
-		ConnID: ConnID(binary.BigEndian.Uint32(b[1:])),
-		Number: binary.BigEndian.Uint32(b[5:]),
-		Tick:   uint32(b[9])<<16 | uint32(b[10])<<8 | uint32(b[11]),
+		ConnID: ConnID(binary.BigEndian.Uint32(b) & ConnIDMost),
+		Number: binary.BigEndian.Uint32(b[3:]) & numberMask,
+		Tick:   binary.BigEndian.Uint16(b[7:]),
 	}, nil
 }
 
-// Expand returns the full packet number whose low 32 bits are low and which
-// lies nearest to expected.
+// Expand returns the full packet number whose low 24 bits are low and which
+// lies nearest to expected. It is the right one while it is less than NumberSpan
+// away from that.
 func Expand(low uint32, expected uint64) uint64 {
-	d := int64(int32(low - uint32(expected)))
+	d := int64(int32((low-uint32(expected))<<8) >> 8)
 	if d < 0 && uint64(-d) > expected {
-		return uint64(low)
+		return uint64(low & numberMask)
 	}
 	return expected + uint64(d)
 }

@@ -13,7 +13,7 @@ import (
 func TestHeaderSurvivesTheWire(t *testing.T) {
 	t.Parallel()
 	b := make([]byte, Overhead)
-	want := Header{Kind: KindControl, ConnID: 0xdeadbeef, Number: 0x01020304, Tick: 0xabcdef}
+	want := Header{Kind: KindControl, ConnID: 0xdeadbe, Number: 0x010203, Tick: 0xabcd}
 	want.Put(b)
 	got, err := ParseHeader(b)
 	if err != nil || got != want {
@@ -32,22 +32,30 @@ func TestExpandFindsTheNearestNumber(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		number, expected uint64
-	}{{1, 1}, {5, 1}, {1, 5}, {1 << 32, 1<<32 - 3}, {1<<32 - 3, 1 << 32}, {7<<32 + 9, 7<<32 - 1<<30}, {1<<31 + 2, 3}} {
-		if got := Expand(uint32(c.number), c.expected); got != c.number {
+	}{
+		{1, 1}, {5, 1}, {1, 5}, {1 << 24, 1<<24 - 3}, {1<<24 - 3, 1 << 24}, {1 << 32, 1<<32 - 3}, {1<<32 - 3, 1 << 32},
+		{7<<24 + 9, 7<<24 - 1<<22}, {NumberSpan + 2, 3}, {9 << 40, 9<<40 + NumberSpan - 1}, {9 << 40, 9<<40 - NumberSpan + 1},
+	} {
+		if got := Expand(uint32(c.number)&numberMask, c.expected); got != c.number {
 			t.Errorf("Expand(%#x, %#x) = %#x", c.number, c.expected, got)
 		}
 	}
 }
 
-func TestTicksCompareAcrossTheWrap(t *testing.T) {
+func TestADelayThatChangesIsToldAcrossTheTurn(t *testing.T) {
 	t.Parallel()
-	for _, at := range []time.Duration{0, time.Second, 67108860 * time.Microsecond, time.Hour} {
-		for _, d := range []time.Duration{0, TickUnit, -40 * TickUnit, 30 * time.Second, -30 * time.Second} {
-			if at+d < 0 {
-				continue
-			}
-			if got := TickDelta(TickOf(at+d), TickOf(at)); got != d {
-				t.Errorf("at %v: delta %v, want %v", at, got, d)
+	for _, at := range []time.Duration{0, time.Second, tickTurn - TickUnit, tickTurn, time.Hour} {
+		for _, later := range []time.Duration{0, TickUnit, 300 * TickUnit, time.Minute} {
+			for _, change := range []time.Duration{0, TickUnit, -40 * TickUnit, 700 * time.Millisecond, -250 * time.Millisecond} {
+				// The second one left so much later that it was longer on its way by the change.
+				left := at + later - change
+				if left < 0 {
+					continue
+				}
+				got := DelayChange(later, TickOf(left), TickOf(at))
+				if d := got - change; d < -TickUnit || d > TickUnit {
+					t.Errorf("at %v, %v later: delay changed by %v, want %v", at, later, got, change)
+				}
 			}
 		}
 	}
