@@ -22,9 +22,6 @@ import (
 // size of the datagrams: as large as honest ones, so that each costs as much.
 const size = 1400
 
-// idAt is where the id and behind it the number are, of three bytes each: see wire.Header.
-const idAt = 1
-
 // send is the flooding process. It sends datagrams of a kind until it is told to
 // end, as fast as one core can, and prints how many that were each second.
 func send(ctx context.Context, args []string, out io.Writer) error {

@@ -51,7 +51,7 @@ func FuzzDeliver(f *testing.F) {
 			Make: func(e Entry) {
 				todo = append(todo, func() { r.End(control.Verdict{ID: e.ID, Outcome: control.Skipped}) })
 			},
-			Abandon: func(uint64, bool) {},
+			Abandon: func(uint64, bool) {}, Done: func(bool) {},
 		})
 		for range 2 { // a packet that comes twice
 			_ = r.Deliver(0, bytes.Clone(payload))
@@ -67,9 +67,11 @@ func FuzzDeliver(f *testing.F) {
 	})
 }
 
-// FuzzEntry parses any bytes as records and writes entries again: what parses
-// must come back the same.
+// FuzzEntry parses any bytes as records and writes entries and slices again: what
+// parses must come back the same.
 func FuzzEntry(f *testing.F) {
+	f.Add(append(appendDataHeader(nil, 7, 1<<24, 0, true), "to the end"...))
+	f.Add(append(appendDataHeader(nil, 8, 1<<45+3, 3, false), "threeandmore"...))
 	f.Add(appendEntry(nil, &Entry{ID: 9, Kind: File, Path: "x", Size: 1 << 30, Mtime: -5, Mode: 0o644, Identity: [32]byte{7}}))
 	f.Add(appendEntry(nil, &Entry{ID: 1 << 40, Kind: Symlink, Path: "x", Target: "../y", Mode: 0o777}))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -78,6 +80,9 @@ func FuzzEntry(f *testing.F) {
 			ok, err := p.next()
 			if !ok || err != nil {
 				return
+			}
+			if p.rec.kind == recData {
+				sliceComesBack(t, &p.rec)
 			}
 			if p.rec.kind != recEntry {
 				continue
@@ -92,4 +97,30 @@ func FuzzEntry(f *testing.F) {
 			}
 		}
 	})
+}
+
+// sliceComesBack writes a slice to where it fills the room and to where it does not.
+func sliceComesBack(t *testing.T, r *record) {
+	t.Helper()
+	for more := range 2 {
+		room := restHeaderSize(r.id, r.offset) + len(r.data)
+		if more > 0 {
+			room += 20
+		}
+		size, rest := dataSize(r.id, r.offset, len(r.data), room)
+		b := append(appendDataHeader(nil, r.id, r.offset, len(r.data), rest), r.data...)
+		if len(b) != size || rest != (more == 0) {
+			t.Fatalf("slice of %d has %d bytes, not %d; to the end: %v", len(r.data), len(b), size, rest)
+		}
+		if !rest {
+			b = append(b, recPad, 1, 2)
+		}
+		q := parser{b: b}
+		if ok, err := q.next(); !ok || err != nil || q.rec.id != r.id || q.rec.offset != r.offset || !bytes.Equal(q.rec.data, r.data) {
+			t.Fatalf("%+v came back as %+v: %v", r, q.rec, err)
+		}
+		if ok, err := q.next(); ok || err != nil {
+			t.Fatalf("something follows: %v", err)
+		}
+	}
 }
