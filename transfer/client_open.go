@@ -17,11 +17,13 @@ type opened struct {
 	accept control.Accept
 	took   time.Duration // by the node, to answer the hello
 	early  *greeting     // nil: none was made, or the node does not take it
+	call   *call         // nil: none was made
 }
 
 // manner is how a session may be opened.
 type manner struct {
 	greets bool // the path is tried while the node looks at the hello
+	calls  bool // the node is asked beforehand where data are to go
 	quick  bool // over QUIC as well
 }
 
@@ -37,7 +39,7 @@ func (c *Client) open(ctx context.Context, spec Spec, hello control.Hello, how m
 	} else {
 		var l *link
 		if l, err = c.connect(ctx, spec); err == nil {
-			o, err = c.greet(ctx, l, spec, hello, how)
+			o, err = c.greet(ctx, l, spec, hello, how, nil)
 		}
 	}
 	if err != nil && ctx.Err() != nil {
@@ -62,9 +64,10 @@ func (c *Client) connect(ctx context.Context, spec Spec) (*link, error) {
 	return l, err
 }
 
-// greet says hello over l, which it closes when that leads to nothing.
-func (c *Client) greet(ctx context.Context, l *link, spec Spec, hello control.Hello, how manner) (*opened, error) {
-	o := &opened{link: l}
+// greet says hello over l, which it closes when that leads to nothing, as it does
+// with the call, which may be nil.
+func (c *Client) greet(ctx context.Context, l *link, spec Spec, hello control.Hello, how manner, at *call) (*opened, error) {
+	o := &opened{link: l, call: at}
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	began := time.Now()
@@ -72,12 +75,13 @@ func (c *Client) greet(ctx context.Context, l *link, spec Spec, hello control.He
 	if how.greets {
 		o.early = beginGreeting(l, &hello, first(c.greetFrom, greetingLeast)) //nolint:contextcheck // opening a UDP socket does not wait
 	}
+	hello.Note = at.note()
 	err := sendHello(l, hello)
 	if err == nil {
 		o.accept, err = readAccept(l)
 	}
 	if err != nil {
-		o.early.drop()
+		o.drop()
 		_ = l.Close()
 		return nil, err
 	}
@@ -89,12 +93,23 @@ func (c *Client) greet(ctx context.Context, l *link, spec Spec, hello control.He
 	return o, nil
 }
 
-// settle keeps the greeting only if the node goes on with it.
+// settle keeps the greeting only if the node goes on with it, and the call if it
+// takes datagrams.
 func (o *opened) settle() {
+	if o.accept.ConnID == 0 {
+		o.call.drop()
+		o.call = nil
+	}
 	if o.early.end(); !o.accept.Early {
 		o.early.drop()
 		o.early = nil
 	}
+}
+
+// drop closes the sockets of what leads nowhere.
+func (o *opened) drop() {
+	o.early.drop()
+	o.call.drop()
 }
 
 // sign fills in who asks, and proves it on l.

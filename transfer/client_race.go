@@ -36,6 +36,7 @@ type contest struct {
 	tcp    chan attempt // takes one
 	cancel context.CancelFunc
 	begun  chan struct{} // closed when the node has accepted over QUIC
+	call   *call         // nil: none was made
 }
 
 // race opens a session at host by whatever way is first. there says that a node
@@ -52,6 +53,7 @@ func (c *Client) race(ctx context.Context, host string, spec Spec, hello control
 	l, a, err := x.lead(ctx, host, far)
 	switch {
 	case err != nil:
+		x.call.drop()
 		cancel()
 		go discard(x.tcp, 1)
 		return nil, false, err
@@ -60,9 +62,10 @@ func (c *Client) race(ctx context.Context, host string, spec Spec, hello control
 	}
 	defer cancel() // what it was for has ended
 	if a.err != nil {
+		x.call.drop()
 		return nil, false, a.err
 	}
-	o, err = c.greet(ctx, a.link, spec, hello, how)
+	o, err = c.greet(ctx, a.link, spec, hello, how, x.call)
 	return o, true, err
 }
 
@@ -104,6 +107,9 @@ func (x *contest) lead(ctx context.Context, host string, far *approach) (*link, 
 				continue
 			}
 			trying = tried
+			if x.how.calls {
+				x.call = beginCall(at) //nolint:contextcheck // opening a UDP socket does not wait
+			}
 			go func() {
 				l, err := x.client.reachQuick(ctx, host, at, x.spec)
 				tried <- attempt{l, err}
@@ -126,6 +132,8 @@ func (x *contest) lead(ctx context.Context, host string, far *approach) (*link, 
 		case !tcp.at.IsValid():
 		case tcp.at != at:
 			drop() // the name has several addresses, and QUIC went to another
+			x.call.drop()
+			x.call = nil
 		case over != nil:
 			over.rtt = tcp.rtt
 			return over, attempt{}, nil
@@ -166,8 +174,9 @@ type answer struct {
 
 // overQuick says hello over QUIC, has TCP follow, and takes the first answer.
 func (x *contest) overQuick(ctx context.Context, l *link) (o *opened, there bool, err error) {
-	o = &opened{link: l}
+	o = &opened{link: l, call: x.call}
 	hello := x.hello
+	hello.Note = x.call.note()
 	x.client.sign(&hello, l, x.spec)
 	if x.how.greets {
 		o.early = beginGreeting(l, &hello, first(x.client.greetFrom, greetingLeast)) //nolint:contextcheck // opening a UDP socket does not wait
@@ -201,7 +210,7 @@ func (x *contest) overQuick(ctx context.Context, l *link) (o *opened, there bool
 			a.err = ctx.Err()
 		}
 		if a.err != nil {
-			o.early.drop()
+			o.drop()
 			_ = l.Close() // which ends follow
 			return nil, a.there, a.err
 		}
@@ -268,6 +277,7 @@ func (x *contest) join(l, tcp *link) (control.Accept, error) {
 	default:
 	}
 	x.client.sign(&hello, tcp, x.spec)
+	hello.Note = x.call.note()
 	hello.Join = &control.Join{ID: l.quick.id[:], Proof: l.quick.proof(tcp.bound), Begun: begun}
 	if err := sendHello(tcp, hello); err != nil {
 		return control.Accept{}, err

@@ -95,6 +95,7 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 	defer end.close()
 	o, err := t.client.open(ctx, spec, hello, manner{
 		greets: t.job.Direction == Push && !t.job.Options.DryRun && t.plenty(),
+		calls:  t.job.Direction == Pull && !t.job.Options.DryRun,
 		quick:  t.job.Options.Transport != TransportTCP && !t.slow,
 	})
 	if err != nil {
@@ -183,7 +184,11 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 			},
 		}, end.load)
 	} else {
+		s.leaves = hello.Afterwards == ""
 		report := func(e job.Entry, path string, outcome control.Outcome, code Code, message string) {
+			if outcome != control.Committed && outcome != control.Skipped {
+				s.leaves = false // the node has its word to say as well
+			}
 			if t.job.Options.Delete {
 				t.ledger.name(path, end.land.dest)
 			}
@@ -222,6 +227,8 @@ func (o *opened) dataSocket(wish Transport) (socket, error) {
 	switch {
 	case o.early != nil:
 		return o.early.sock, nil
+	case o.call != nil:
+		return o.call.end().sock, nil
 	case wish == TransportTCP && !o.accept.Stream:
 		return nil, newError(CodeProtocol, "the node takes data by UDP only", nil)
 	case wish == TransportUDP && none:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/notary"
 	"github.com/godwit/godwit/transfer/packetio"
 	"github.com/godwit/godwit/transfer/vlink"
 )
@@ -169,6 +170,7 @@ type Server struct {
 	rates atomic.Pointer[sessionRates]
 
 	openings    openings
+	notary      *notary.Notary
 	joinsWithin time.Duration // how long a session that began over QUIC waits for its TCP connection
 
 	mu       sync.Mutex
@@ -214,6 +216,7 @@ func NewServer(config ServerConfig) (*Server, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.notary = notary.New(s.now)
 	return s, nil
 }
 

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
+	"github.com/godwit/godwit/transfer/notary"
 	"github.com/godwit/godwit/transfer/packetio"
 	"github.com/godwit/godwit/transfer/quick"
 )
@@ -48,6 +50,7 @@ func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *packetio.List
 	}
 	defer quicker.Close() // before waiting for sessions: no more begin
 	wg.Go(func() { s.serveQuicks(ctx, quicker) })
+	defer udp.Divert(s.note(udp))()
 
 	config := serverTLS(ALPN, s.config.Certificate, s.config.Named)
 	greeting := make(chan struct{}, maxGreeting)
@@ -78,6 +81,18 @@ func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *packetio.List
 			defer wg.Done()
 			s.serveConn(ctx, tls.Server(conn, config), sync.OnceFunc(func() { <-greeting }))
 		}()
+	}
+}
+
+// note tells clients that ask where they are.
+func (s *Server) note(udp *packetio.Listener) func(from netip.AddrPort, d []byte) bool {
+	room := make([]byte, 0, notary.AnswerSize)
+	return func(from netip.AddrPort, d []byte) bool {
+		answer, ok := s.notary.Answer(room, from, d)
+		if ok {
+			_, _ = udp.WriteTo(answer, from) // it may get lost on the way as well
+		}
+		return ok
 	}
 }
 

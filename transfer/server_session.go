@@ -242,6 +242,9 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 			return nil, nil, err
 		}
 	}
+	if at, ok := x.server.notary.Address(x.hello.Note); ok && port != nil && status.Direction == Pull {
+		cfg.Peer, cfg.Proven = at, true
+	}
 	accept := control.Accept{
 		Version: control.Version, SessionID: status.ID, TransferID: status.TransferID, Stream: true,
 		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(id),

@@ -80,6 +80,8 @@ type session struct {
 	moving        bool  // the peer or we want this session to go on elsewhere
 	finished      bool  // Finished was sent or received: all is durable
 	stopping      bool  // the end came by Stop: objects are left
+	leaves        bool  // a receiver that ends when all is durable: see leave
+	told          bool  // the sender's Finish came, and all frames before it
 	finishing     sync.WaitGroup
 	progress      control.Progress
 	reported      control.Progress

@@ -153,6 +153,8 @@ func (s *session) receiverFrame(t control.Type, body []byte) error {
 			return err
 		}
 		s.rcv.Finish(f)
+		s.told = f.Retries == 0
+		s.leave()
 		return nil
 	}
 	return errUnexpected
@@ -185,7 +187,16 @@ func (s *session) finish() {
 	s.rcv.Flush()
 	s.finished = true
 	s.ctl.send(control.TypeFinished, nil)
+	s.leave()
 	s.mu.Unlock()
+}
+
+// leave ends a receiving client's session that the node has nothing more to say
+// in: its goodbye would take a round trip. Under the lock.
+func (s *session) leave() {
+	if s.leaves && s.told && s.finished && !s.stopping {
+		s.fail(nil)
+	}
 }
 
 // goodbye is how a session that finished ends: well, or to go on elsewhere.

@@ -47,6 +47,8 @@ type Hello struct {
 	// answered, and the cipher it uses; see Accept.Early.
 	ConnID uint64 `json:"conn_id,omitempty"`
 	Early  string `json:"early,omitempty"`
+	// Pull: that the client takes data at an address; see package notary.
+	Note []byte `json:"note,omitempty"`
 
 	// What of the sources is meant; see transfer.Options.
 	Filter *filter.Spec `json:"filter,omitempty"`

@@ -37,6 +37,9 @@ type Config struct {
 	// Trusted says that this side chose Peer itself (a client): it needs no
 	// challenge and never moves.
 	Trusted bool
+	// Proven says that Peer has proved before that it receives what is sent there. It
+	// may move.
+	Proven bool
 
 	// MTU is the largest UDP payload to send; 0 begins with MTU4, or MTU6 for an
 	// IPv6 Peer, and looks for what the path carries.

@@ -34,7 +34,11 @@ type path struct {
 }
 
 func newPath(cfg *Config) path {
-	return path{addr: cfg.Peer, trusted: cfg.Trusted, proven: cfg.Trusted, rand: cfg.Rand}
+	p := path{addr: cfg.Peer, trusted: cfg.Trusted, proven: cfg.Trusted || cfg.Proven, rand: cfg.Rand}
+	if cfg.Proven {
+		p.last = cfg.Peer
+	}
+	return p
 }
 
 // received accounts for an authentic datagram; newest says that it carries the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,7 @@ type Listener struct {
 	mu      sync.RWMutex
 	ports   map[wire.ConnID]*Port
 	strange atomic.Uint64
-	divert  atomic.Pointer[func(netip.AddrPort, []byte) bool]
+	divert  atomic.Pointer[[]*taker]
 	closed  atomic.Bool
 	done    chan struct{}
 }
@@ -45,15 +46,47 @@ func (l *Listener) Addr() netip.AddrPort { return l.shared.LocalAddr() }
 // Strangers returns how many datagrams named no open Port.
 func (l *Listener) Strangers() uint64 { return l.strange.Load() }
 
+// taker looks at datagrams that name no open Port.
+type taker struct {
+	take func(netip.AddrPort, []byte) bool
+}
+
 // Divert has take look at datagrams that name no open Port, before they are
-// dropped: another protocol may share the port. take says whether it took one,
-// keeps no reference to it and does not wait; it is called by one goroutine.
-func (l *Listener) Divert(take func(from netip.AddrPort, d []byte) bool) {
-	if take == nil {
-		l.divert.Store(nil)
-		return
+// dropped: other protocols may share the port. take says whether it took one,
+// keeps no reference to it and does not wait; it is called by one goroutine. Where
+// there are several, the first that takes one has it. undo ends this.
+func (l *Listener) Divert(take func(from netip.AddrPort, d []byte) bool) (undo func()) {
+	t := &taker{take}
+	l.diverts(func(all []*taker) []*taker { return append(all, t) })
+	return func() {
+		l.diverts(func(all []*taker) []*taker {
+			return slices.DeleteFunc(all, func(o *taker) bool { return o == t })
+		})
 	}
-	l.divert.Store(&take)
+}
+
+func (l *Listener) diverts(change func(all []*taker) []*taker) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []*taker
+	if now := l.divert.Load(); now != nil {
+		all = slices.Clone(*now)
+	}
+	all = change(all)
+	l.divert.Store(&all)
+}
+
+func (l *Listener) diverted(from netip.AddrPort, d []byte) bool {
+	all := l.divert.Load()
+	if all == nil {
+		return false
+	}
+	for _, t := range *all {
+		if t.take(from, d) {
+			return true
+		}
+	}
+	return false
 }
 
 // WriteTo sends one datagram of another protocol.
@@ -95,7 +128,7 @@ func (l *Listener) dispatch(m *Messages) {
 			p = l.ports[h.ConnID]
 		}
 		if p == nil {
-			if divert := l.divert.Load(); divert == nil || !(*divert)(from, d) {
+			if !l.diverted(from, d) {
 				l.strange.Add(1)
 			}
 			continue

@@ -32,6 +32,7 @@ type Listener struct {
 	tr   *quic.Transport
 	l    *quic.Listener
 	port *port
+	undo func() // of the port's diversion
 	open atomic.Int32
 }
 
@@ -58,7 +59,7 @@ func Listen(udp *packetio.Listener, config *tls.Config) (*Listener, error) {
 	if l.l, err = l.tr.Listen(config, c); err != nil {
 		return nil, err
 	}
-	udp.Divert(l.port.take)
+	l.undo = udp.Divert(l.port.take)
 	return l, nil
 }
 
@@ -74,7 +75,7 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 
 // Close ends all connections.
 func (l *Listener) Close() {
-	l.port.udp.Divert(nil)
+	l.undo()
 	_ = l.l.Close()
 	_ = l.tr.Close()
 }
