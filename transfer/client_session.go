@@ -148,7 +148,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 	}
 	s := newSession(o.ctl, sock, t.log, t.job.Options.Memory)
 	if o.early != nil {
-		s.origin, s.fsnd = o.early.origin, o.early.flow
+		s.origin, s.lanes[0].fsnd = o.early.origin, o.early.flow
 	}
 	s.peer, s.rtt, s.via.took = "node "+name, o.link.rtt, o.took
 	s.via.wish, s.via.name, s.via.able = wish, o.link.carrier, o.accept.Stream

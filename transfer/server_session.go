@@ -265,8 +265,8 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 		x.tick(s, now)
 	}
 	x.balance(s, seat, 0)
-	if s.frcv != nil {
-		s.frcv.SetAdvertisedRate(s.advertised()) // with the first report: a fast path brings megabytes before the first tick
+	if s.rcv != nil {
+		s.advertise() // with the first report: a fast path brings megabytes before the first tick
 	}
 	if err = x.ctl.sendJSON(control.TypeAccept, accept); err != nil {
 		return nil, nil, err

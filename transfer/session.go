@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -12,8 +11,6 @@ import (
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/flow"
 	"github.com/godwit/godwit/transfer/job"
-	"github.com/godwit/godwit/transfer/packetio"
-	"github.com/godwit/godwit/transfer/wire"
 )
 
 const (
@@ -26,34 +23,17 @@ const (
 	mute = 10 * time.Second
 )
 
-// socket is what a packetio.Conn and a packetio.Port have in common.
-type socket interface {
-	SendBatch(*wire.Batch) error
-	Recv(*packetio.Messages) (int, error)
-	Wait(time.Duration) error
-	Wake()
-	Close() error
-}
-
-// endpoint is what a flow.Sender and a flow.Receiver have in common.
-type endpoint interface {
-	HandleDatagram(now time.Duration, from netip.AddrPort, b []byte) error
-	Waited(d time.Duration)
-	AppendDatagrams(now time.Duration, b *wire.Batch) int
-	NextDeadline() time.Duration
-}
-
-// session is one live session, at either end: a control connection, a flow,
-// half a job and a disk. Its goroutines share one lock, which is held for
-// state machines only, never for the network or the disk.
+// session is one live session, at either end: a control connection, a flow or
+// several, half a job and a disk. Its goroutines share one lock, which is held
+// for state machines only, never for the network or the disk.
 //
-//	pump      the flow: datagrams in and out, pacing
+//	pump      one for each flow: datagrams in and out, pacing
 //	control   frames in (the goroutine that called run)
 //	ticker    reports, rates, events
 //	loading or landing: disk workers
 type session struct {
 	ctl    *controlConn
-	sock   socket // nil: no datagrams
+	lanes  []*lane // one at least; none is added once the session runs
 	log    *slog.Logger
 	origin time.Time
 	peer   string // the other end, in messages
@@ -63,9 +43,6 @@ type session struct {
 
 	mu   sync.Mutex
 	via  carriage
-	flow endpoint
-	fsnd *flow.Sender
-	frcv *flow.Receiver
 	snd  *job.Sender
 	rcv  *job.Receiver
 	load *loading
@@ -76,7 +53,7 @@ type session struct {
 	target, floor int64 // bit/s wanted; 0: no limit
 	policy        Policy
 	share         int64 // bit/s that a virtual link leaves; 0: no limit
-	starved       bool  // the flow waits for the job
+	starved       bool  // the control connection waits for the job
 	moving        bool  // the peer or we want this session to go on elsewhere
 	finished      bool  // Finished was sent or received: all is durable
 	stopping      bool  // the end came by Stop: objects are left
@@ -117,7 +94,9 @@ type lander interface {
 
 // newSession makes a session of an open control connection and data socket.
 func newSession(ctl *controlConn, sock socket, log *slog.Logger, memory int64) *session {
-	return &session{ctl: ctl, sock: sock, log: log, origin: time.Now(), memory: memory, over: make(chan struct{})}
+	s := &session{ctl: ctl, log: log, origin: time.Now(), memory: memory, over: make(chan struct{})}
+	s.lanes = []*lane{{session: s, sock: sock}}
+	return s
 }
 
 func (s *session) now() time.Duration { return time.Since(s.origin) }
@@ -127,14 +106,12 @@ func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
 	jc.Control, jc.Release = s.ctl.send, l.pool.Put
 	s.snd = job.NewSender(jc)
 	cfg.Epoch = time.Duration(s.origin.UnixNano())
-	if s.fsnd != nil { // of a greeting
-		s.fsnd.Begin((*tap)(s), cfg.Parity)
-	} else if f, err := flow.NewSender(cfg, (*tap)(s)); err != nil {
-		return err
-	} else {
-		s.fsnd = f
+	for _, l := range s.lanes {
+		if err := l.send(cfg); err != nil {
+			return err
+		}
 	}
-	s.flow, s.load = s.fsnd, l
+	s.load = l
 	s.embark()
 	s.setRates() // as granted, should the flow be a greeting's
 	l.wake, l.control = s.wake, func(t control.Type, v any) { _ = s.ctl.sendJSON(t, v) }
@@ -154,16 +131,18 @@ func (s *session) receive(cfg flow.Config, pool *job.Pool, l lander) error {
 	}
 	s.rcv = job.NewReceiver(jc)
 	cfg.Parity = parityOf(s.memory)
-	f, err := flow.NewReceiver(cfg, s.rcv)
-	if err != nil {
-		return err
+	for _, l := range s.lanes {
+		if err := l.receive(cfg); err != nil {
+			return err
+		}
 	}
-	s.frcv, s.flow, s.land = f, f, l
+	s.land = l
 	s.embark()
 	return nil
 }
 
-// tap is the job's Sender as the flow sees it: it notes when the flow starves.
+// tap is the job's Sender as the control connection sees it: it notes when that
+// starves.
 type tap session
 
 func (t *tap) Fill(now time.Duration, buf []byte) (int, uint64) {
@@ -181,13 +160,16 @@ func (t *tap) Acked(token uint64) { t.snd.Acked(token) }
 func (t *tap) Lost(token uint64)  { t.snd.Lost(token) }
 func (t *tap) Left() int64        { return t.snd.Left() }
 
-// wake tells the flow that the job has something again; under the lock.
+// wake tells whoever waits for it that the job has something again; under the
+// lock.
 func (s *session) wake() {
+	for _, l := range s.lanes {
+		l.feed()
+	}
 	if s.starved {
 		s.starved = false
-		s.fsnd.Wake()
 		s.via.out.wake()
-		s.nudge()
+		s.ctl.kick()
 	}
 }
 
@@ -205,8 +187,10 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 	}
 	s.mu.Unlock()
 	var wg sync.WaitGroup
-	if s.sock != nil {
-		wg.Go(s.pump)
+	for _, l := range s.lanes {
+		if l.sock != nil {
+			wg.Go(l.pump)
+		}
 	}
 	wg.Go(s.ticker)
 	wg.Go(s.listen)
@@ -226,8 +210,10 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 	s.mu.Lock()
 	s.count() // also of a session too short for a tick
 	s.mu.Unlock()
-	if s.sock != nil {
-		_ = s.sock.Close()
+	for _, l := range s.lanes {
+		if l.sock != nil {
+			_ = l.sock.Close()
+		}
 	}
 	s.finishing.Wait()
 	if s.load != nil {
@@ -256,95 +242,6 @@ func (s *session) ended() bool {
 	}
 }
 
-// rester is a socket whose reader may let datagrams gather.
-type rester interface {
-	Rest(d time.Duration)
-	Buffer() int
-}
-
-const (
-	// restMost is how long a receiver lets datagrams gather: a thousand wake-ups a
-	// second cost little, and reports have no need to be more exact. The kernel
-	// notes when each datagram came.
-	restMost = time.Millisecond
-	// ageMost is how much of the time that a datagram lay in the socket is taken
-	// out of its delay: resting is no queue, but a host that cannot keep up is.
-	ageMost = 2 * restMost
-	// restLeast is the least that is worth it.
-	restLeast = 100 * time.Microsecond
-	// restBytes is what has to come in between for resting to save anything.
-	restBytes = 4 << 10
-)
-
-// restFor says how long to rest after bytes came within since: not long enough
-// for a quarter of the socket's buffer to fill.
-func restFor(bytes, buffer int, since time.Duration) time.Duration {
-	if bytes < restBytes || buffer == 0 || since <= 0 {
-		return 0
-	}
-	d := min(restMost, time.Duration(float64(buffer)/4*float64(since)/float64(bytes)))
-	if d < restLeast {
-		return 0
-	}
-	return d
-}
-
-// pumpBatches is how many batches (64 KB each) leave before the pump looks at
-// what has come in: reports must not wait behind data.
-const pumpBatches = 4
-
-// pump owns the flow's I/O.
-func (s *session) pump() {
-	batch, in := wire.NewBatch(), packetio.NewMessages()
-	port, _ := s.sock.(*packetio.Port)
-	var rest rester
-	if s.rcv != nil {
-		rest, _ = s.sock.(rester)
-	}
-	var checked, looked, gather time.Duration
-	more := false
-	for !s.ended() {
-		if err := s.emit(batch); err != nil {
-			s.fail(newError(CodeLost, "the data path broke", err))
-			return
-		}
-		s.mu.Lock()
-		s.readOn()
-		now := s.now()
-		wait := s.flow.NextDeadline() - now
-		if port != nil && (now-checked > tickEvery || !port.Connected().IsValid()) {
-			checked = now
-			s.follow(port)
-		}
-		s.mu.Unlock()
-		var err error
-		if gather = min(gather, wait); more {
-			// Resting or waiting now would make a queue of what is here.
-		} else if gather >= restLeast {
-			rest.Rest(gather)
-		} else {
-			err = s.sock.Wait(min(wait, time.Second))
-		}
-		bytes := 0
-		if err == nil {
-			bytes, more, err = s.absorb(in)
-		}
-		if gather = 0; rest != nil {
-			now := s.now()
-			gather = restFor(bytes, rest.Buffer(), now-looked)
-			looked = now
-		}
-		if err != nil {
-			if errors.Is(err, job.ErrRecord) {
-				s.fail(newError(CodeProtocol, s.peer+" sends what nobody understands", err))
-			} else if !s.ended() {
-				s.fail(newError(CodeLost, "the data path broke", err))
-			}
-			return
-		}
-	}
-}
-
 // readOn has a sender's disk read what there is room for; under the lock.
 func (s *session) readOn() {
 	if s.load != nil && s.snd.Wants() {
@@ -352,96 +249,22 @@ func (s *session) readOn() {
 	}
 }
 
-// emit sends a few batches of what the flow may send now. The lock is not
-// held while the kernel works.
-func (s *session) emit(batch *wire.Batch) error {
-	for range pumpBatches {
-		batch.Reset()
-		s.mu.Lock()
-		n := s.flow.AppendDatagrams(s.now(), batch)
-		s.mu.Unlock()
-		if n == 0 {
-			return nil
-		}
-
-		err := s.sock.SendBatch(batch)
-		if errors.Is(err, packetio.ErrTooLong) && s.fsnd != nil {
-			s.mu.Lock()
-			s.fsnd.TooLong(batch.Segment())
-			s.mu.Unlock()
-		} else if err != nil && !s.ended() {
-			return err
-		}
-	}
-	return nil
-}
-
-// absorb takes what has arrived, at most a few reads, says how many bytes that
-// was and whether there may be more.
-func (s *session) absorb(in *packetio.Messages) (bytes int, more bool, err error) {
-	for range pumpBatches {
-		n, err := s.sock.Recv(in)
-		if err != nil || n == 0 {
-			return bytes, false, err
-		}
-		bytes += in.Bytes()
-		if err := s.take(in); err != nil {
-			return bytes, false, err
-		}
-	}
-	return bytes, true, nil
-}
-
-// take hands datagrams to the flow. Errors of single datagrams are a
-// stranger's or the network's; only authentic nonsense is an error.
-func (s *session) take(in *packetio.Messages) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	for from, b := range in.All() {
-		age := min(in.Age(), now)
-		rested := min(age, ageMost)
-		s.flow.Waited(age - rested)
-		if err := s.flow.HandleDatagram(now-rested, from, b); errors.Is(err, job.ErrRecord) {
-			return err
-		}
-	}
-	return nil
-}
-
-// follow gives a node's port a socket of its own once the peer has proved its
-// address.
-func (s *session) follow(port *packetio.Port) {
-	var peer netip.AddrPort
-	var proven bool
-	if s.fsnd != nil {
-		st := s.fsnd.Stats(s.now())
-		peer, proven = st.Peer, st.PeerProven
-	} else {
-		st := s.frcv.Stats(s.now())
-		peer, proven = st.Peer, st.PeerProven
-	}
-	if !proven || port.Connected() == peer {
-		return
-	}
-	if err := port.Connect(s.local, peer); err != nil {
-		s.log.Debug("no socket of its own for a session", "peer", peer, "error", err)
-	}
-}
-
-// setRates applies target, floor, policy and share to the flow; under the
+// setRates applies target, floor, policy and share to the flows; under the
 // lock.
 func (s *session) setRates() {
-	if s.fsnd != nil {
-		target := s.target
-		if s.share > 0 && (target == 0 || s.share < target) {
-			target = s.share
-		}
-		s.fsnd.SetRate(float64(target), float64(min(s.floor, max(target, s.floor))))
-		s.fsnd.SetPolicy(s.policy.congestion())
-		s.via.out.setRate(target)
-		s.nudge()
+	if s.snd == nil {
+		return
 	}
+	target := s.target
+	if s.share > 0 && (target == 0 || s.share < target) {
+		target = s.share
+	}
+	for _, l := range s.lanes {
+		l.fsnd.SetRate(float64(target), float64(min(s.floor, max(target, s.floor))))
+		l.fsnd.SetPolicy(s.policy.congestion())
+	}
+	s.via.out.setRate(target)
+	s.nudge()
 }
 
 func (p Policy) congestion() congestion.Policy {

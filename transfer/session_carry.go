@@ -36,21 +36,17 @@ const (
 
 // carriage is the part of a session that decides what its data ride.
 type carriage struct {
-	wish     Transport // of the client
-	name     Transport // of data on the control connection
-	able     bool      // the peer takes data there
-	now      Transport // what data ride
-	out      *streamSender
-	in       *streamReceiver
-	diverts  int
-	arrived  uint64        // datagrams that the receiver had at the last look
-	moved    time.Duration // when that last rose, or nothing was on its way
-	parkedAt uint64        // arrived, when data left them
-	frameAt  time.Duration // when the peer was last heard on the control connection
-	seenIn   uint64        // bytes on the control connection at the last look
-	seenUDP  uint64        // data bytes in datagrams at the last look
-	took     time.Duration // by the node, to answer the hello; 0: unknown
-	changed  func(t Transport, why error)
+	wish    Transport // of the client
+	name    Transport // of data on the control connection
+	able    bool      // the peer takes data there
+	now     Transport // what data ride
+	out     *streamSender
+	in      *streamReceiver
+	frameAt time.Duration // when the peer was last heard on the control connection
+	seenIn  uint64        // bytes on the control connection at the last look
+	seenUDP uint64        // data bytes in datagrams at the last look
+	took    time.Duration // by the node, to answer the hello; 0: unknown
+	changed func(t Transport, why error)
 }
 
 // streaming reports whether what is sent rides the control connection.
@@ -60,13 +56,16 @@ func (s *session) streaming() bool { return s.via.now != TransportUDP }
 // session belongs to the goroutine that makes it, which holds no lock.
 func (s *session) embark() {
 	v := &s.via
-	v.now, v.moved = TransportUDP, s.now()
+	v.now = TransportUDP
+	for _, l := range s.lanes {
+		l.moved = s.now()
+	}
 	if s.rcv != nil {
 		v.in = &streamReceiver{sink: s.rcv}
 	} else {
 		v.out = newStreamSender((*tap)(s))
 	}
-	if s.sock == nil || v.wish == TransportTCP {
+	if s.lanes[0].sock == nil || v.wish == TransportTCP {
 		v.now = v.name
 		s.setRates()
 	}
@@ -77,8 +76,8 @@ func (s *session) ship() {
 	if s.snd == nil {
 		return
 	}
-	if s.fsnd != nil {
-		s.fsnd.Park(true)
+	for _, l := range s.lanes {
+		l.park(true)
 	}
 	s.ctl.carry(s.carry)
 }
@@ -97,43 +96,77 @@ func (s *session) carry(dst []byte) ([]byte, time.Duration) {
 
 // steer looks whether data should ride something else; under the lock.
 func (s *session) steer(now time.Duration) {
-	v := &s.via
 	if s.rcv != nil {
 		s.observe(now)
 		return
 	}
-	if !v.able || v.wish != TransportAuto || s.sock == nil {
-		return
+	for _, l := range s.lanes {
+		if l.sock != nil {
+			l.steer(now)
+		}
 	}
-	st := s.fsnd.Stats(now)
-	if s.streaming() {
-		if st.ReceivedPackets >= v.parkedAt+answersEnough && v.diverts <= divertsMost {
-			s.fsnd.Park(false)
-			s.transport(TransportUDP, nil)
-			s.sock.Wake()
+}
+
+// steer gives the lane up when nothing gets through any more, and takes it up
+// again when something does. What was on its way there goes by others; the last
+// lane is left for the control connection only.
+func (l *lane) steer(now time.Duration) {
+	s, st := l.session, l.fsnd.Stats(now)
+	if l.parked {
+		if st.ReceivedPackets >= l.parkedAt+answersEnough && l.diverts <= divertsMost && s.via.wish != TransportTCP {
+			l.park(false)
+			if s.streaming() {
+				s.transport(TransportUDP, nil)
+			}
+			l.wake()
 		}
 		return
 	}
-	if why := s.unheard(st, now); why != nil {
-		v.parkedAt = st.ReceivedPackets
-		v.diverts++
-		s.transport(v.name, why)
-		s.ship()
+	why := l.unheard(st, now)
+	if why == nil || s.open() == 1 && (!s.via.able || s.via.wish != TransportAuto) {
+		return
 	}
+	l.parkedAt = st.ReceivedPackets
+	l.diverts++
+	l.park(true)
+	if s.open() > 0 {
+		s.log.Info("a flow is given up, the others go on", "reason", why)
+		s.wake()
+		return
+	}
+	s.transport(s.via.name, why)
+	s.ship()
+}
+
+// open is how many lanes take data.
+func (s *session) open() (n int) {
+	for _, l := range s.lanes {
+		if !l.parked {
+			n++
+		}
+	}
+	return n
+}
+
+// park has data go another way, or come back.
+func (l *lane) park(parked bool) {
+	l.parked = parked
+	l.fsnd.Park(parked)
 }
 
 // unheard says why datagrams do not get through, nil when they do as far as can
 // be told.
-func (s *session) unheard(st flow.Stats, now time.Duration) error {
+func (l *lane) unheard(st flow.Stats, now time.Duration) error {
+	s := l.session
 	v := &s.via
-	if st.ReceivedPackets != v.arrived || st.InFlight == 0 && st.Peer.IsValid() {
-		v.arrived, v.moved = st.ReceivedPackets, now
+	if st.ReceivedPackets != l.arrived || st.InFlight == 0 && st.Peer.IsValid() {
+		l.arrived, l.moved = st.ReceivedPackets, now
 	}
 	first := max(firstWordLeast, time.Duration(firstWordRTTs*float64(s.rtt)), min(firstWordTook*v.took, silenceMost))
-	switch waited := now - v.moved; {
-	case v.arrived == 0 && waited > first:
+	switch waited := now - l.moved; {
+	case l.arrived == 0 && waited > first:
 		return newError(CodeUnreachable, "UDP does not get through to "+s.peer+": is it blocked, on the way or by a firewall?", nil)
-	case v.arrived > 0 && waited > max(silenceMost, 2*first) && v.frameAt > v.moved:
+	case l.arrived > 0 && waited > max(silenceMost, 2*first) && v.frameAt > l.moved:
 		return newError(CodeUnreachable, "UDP no longer gets through to "+s.peer, nil)
 	}
 	return nil
@@ -145,8 +178,8 @@ func (s *session) observe(now time.Duration) {
 	fresh := v.in.bytes > v.seenIn
 	v.seenIn = v.in.bytes
 	var udp uint64
-	if s.frcv != nil {
-		udp = s.frcv.Stats(now).DataBytes
+	for _, l := range s.lanes {
+		udp += l.frcv.Stats(now).DataBytes
 	}
 	switch {
 	case fresh && v.now == TransportUDP:
@@ -193,8 +226,8 @@ func isFull(err error) bool { return errors.Is(err, job.ErrFull) }
 
 // nudge lets the sending side go on; under the lock or without.
 func (s *session) nudge() {
-	if s.sock != nil {
-		s.sock.Wake()
+	for _, l := range s.lanes {
+		l.wake()
 	}
 	s.ctl.kick()
 }
@@ -214,25 +247,34 @@ func (s *session) figures(now time.Duration) figures {
 	if s.snd == nil {
 		f.arrived = s.via.in.note.Count
 		f.sent = int64(s.via.in.bytes)
-		if s.frcv != nil {
-			st := s.frcv.Stats(now)
-			f.arrived += st.Packets
-			f.mtu = st.Longest
-			if st.Largest > st.Packets {
-				f.loss = float64(st.Largest-st.Packets) / float64(st.Largest)
-			}
+		var came, most uint64
+		for _, l := range s.lanes {
+			st := l.frcv.Stats(now)
+			came += st.Packets
+			most += max(st.Largest, st.Packets)
+			f.mtu = max(f.mtu, st.Longest)
 			f.sent += int64(st.Bytes + 28*st.Packets)
+		}
+		f.arrived += came
+		if most > came {
+			f.loss = float64(most-came) / float64(most)
 		}
 		return f
 	}
 	f.sent, f.arrived = int64(s.via.out.bytes), s.via.out.taken
-	if s.fsnd != nil {
-		st := s.fsnd.Stats(now)
+	var rtt, loss, weight float64 // of each flow, by what it carries
+	for _, l := range s.lanes {
+		st := l.fsnd.Stats(now)
 		f.sent += int64(st.SentBytes)
 		f.arrived += st.ReceivedPackets
-		if !s.streaming() {
-			f.rtt, f.loss, f.mtu = st.RTT, st.Loss, st.MTU
+		if !l.parked {
+			w := st.Delivered + 1
+			rtt, loss, weight = rtt+w*st.RTT.Seconds(), loss+w*st.Loss, weight+w
+			f.mtu = max(f.mtu, st.MTU)
 		}
+	}
+	if weight > 0 && !s.streaming() {
+		f.rtt, f.loss = time.Duration(rtt/weight*float64(time.Second)), loss/weight
 	}
 	return f
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/flow"
 	"github.com/godwit/godwit/transfer/hashtree"
 )
 
@@ -256,10 +257,10 @@ func (s *session) tick(now time.Duration) {
 	if s.rcv != nil {
 		s.rcv.Flush()
 		s.tellProgress(now)
-		s.frcv.SetAdvertisedRate(s.advertised())
+		s.advertise()
 		stalled = f.arrived == 0 && !s.finished && s.rcv.Stats().Open == 0 && s.totals.Files > 0
 	} else {
-		stalled = !s.streaming() && (f.arrived == 0 && s.snd.Stats().Open > 0 || s.fsnd.Stats(now).Silence > time.Second)
+		stalled = !s.streaming() && (f.arrived == 0 && s.snd.Stats().Open > 0 || s.silence(now) > time.Second)
 	}
 	s.count()
 	s.meter.add(now, s.bytes)
@@ -269,6 +270,18 @@ func (s *session) tick(now time.Duration) {
 		s.fail(newError(CodeUnreachable, "no datagrams get through to "+s.peer+
 			": is UDP blocked, on the way or by a firewall?", nil))
 	}
+}
+
+// silence is how long the flow that was heard of last has been waiting for an
+// answer; under the lock.
+func (s *session) silence(now time.Duration) time.Duration {
+	least := flow.Forever
+	for _, l := range s.lanes {
+		if !l.parked {
+			least = min(least, l.fsnd.Stats(now).Silence)
+		}
+	}
+	return least
 }
 
 // tellProgress lets the sender know what was freed, which is what it may send:
@@ -308,6 +321,14 @@ func (s *session) advertised() uint64 {
 		}
 	}
 	return uint64(rate)
+}
+
+// advertise tells the sender what this end can take; under the lock.
+func (s *session) advertise() {
+	rate := s.advertised()
+	for _, l := range s.lanes {
+		l.frcv.SetAdvertisedRate(rate)
+	}
 }
 
 // addrOf is a TCP or UDP address without 4-in-6 mapping.

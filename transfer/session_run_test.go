@@ -140,8 +140,8 @@ func TestAReceiverNeitherRestsNorWaitsWhileDatagramsAreThere(t *testing.T) {
 	s, _ := bare(t)
 	must(t, s.receive(anyFlow, &job.Pool{}, &slowLander{}))
 	f := &flooded{reads: 1000, empty: func() { s.fail(nil) }}
-	s.sock = f
-	s.pump()
+	s.lanes[0].sock = f
+	s.lanes[0].pump()
 	if f.waited {
 		t.Error("it paused before the socket was empty")
 	}
