@@ -81,6 +81,7 @@ func (x *contest) lead(ctx context.Context, host string, far *approach) (*link, 
 	tried := make(chan attempt, 1)
 	var trying chan attempt // tried, once it is
 	late := false           // TCP seems to be
+	tries := far.tries
 	drop := func() {
 		if over != nil {
 			over.quick.drop()
@@ -97,7 +98,8 @@ func (x *contest) lead(ctx context.Context, host string, far *approach) (*link, 
 	}
 	for {
 		select {
-		case at = <-far.tries:
+		case at = <-tries:
+			tries = nil // further attempts of TCP's are no reason for another of QUIC's
 			at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 			timer = time.After(first(x.client.quickFrom, quickLeast) * 4 / 5)
 		case <-timer:
