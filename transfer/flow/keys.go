@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
@@ -10,6 +9,7 @@ import (
 
 	"golang.org/x/crypto/chacha20poly1305"
 
+	"github.com/godwit/godwit/transfer/gcm"
 	"github.com/godwit/godwit/transfer/wire"
 )
 
@@ -96,11 +96,7 @@ func (k *keys) derive(epoch uint64) error {
 	copy(e.iv[:], material[size:])
 	switch k.suite {
 	case AES128GCM, AES256GCM:
-		block, err := aes.NewCipher(material[:size])
-		if err != nil {
-			return fmt.Errorf("data key: %w", err)
-		}
-		if e.aead, err = cipher.NewGCMWithTagSize(block, wire.TagSize); err != nil {
+		if e.aead, err = gcm.New(material[:size], wire.TagSize); err != nil {
 			return fmt.Errorf("data key: %w", err)
 		}
 	case ChaCha20Poly1305:
