@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/packetio"
 )
 
 // opened is a link whose hello was accepted.
@@ -15,9 +16,10 @@ type opened struct {
 	link   *link
 	ctl    *controlConn
 	accept control.Accept
-	took   time.Duration // by the node, to answer the hello
-	early  *greeting     // nil: none was made, or the node does not take it
-	call   *call         // nil: none was made
+	took   time.Duration  // by the node, to answer the hello
+	sock   *packetio.Conn // for the data path; nil: none was made
+	early  *greeting      // nil: none was made, or the node does not take it
+	call   *call          // of which sock is; nil: none was made
 }
 
 // manner is how a session may be opened.
@@ -72,9 +74,7 @@ func (c *Client) greet(ctx context.Context, l *link, spec Spec, hello control.He
 	defer stop()
 	began := time.Now()
 	c.sign(&hello, l, spec)
-	if how.greets {
-		o.early = beginGreeting(l, &hello, first(c.greetFrom, greetingLeast)) //nolint:contextcheck // opening a UDP socket does not wait
-	}
+	o.prepare(&hello, how.greets, first(c.greetFrom, greetingLeast)) //nolint:contextcheck // opening a UDP socket does not wait
 	hello.Note = at.note()
 	err := sendHello(l, hello)
 	if err == nil {
@@ -93,23 +93,43 @@ func (c *Client) greet(ctx context.Context, l *link, spec Spec, hello control.He
 	return o, nil
 }
 
-// settle keeps the greeting only if the node goes on with it, and the call if it
-// takes datagrams.
+// settle keeps the greeting only if the node goes on with it.
 func (o *opened) settle() {
-	if o.accept.ConnID == 0 {
-		o.call.drop()
-		o.call = nil
-	}
+	o.call.end()
 	if o.early.end(); !o.accept.Early {
-		o.early.drop()
 		o.early = nil
 	}
 }
 
-// drop closes the sockets of what leads nowhere.
+// prepare opens the data socket, tells the node in the hello where its datagrams
+// will come from, and begins a greeting where that pays.
+func (o *opened) prepare(h *control.Hello, greets bool, least time.Duration) {
+	if o.call != nil {
+		o.sock = o.call.sock
+	}
+	if !o.link.data.IsValid() || Direction(h.Direction) == List || Transport(h.Transport) == TransportTCP {
+		return
+	}
+	if o.sock == nil {
+		sock, err := packetio.Dial(o.link.data, packetio.Options{})
+		if err != nil {
+			return // dataSocket says why
+		}
+		o.sock = sock
+	}
+	h.DataPort = o.sock.LocalAddr().Port()
+	if greets {
+		o.early = beginGreeting(o.link, o.sock, h, least)
+	}
+}
+
+// drop closes the data socket of what leads nowhere.
 func (o *opened) drop() {
-	o.early.drop()
+	o.early.end()
 	o.call.drop()
+	if o.call == nil && o.sock != nil {
+		_ = o.sock.Close()
+	}
 }
 
 // sign fills in who asks, and proves it on l.

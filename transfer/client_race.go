@@ -180,9 +180,8 @@ func (x *contest) overQuick(ctx context.Context, l *link) (o *opened, there bool
 	hello := x.hello
 	hello.Note = x.call.note()
 	x.client.sign(&hello, l, x.spec)
-	if x.how.greets {
-		o.early = beginGreeting(l, &hello, first(x.client.greetFrom, greetingLeast)) //nolint:contextcheck // opening a UDP socket does not wait
-	}
+	o.prepare(&hello, x.how.greets, first(x.client.greetFrom, greetingLeast)) //nolint:contextcheck // opening a UDP socket does not wait
+	x.hello.DataPort = hello.DataPort
 	overQuick, overTCP, instead := make(chan answer, 1), make(chan answer, 1), make(chan answer)
 	go func() {
 		a := answer{err: sendHello(l.quick.conn, hello)}

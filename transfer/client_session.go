@@ -224,11 +224,13 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 // dataSocket is the client's end of the datagrams; nil: there are none.
 func (o *opened) dataSocket(wish Transport) (socket, error) {
 	none := !o.link.data.IsValid() || o.accept.ConnID == 0
+	if o.sock != nil {
+		if !none {
+			return o.sock, nil
+		}
+		_ = o.sock.Close()
+	}
 	switch {
-	case o.early != nil:
-		return o.early.sock, nil
-	case o.call != nil:
-		return o.call.end().sock, nil
 	case wish == TransportTCP && !o.accept.Stream:
 		return nil, newError(CodeProtocol, "the node takes data by UDP only", nil)
 	case wish == TransportUDP && none:

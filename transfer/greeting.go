@@ -77,10 +77,10 @@ type greeting struct {
 	done   chan struct{}
 }
 
-// beginGreeting starts one where the path lets it pay, and says so in the hello;
+// beginGreeting starts one on sock where the path lets it pay, and says so in the hello;
 // nil: it does not.
-func beginGreeting(l *link, h *control.Hello, least time.Duration) *greeting {
-	if !l.data.IsValid() || l.rtt < least || Transport(h.Transport) == TransportTCP {
+func beginGreeting(l *link, sock *packetio.Conn, h *control.Hello, least time.Duration) *greeting {
+	if l.rtt < least {
 		return nil
 	}
 	cipher := AES128
@@ -100,10 +100,6 @@ func beginGreeting(l *link, h *control.Hello, least time.Duration) *greeting {
 	})
 	if err != nil {
 		return nil
-	}
-	sock, err := packetio.Dial(l.data, packetio.Options{})
-	if err != nil {
-		return nil // dataSocket says why
 	}
 	h.ConnID, h.Early = uint64(id), string(cipher)
 	g := &greeting{sock: sock, flow: f, origin: origin, stop: make(chan struct{}), done: make(chan struct{})}
@@ -152,14 +148,6 @@ func (g *greeting) end() {
 		g.once.Do(func() { close(g.stop) })
 		g.sock.Wake()
 		<-g.done
-	}
-}
-
-// drop ends a greeting that leads nowhere; g may be nil.
-func (g *greeting) drop() {
-	if g != nil {
-		g.end()
-		_ = g.sock.Close()
 	}
 }
 

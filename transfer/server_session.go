@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path"
 	"sync"
@@ -157,7 +158,7 @@ func (x *serverSession) serve(ctx context.Context, l *link) error {
 		x.ctl.close()
 		return nil
 	}
-	s, release, err := x.prepare(l)
+	s, release, err := x.prepare(l) //nolint:contextcheck // opening a UDP socket does not wait
 	if err != nil {
 		x.ended(err)
 		x.server.refuse(x.ctl, l, err)
@@ -216,6 +217,11 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 				_ = port.Close()
 			}
 		}()
+	}
+	if from := addrOf(l.RemoteAddr()).Addr(); port != nil && from.IsValid() && x.hello.DataPort != 0 {
+		if err := port.Expect(l.local, netip.AddrPortFrom(from, x.hello.DataPort)); err != nil {
+			x.server.log.Debug("no socket of its own for a session", "peer", from, "error", err)
+		}
 	}
 	s = newSession(x.ctl, sock, x.server.log.With("session", status.ID), x.memory)
 	s.peer, s.rtt = "the client", time.Duration(min(x.hello.RTTMicros, 10_000_000))*time.Microsecond

@@ -49,6 +49,9 @@ type Hello struct {
 	Early  string `json:"early,omitempty"`
 	// Pull: that the client takes data at an address; see package notary.
 	Note []byte `json:"note,omitempty"`
+	// The port from which the client's datagrams will come, unless something on the
+	// way changes it: the node has a socket for them before they come.
+	DataPort uint16 `json:"data_port,omitempty"`
 
 	// What of the sources is meant; see transfer.Options.
 	Filter *filter.Spec `json:"filter,omitempty"`

@@ -8,7 +8,9 @@
 // Port on it by connection id. Datagrams reach a Port through the Listener's
 // shared socket until Connect gives it a socket of its own on the same port
 // number, connected to its peer; the shared socket goes on catching the
-// datagrams of a peer whose address changed. Datagrams that name no open Port
+// datagrams of a peer whose address changed. Expect does the same before the peer
+// has proved its address: sessions that begin together then do not share a socket
+// with whatever all of them send at first. Datagrams that name no open Port
 // are dropped without state and without an answer, unless another protocol shares
 // the port (see Divert); those that name one prove themselves to its flow or are
 // dropped there.

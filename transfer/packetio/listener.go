@@ -23,6 +23,7 @@ type Listener struct {
 	sendMu  sync.Mutex // ports share the shared socket
 	mu      sync.RWMutex
 	ports   map[wire.ConnID]*Port
+	peers   map[netip.AddrPort]*Port // those with sockets of their own, by whom they are for
 	strange atomic.Uint64
 	divert  atomic.Pointer[[]*taker]
 	closed  atomic.Bool
@@ -35,7 +36,7 @@ func Listen(addr netip.AddrPort, o Options) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{shared: c, o: o, ports: make(map[wire.ConnID]*Port), done: make(chan struct{})}
+	l := &Listener{shared: c, o: o, ports: make(map[wire.ConnID]*Port), peers: make(map[netip.AddrPort]*Port), done: make(chan struct{})}
 	go l.read()
 	return l, nil
 }

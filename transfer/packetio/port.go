@@ -49,10 +49,35 @@ func (p *Port) Connect(local netip.Addr, peer netip.AddrPort) error {
 		return err
 	}
 	c.only(p.id)
-	if old := p.own.Swap(c); old != nil {
+	p.l.mu.Lock()
+	p.leave()
+	old := p.own.Swap(c)
+	p.l.peers[peer] = p
+	p.l.mu.Unlock()
+	if old != nil {
 		_ = old.Close() // nothing to do about a socket that does not close
 	}
 	return nil
+}
+
+// Expect is like Connect for a peer that has not proved yet to be there: nothing
+// happens where another port has a socket for it.
+func (p *Port) Expect(local netip.Addr, peer netip.AddrPort) error {
+	p.l.mu.RLock()
+	other := p.l.peers[peer]
+	p.l.mu.RUnlock()
+	if other != nil {
+		return nil
+	}
+	return p.Connect(local, peer)
+}
+
+// leave takes the port off the list of those with sockets of their own; under the
+// listener's lock.
+func (p *Port) leave() {
+	if c := p.own.Load(); c != nil && p.l.peers[c.peer] == p {
+		delete(p.l.peers, c.peer)
+	}
 }
 
 // Connected returns the peer of the port's own socket; zero: it has none.
@@ -152,6 +177,7 @@ func (p *Port) Close() error {
 	}
 	p.l.mu.Lock()
 	delete(p.l.ports, p.id)
+	p.leave()
 	p.l.mu.Unlock()
 	p.in.notify()
 	p.timer.Stop()
