@@ -35,8 +35,9 @@ type Client struct {
 
 	Log *slog.Logger // nil: discard
 
-	greetFrom time.Duration // round trip from which a greeting is made; 0: greetingLeast
-	quickFrom time.Duration // and from which QUIC is tried; 0: quickLeast, negative: always
+	greetFrom  time.Duration // round trip from which a greeting is made; 0: greetingLeast
+	mirrorFrom time.Duration // and from which the control connection is mirrored; 0: mirrorRTT, negative: always
+	quickFrom  time.Duration // and from which QUIC is tried; 0: quickLeast, negative: always
 }
 
 // Entry is one name in a listed directory.

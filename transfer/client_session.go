@@ -151,6 +151,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 		s.origin, s.lanes[0].fsnd = o.early.origin, o.early.flow
 	}
 	s.peer, s.rtt, s.via.took = "node "+name, o.link.rtt, o.took
+	s.mirrorFrom = first(t.client.mirrorFrom, mirrorRTT)
 	s.via.wish, s.via.name, s.via.able = wish, o.link.carrier, o.accept.Stream
 	s.via.changed = func(to Transport, why error) { t.ledger.emit(Event{Kind: EventTransport, Transport: to, Err: why}) }
 	s.target, s.floor, s.policy = hello.Rate, hello.MinRate, Policy(o.accept.Policy)

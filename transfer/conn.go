@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/control"
+	"github.com/godwit/godwit/transfer/mirror"
 )
 
 // maxUnsent bounds control frames that the peer does not take: a peer that
@@ -22,6 +23,8 @@ type controlConn struct {
 	read patientReader
 	buf  *bufio.Reader
 	in   *control.Reader
+	// mirror has a copy of the frames, for datagrams to take along.
+	mirror *mirror.Stream
 
 	mu      sync.Mutex
 	wake    sync.Cond
@@ -48,7 +51,7 @@ func (r *patientReader) Read(b []byte) (int, error) {
 }
 
 func newControlConn(conn net.Conn) *controlConn {
-	c := &controlConn{conn: conn, read: patientReader{conn: conn, patience: DeadPeer}, done: make(chan struct{})}
+	c := &controlConn{conn: conn, read: patientReader{conn: conn, patience: DeadPeer}, mirror: new(mirror.Stream), done: make(chan struct{})}
 	c.buf = bufio.NewReaderSize(&c.read, 64<<10)
 	c.in = control.NewReader(c.buf)
 	c.wake.L = &c.mu
@@ -100,7 +103,7 @@ func (c *controlConn) send(t control.Type, body []byte) {
 		c.dead = true
 		c.conn.Close()
 	} else {
-		c.out = control.Append(c.out, t, body)
+		c.queue(t, body)
 	}
 	c.wake.Broadcast()
 }
@@ -118,8 +121,17 @@ func (c *controlConn) sendBulk(t control.Type, body []byte) {
 	if c.dead || c.closing {
 		return
 	}
-	c.out = control.Append(c.out, t, body)
+	c.queue(t, body)
 	c.wake.Broadcast()
+}
+
+// queue is under the lock.
+func (c *controlConn) queue(t control.Type, body []byte) {
+	n := len(c.out)
+	c.out = control.Append(c.out, t, body)
+	if mirror.Carries(t) {
+		c.mirror.Write(c.out[n:])
+	}
 }
 
 // sendJSON queues a frame; v must marshal to less than control.MaxBody.
@@ -132,6 +144,9 @@ func (c *controlConn) sendJSON(t control.Type, v any) error {
 	defer c.mu.Unlock()
 	if !c.dead && !c.closing {
 		c.out = append(c.out, frame...)
+		if mirror.Carries(t) {
+			c.mirror.Write(frame)
+		}
 		c.wake.Broadcast()
 	}
 	return nil
@@ -146,6 +161,13 @@ func (c *controlConn) close() {
 	c.mu.Unlock()
 	_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second))
 	<-c.done
+}
+
+// attached reports whether the connection is there: one of a session that began over
+// QUIC may not have come yet.
+func (c *controlConn) attached() bool {
+	l, _ := c.conn.(*link)
+	return l == nil || l.quick == nil || l.quick.late.attached()
 }
 
 // abort closes the connection at once.

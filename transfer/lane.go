@@ -248,6 +248,7 @@ func (l *lane) take(in *packetio.Messages) error {
 			return err
 		}
 	}
+	s.reflect()
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 type relay struct {
 	spec    Spec
 	blocked atomic.Bool  // datagrams vanish
+	held    atomic.Bool  // TCP carries nothing, and does not break
 	toNode  atomic.Int64 // datagrams that passed
 	toHere  atomic.Int64
 
@@ -86,10 +87,26 @@ func (r *relay) carry(ctx context.Context, c net.Conn, late <-chan struct{}) {
 	stop := context.AfterFunc(ctx, func() { _, _ = c.Close(), up.Close() })
 	defer stop()
 	r.wg.Go(func() {
-		_, _ = io.Copy(up, c)
+		_, _ = io.Copy(up, gate{ctx, r, c})
 		_, _ = c.Close(), up.Close()
 	})
-	_, _ = io.Copy(c, up)
+	_, _ = io.Copy(c, gate{ctx, r, up})
+}
+
+// gate is a reader of a connection that is held with all.
+type gate struct {
+	ctx context.Context
+	r   *relay
+	net.Conn
+}
+
+func (g gate) Read(b []byte) (int, error) {
+	n, err := g.Conn.Read(b)
+	if g.r.held.Load() {
+		<-g.ctx.Done()
+		return 0, g.ctx.Err()
+	}
+	return n, err
 }
 
 // rebind gives clients other addresses, as the node sees them.

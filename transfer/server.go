@@ -171,6 +171,7 @@ type Server struct {
 
 	openings    openings
 	notary      *notary.Notary
+	mirrorFrom  time.Duration // round trip from which control connections are mirrored; 0: mirrorRTT, negative: always
 	joinsWithin time.Duration // how long a session that began over QUIC waits for its TCP connection
 
 	mu       sync.Mutex
@@ -207,7 +208,7 @@ func NewServer(config ServerConfig) (*Server, error) {
 	if config.EventInterval <= 0 {
 		config.EventInterval = time.Second
 	}
-	s := &Server{config: config, log: config.Log, now: config.Now, sessions: map[string]*serverSession{}, byJob: map[string]int{}, served: make(chan struct{}), joinsWithin: DeadPeer,
+	s := &Server{config: config, log: config.Log, now: config.Now, sessions: map[string]*serverSession{}, byJob: map[string]int{}, served: make(chan struct{}), joinsWithin: joinMost,
 		send: vlink.New(config.SendCap), receive: vlink.New(config.ReceiveCap)}
 	s.rates.Store(&sessionRates{usual: max(config.SessionRate, 0), most: max(config.SessionCap, 0)})
 	if s.log == nil {

@@ -80,6 +80,10 @@ func (o *openings) forget(id joinID, later bool) {
 	delete(o.of, id)
 }
 
+// joinMost is how long a session that began over QUIC waits for its TCP connection:
+// on a bad path that takes a few attempts, and datagrams carry what it would.
+const joinMost = 4 * DeadPeer
+
 // maxQuick bounds hellos over QUIC that have not been answered yet; more come over
 // TCP.
 const maxQuick = 128

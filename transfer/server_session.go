@@ -225,7 +225,7 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 	}
 	s = newSession(x.ctl, sock, x.server.log.With("session", status.ID), x.memory)
 	s.peer, s.rtt = "the client", time.Duration(min(x.hello.RTTMicros, 10_000_000))*time.Microsecond
-	s.local = l.local
+	s.local, s.mirrorFrom = l.local, first(x.server.mirrorFrom, mirrorRTT)
 	s.via.wish, s.via.name, s.via.able = Transport(x.hello.Transport), l.carrier, x.hello.Stream
 	s.target, s.floor, s.policy = status.Target, status.MinRate, status.Policy
 	link := x.server.send

@@ -32,14 +32,15 @@ const (
 //	ticker    reports, rates, events
 //	loading or landing: disk workers
 type session struct {
-	ctl    *controlConn
-	lanes  []*lane // one at least; none is added once the session runs
-	log    *slog.Logger
-	origin time.Time
-	peer   string // the other end, in messages
-	memory int64
-	rtt    time.Duration // of the control connection
-	local  netip.Addr    // of a node, as its client sees it; invalid: unknown
+	ctl        *controlConn
+	lanes      []*lane // one at least; none is added once the session runs
+	log        *slog.Logger
+	origin     time.Time
+	peer       string // the other end, in messages
+	memory     int64
+	rtt        time.Duration // of the control connection
+	mirrorFrom time.Duration // round trip from which it is mirrored
+	local      netip.Addr    // of a node, as its client sees it; invalid: unknown
 
 	mu   sync.Mutex
 	via  carriage
@@ -111,6 +112,7 @@ func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
 			return err
 		}
 	}
+	s.mirror()
 	s.load = l
 	s.embark()
 	s.setRates() // as granted, should the flow be a greeting's
@@ -136,6 +138,7 @@ func (s *session) receive(cfg flow.Config, pool *job.Pool, l lander) error {
 			return err
 		}
 	}
+	s.mirror()
 	s.land = l
 	s.embark()
 	return nil
@@ -186,10 +189,10 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 		s.ship()
 	}
 	s.mu.Unlock()
-	var wg sync.WaitGroup
+	var wg, pumps sync.WaitGroup
 	for _, l := range s.lanes {
 		if l.sock != nil {
-			wg.Go(l.pump)
+			pumps.Go(l.pump)
 		}
 	}
 	wg.Go(s.ticker)
@@ -201,7 +204,8 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 	}
 	s.nudge()
 	_ = s.ctl.sendJSON(control.TypeClose, closeFrame(s.cause))
-	if CodeOf(s.cause) == CodeLost {
+	pumps.Wait()
+	if told := s.farewell(); CodeOf(s.cause) == CodeLost || told && !s.ctl.attached() {
 		s.ctl.abort()
 	} else {
 		s.ctl.close()

@@ -10,6 +10,7 @@ import (
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/flow"
 	"github.com/godwit/godwit/transfer/hashtree"
+	"github.com/godwit/godwit/transfer/mirror"
 )
 
 // listen takes the peer's control frames until the session is over.
@@ -36,6 +37,14 @@ func (s *session) frame(t control.Type, body []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.via.frameAt = s.now()
+	if mirror.Carries(t) && !s.ctl.mirror.Passed(len(body)) {
+		return nil // known by datagram
+	}
+	return s.act(t, body)
+}
+
+// act is under the lock.
+func (s *session) act(t control.Type, body []byte) error {
 	var err error
 	switch {
 	case t == control.TypePing:

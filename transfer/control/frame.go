@@ -62,6 +62,24 @@ func Append(dst []byte, t Type, body []byte) []byte {
 	return append(dst, body...)
 }
 
+// Size is how long a frame with such a body is.
+func Size(body int) int { return headerSize + body }
+
+// Cut returns the first frame of b, in place; false: it is not all there.
+func Cut(b []byte) (t Type, body []byte, ok bool, err error) {
+	if len(b) < headerSize {
+		return 0, nil, false, nil
+	}
+	n := int(b[1])<<16 | int(b[2])<<8 | int(b[3])
+	if n > MaxBody {
+		return 0, nil, false, fmt.Errorf("%w: %d bytes, at most %d", ErrMalformed, n, MaxBody)
+	}
+	if len(b) < headerSize+n {
+		return 0, nil, false, nil
+	}
+	return Type(b[0]), b[headerSize : headerSize+n : headerSize+n], true, nil
+}
+
 // SetLength changes the length in the header of a frame whose body was added
 // after Append.
 func SetLength(header []byte, n int) {

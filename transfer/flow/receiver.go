@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/godwit/godwit/transfer/mirror"
 	"github.com/godwit/godwit/transfer/parity"
 	"github.com/godwit/godwit/transfer/wire"
 )
@@ -54,6 +55,7 @@ type Receiver struct {
 	gaps     int                    // runs that arrivals opened since the last report
 	query    wire.Sync              // to be answered, when High is not 0
 
+	mirror  *mirror.Stream // nil: none
 	keeper  *parity.Keeper // nil: no parity
 	restore func(number uint64, body []byte)
 	now     time.Duration // of the datagram in hand
@@ -114,6 +116,9 @@ func NewReceiver(cfg Config, sink Sink) (*Receiver, error) {
 // packets; 0: no limit. The next report carries it.
 func (r *Receiver) SetAdvertisedRate(rate uint64) { r.maxRate = rate }
 
+// Mirror has the flow's reports take along what m has to send.
+func (r *Receiver) Mirror(m *mirror.Stream) { r.mirror = m }
+
 // interval is the time between reports while data comes. The sender decides by
 // the first ones how fast to go on: they are not kept waiting.
 func (r *Receiver) interval() time.Duration {
@@ -169,6 +174,9 @@ func (r *Receiver) HandleDatagram(now time.Duration, from netip.AddrPort, b []by
 	r.path.received(now, from, len(b), newest)
 	if h.Kind == wire.KindControl {
 		r.path.hear(from, &r.control)
+		if r.control.HasMirror && r.mirror != nil {
+			r.mirror.Take(now, &r.control.Mirror)
+		}
 		r.takeSync(now)
 	}
 	err = r.keep(now, h.Kind, number, body)
@@ -283,7 +291,11 @@ func (r *Receiver) NextDeadline() time.Duration {
 	if !r.path.allowed(challengeRoom) {
 		return Forever
 	}
-	return min(r.reportAt, r.path.deadline())
+	due := min(r.reportAt, r.path.deadline())
+	if r.mirror != nil {
+		due = min(due, r.mirror.Due())
+	}
+	return due
 }
 
 // AppendDatagrams fills b, which must be empty, with a report if one is due
@@ -302,6 +314,9 @@ func (r *Receiver) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 	}
 	body := r.path.append(now, room[wire.HeaderSize:wire.HeaderSize])
 	body = st.Append(body)
+	if r.mirror != nil {
+		body = r.mirror.Append(now, r.rtt, body, size-wire.Overhead-len(body))
+	}
 	if r.arrived.top > 0 {
 		body = r.appendCoverage(body, size-r.seal.extra)
 	} else {

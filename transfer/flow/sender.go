@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/congestion"
+	"github.com/godwit/godwit/transfer/mirror"
 	"github.com/godwit/godwit/transfer/wire"
 )
 
@@ -46,6 +47,7 @@ type Sender struct {
 	limited   bool          // since the last report, sending was limited by Fill
 	again     again
 	tail      tail
+	mirror    *mirror.Stream // nil: none
 
 	waitSince  time.Duration // when the silence began that would count; Forever: expecting nothing
 	halved     bool
@@ -109,6 +111,9 @@ func (s *Sender) SetPolicy(p congestion.Policy) {
 	s.cfg.Policy = p
 	s.cc.Set(p, s.cfg.TargetRate, s.cfg.MinRate)
 }
+
+// Mirror has the flow's control datagrams take along what m has to send.
+func (s *Sender) Mirror(m *mirror.Stream) { s.mirror = m }
 
 // Wake says that the source has something to send again.
 func (s *Sender) Wake() { s.dry = false }
@@ -319,6 +324,9 @@ func (s *Sender) HandleDatagram(now time.Duration, from netip.AddrPort, b []byte
 	s.path.received(now, from, len(b), newest)
 	s.setFamily(s.path.addr.Addr())
 	s.path.hear(from, &s.control)
+	if s.control.HasMirror && s.mirror != nil {
+		s.mirror.Take(now, &s.control.Mirror)
+	}
 	s.takeReport(now, number)
 	return nil
 }

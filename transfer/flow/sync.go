@@ -30,6 +30,11 @@ func (s *Sender) controlDeadline() time.Duration {
 	if s.waitSince != Forever {
 		d = min(d, s.syncAt)
 	}
+	if s.mirror != nil && !s.parked {
+		if due := s.mirror.Due(); !s.stoppedAt(due) { // in silence, probes take it along
+			d = min(d, due)
+		}
+	}
 	return d
 }
 
@@ -46,6 +51,9 @@ func (s *Sender) appendControl(now time.Duration, b *wire.Batch) {
 	sync.Low, sync.High = s.findHole(now)
 	sync.Want = sync.High != 0 || now-s.lastData > s.loss.srtt/4 || s.stopped(now)
 	body = sync.Append(body)
+	if s.mirror != nil {
+		body = s.mirror.Append(now, s.loss.srtt, body, most-wire.Overhead-len(body))
+	}
 	s.push(now, wire.KindControl, room, len(body), sentPacket{at: now, fate: pending})
 	b.Commit(len(body) + s.seal.extra)
 	wait := s.syncEvery()

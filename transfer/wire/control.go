@@ -13,6 +13,7 @@ const (
 	frameSync      = 0x03
 	frameChallenge = 0x04
 	frameResponse  = 0x05
+	frameMirror    = 0x06
 )
 
 // maxCoverage is how many coverage frames one datagram may hold: the current
@@ -34,6 +35,8 @@ type Control struct {
 	Challenge    Token
 	HasResponse  bool
 	Response     Token
+	HasMirror    bool
+	Mirror       Mirror
 }
 
 // Parse reads a control body. On error the content of c is undefined.
@@ -68,6 +71,9 @@ func (c *Control) Parse(b []byte) error {
 		case frameResponse:
 			c.HasResponse = true
 			c.Response = in.token()
+		case frameMirror:
+			c.HasMirror = true
+			c.Mirror.parse(&in)
 		default:
 			return ErrFrame
 		}
@@ -201,6 +207,32 @@ func (s *Sync) parse(in *cursor) {
 		s.High = s.Low + n
 	}
 	if s.Floor > maxNumber || flags > 3 {
+		in.bad = true
+	}
+}
+
+// Mirror is a piece of the control connection's stream, and how much of the peer's is
+// known.
+type Mirror struct {
+	Known  uint64 // bytes of the peer's stream
+	Offset uint64 // of Bytes in the sender's stream
+	Bytes  []byte // parsed: in the datagram
+}
+
+// Append writes the frame to b.
+func (m *Mirror) Append(b []byte) []byte {
+	b = binary.AppendUvarint(append(b, frameMirror), m.Known)
+	b = binary.AppendUvarint(b, m.Offset)
+	b = binary.AppendUvarint(b, uint64(len(m.Bytes)))
+	return append(b, m.Bytes...)
+}
+
+func (m *Mirror) parse(in *cursor) {
+	*m = Mirror{Known: in.uvarint(), Offset: in.uvarint()}
+	if n := in.uvarint(); n > 0 {
+		m.Bytes = in.bytes(n)
+	}
+	if m.Known > maxNumber || m.Offset > maxNumber {
 		in.bad = true
 	}
 }

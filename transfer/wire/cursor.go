@@ -47,3 +47,13 @@ func (c *cursor) token() (t Token) {
 	c.b = c.b[len(t):]
 	return t
 }
+
+func (c *cursor) bytes(n uint64) []byte {
+	if n > uint64(len(c.b)) || c.bad {
+		c.bad = true
+		return nil
+	}
+	b := c.b[:n:n]
+	c.b = c.b[n:]
+	return b
+}

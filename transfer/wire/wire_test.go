@@ -90,6 +90,10 @@ func randomControl(r *rand.Rand) Control {
 	for i := range c.Challenge {
 		c.Challenge[i], c.Response[i] = byte(r.Uint64()), byte(r.Uint64())
 	}
+	c.HasMirror, c.Mirror = true, Mirror{Known: r.Uint64N(maxNumber), Offset: r.Uint64N(1 << 20)}
+	for range r.IntN(100) {
+		c.Mirror.Bytes = append(c.Mirror.Bytes, byte(r.Uint64()))
+	}
 	return c
 }
 
@@ -108,6 +112,9 @@ func (c *Control) append(b []byte) []byte {
 	}
 	if c.HasResponse {
 		b = AppendResponse(b, c.Response)
+	}
+	if c.HasMirror {
+		b = c.Mirror.Append(b)
 	}
 	return b
 }
@@ -139,21 +146,24 @@ func TestHostileControlIsRefused(t *testing.T) {
 	huge := []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}
 	cov := func(b ...byte) []byte { return append([]byte{frameCoverage}, b...) }
 	for name, b := range map[string][]byte{
-		"unknown frame":                {0x77},
-		"status cut short":             {frameStatus, 0},
-		"status with unknown flags":    {frameStatus, 8, 1, 1, 1, 1, 1, 0},
-		"runs beyond number zero":      cov(5, 1, 7),
-		"empty run in the middle":      cov(50, 3, 1, 0, 1),
-		"more runs than bytes":         cov(50, 40, 1),
-		"count near 2^64":              append(cov(50), huge...),
-		"top near 2^64":                append(append(cov(), huge...), 1, 1),
-		"three coverage frames":        append(append(cov(1, 1, 1), cov(1, 1, 1)...), cov(1, 1, 1)...),
-		"challenge cut short":          {frameChallenge, 1, 2, 3},
-		"query that ends at zero":      {frameSync, 2, 1, 1, 0, 0},
-		"varint without end":           {frameSync, 0, 0x80, 0x80},
-		"sync with an enormous floor":  append([]byte{frameSync, 0}, huge...),
-		"sync with an enormous query":  append([]byte{frameSync, 2, 1, 1, 1}, huge...),
-		"status with an enormous time": append([]byte{frameStatus, 0}, huge...),
+		"unknown frame":                 {0x77},
+		"status cut short":              {frameStatus, 0},
+		"status with unknown flags":     {frameStatus, 8, 1, 1, 1, 1, 1, 0},
+		"runs beyond number zero":       cov(5, 1, 7),
+		"empty run in the middle":       cov(50, 3, 1, 0, 1),
+		"more runs than bytes":          cov(50, 40, 1),
+		"count near 2^64":               append(cov(50), huge...),
+		"top near 2^64":                 append(append(cov(), huge...), 1, 1),
+		"three coverage frames":         append(append(cov(1, 1, 1), cov(1, 1, 1)...), cov(1, 1, 1)...),
+		"challenge cut short":           {frameChallenge, 1, 2, 3},
+		"query that ends at zero":       {frameSync, 2, 1, 1, 0, 0},
+		"varint without end":            {frameSync, 0, 0x80, 0x80},
+		"sync with an enormous floor":   append([]byte{frameSync, 0}, huge...),
+		"sync with an enormous query":   append([]byte{frameSync, 2, 1, 1, 1}, huge...),
+		"mirror cut short":              {frameMirror, 1, 1, 3, 0, 0},
+		"mirror of enormous length":     append([]byte{frameMirror, 1, 1}, huge...),
+		"mirror from an enormous place": append(append([]byte{frameMirror, 1}, huge...), 0),
+		"status with an enormous time":  append([]byte{frameStatus, 0}, huge...),
 	} {
 		var c Control
 		if err := c.Parse(b); err == nil {

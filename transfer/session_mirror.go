@@ -1,0 +1,76 @@
+package transfer
+
+import (
+	"time"
+
+	"github.com/godwit/godwit/transfer/wire"
+)
+
+const (
+	// mirrorRTT is the round trip from which a segment that TCP loses is worth
+	// avoiding; nearby it costs less than the copies do.
+	mirrorRTT = 5 * time.Millisecond
+	// farewells is how many datagrams say the last words.
+	farewells = 3
+)
+
+// mirror has the data path take along a copy of the control connection.
+func (s *session) mirror() {
+	m := s.ctl.mirror
+	for _, l := range s.lanes {
+		if l.fsnd != nil {
+			l.fsnd.Mirror(m)
+		} else {
+			l.frcv.Mirror(m)
+		}
+	}
+	if s.lanes[0].sock == nil || s.rtt > 0 && s.rtt < s.mirrorFrom {
+		m.Off()
+	} else {
+		m.OnWrite(s.lanes[0].wake)
+	}
+}
+
+// reflect acts on frames that datagrams brought sooner than the connection; under
+// the lock.
+func (s *session) reflect() {
+	for !s.ended() {
+		t, body, ok, err := s.ctl.mirror.Next()
+		if err != nil {
+			s.fail(newError(CodeProtocol, s.peer+" broke the protocol", err))
+		}
+		if !ok || err != nil {
+			return
+		}
+		if err := s.act(t, body); err != nil {
+			s.fail(err)
+		}
+	}
+}
+
+// farewell has datagrams say what the peer does not know yet, when the pump has
+// ended: a connection that has lost something would say it seconds later, or never,
+// should it not have come yet. It reports whether it could.
+func (s *session) farewell() bool {
+	l := s.lanes[0]
+	if l.sock == nil || l.flow == nil {
+		return false
+	}
+	batch, told := wire.NewBatch(), 0
+	for range farewells {
+		s.mu.Lock()
+		s.ctl.mirror.Hurry()
+		now := s.now()
+		batch.Reset()
+		n := 0
+		if s.ctl.mirror.Due() <= now {
+			n = l.flow.AppendDatagrams(now, batch)
+		}
+		s.mu.Unlock()
+		if n == 0 || l.sock.SendBatch(batch) != nil {
+			break
+		}
+		told++
+	}
+	return told == farewells
+}
