@@ -20,9 +20,10 @@ func (s *session) listen() {
 		if err != nil {
 			if errors.Is(err, control.ErrMalformed) {
 				s.fail(newError(CodeProtocol, s.peer+" broke the protocol", err))
-			} else {
-				s.fail(newError(CodeLost, "the connection to "+s.peer+" broke", err))
+				return
 			}
+			s.lastWords()
+			s.fail(newError(CodeLost, "the connection to "+s.peer+" broke", err))
 			return
 		}
 		if err := s.frame(t, body); err != nil {

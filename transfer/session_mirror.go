@@ -3,6 +3,7 @@ package transfer
 import (
 	"time"
 
+	"github.com/godwit/godwit/transfer/mirror"
 	"github.com/godwit/godwit/transfer/wire"
 )
 
@@ -10,8 +11,10 @@ const (
 	// mirrorRTT is the round trip from which a segment that TCP loses is worth
 	// avoiding; nearby it costs less than the copies do.
 	mirrorRTT = 5 * time.Millisecond
-	// farewells is how many datagrams say the last words.
+	// farewells is how often the last words are said.
 	farewells = 3
+	// lastWordsWithin is how far they may be behind what says that there are no more.
+	lastWordsWithin = 500 * time.Millisecond
 )
 
 // mirror has the data path take along a copy of the control connection.
@@ -29,6 +32,7 @@ func (s *session) mirror() {
 	} else {
 		m.OnWrite(s.lanes[0].wake)
 	}
+	s.ctl.read.excused = func() bool { return m.Last() > 0 && s.now()-m.Last() < DeadPeer }
 }
 
 // reflect acts on frames that datagrams brought sooner than the connection; under
@@ -57,7 +61,7 @@ func (s *session) farewell() bool {
 		return false
 	}
 	batch, told := wire.NewBatch(), 0
-	for range farewells {
+	for left := farewells * s.ctl.mirror.Hurry(); left > 0; {
 		s.mu.Lock()
 		s.ctl.mirror.Hurry()
 		now := s.now()
@@ -71,6 +75,19 @@ func (s *session) farewell() bool {
 			break
 		}
 		told++
+		left -= mirror.Least
 	}
-	return told == farewells
+	return told >= farewells
+}
+
+// lastWords gives datagrams the time to say how the session ended, when its connection
+// has broken before it came: QUIC's end, which says so, goes another way.
+func (s *session) lastWords() {
+	if s.ctl.attached() {
+		return
+	}
+	select {
+	case <-s.over:
+	case <-time.After(lastWordsWithin):
+	}
 }

@@ -315,7 +315,11 @@ func (r *Receiver) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 	body := r.path.append(now, room[wire.HeaderSize:wire.HeaderSize])
 	body = st.Append(body)
 	if r.mirror != nil {
-		body = r.mirror.Append(now, r.rtt, body, size-wire.Overhead-len(body))
+		room := size - r.seal.extra - len(body)
+		if r.gaps > 0 {
+			room = min(room, mirror.Room) // coverage needs the rest
+		}
+		body = r.mirror.Append(now, r.rtt, body, room)
 	}
 	if r.arrived.top > 0 {
 		body = r.appendCoverage(body, size-r.seal.extra)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/godwit/godwit/transfer/mirror"
 	"github.com/godwit/godwit/transfer/wire"
 )
 
@@ -52,7 +53,7 @@ func (s *Sender) appendControl(now time.Duration, b *wire.Batch) {
 	sync.Want = sync.High != 0 || now-s.lastData > s.loss.srtt/4 || s.stopped(now)
 	body = sync.Append(body)
 	if s.mirror != nil {
-		body = s.mirror.Append(now, s.loss.srtt, body, most-wire.Overhead-len(body))
+		body = s.mirror.Append(now, s.loss.srtt, body, min(mirror.Room, most-s.seal.extra-len(body)))
 	}
 	s.push(now, wire.KindControl, room, len(body), sentPacket{at: now, fate: pending})
 	b.Commit(len(body) + s.seal.extra)

@@ -26,12 +26,16 @@ import (
 const (
 	// keepMost bounds what waits for the peer. Beyond that it is left to the connection.
 	keepMost = 256 << 10
-	// chunk is how many bytes one datagram takes along.
-	chunk = 160
+	// Room is how many bytes a datagram that has other things to tell spares.
+	Room = 184
+	// Least is how many bytes of the stream these are.
+	Least = Room - header
+	// header is how long a frame is at most, without its bytes.
+	header = 24
 	// window is how far ahead of what the peer knows datagrams go, pieces how many of
 	// them it holds that came before others: twice as many.
 	window = 8 << 10
-	pieces = 2 * window / chunk
+	pieces = 2 * window / Least
 	// passes is how often all that waits is sent at once: of a hundred datagrams in
 	// ten thousand that are lost one by one, one then matters.
 	passes = 3
@@ -68,6 +72,7 @@ type Stream struct {
 	heard bool // the peer mirrors too
 	owed  int  // acknowledgements
 	oweAt time.Duration
+	last  time.Duration // when a datagram brought something along
 }
 
 // piece is what came before something that is missing.
@@ -131,11 +136,12 @@ func (s *Stream) Write(frame []byte) {
 	}
 }
 
-// Hurry makes what waits due at once, once more.
-func (s *Stream) Hurry() {
+// Hurry makes what waits due at once, once more, and says how many bytes that is.
+func (s *Stream) Hurry() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pass, s.at, s.next = 0, 0, s.base
+	s.pass, s.at = 0, 0
+	return min(len(s.out), window)
 }
 
 // Due is when a datagram should go out if none does for another reason.
@@ -155,10 +161,9 @@ func (s *Stream) Due() time.Duration {
 // Append writes what a datagram is to take along to b, at most room bytes, which
 // may be nothing.
 func (s *Stream) Append(now, rtt time.Duration, b []byte, room int) []byte {
-	const most = 24 // of a frame without its bytes
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if room < most {
+	if room < header {
 		return b
 	}
 	f := wire.Mirror{Known: s.taken + uint64(len(s.in)), Offset: s.base}
@@ -167,7 +172,7 @@ func (s *Stream) Append(now, rtt time.Duration, b []byte, room int) []byte {
 		if s.next >= end {
 			s.next = s.base
 		}
-		n := min(uint64(min(chunk, room-most)), end-s.next)
+		n := min(uint64(room-header), end-s.next)
 		from := s.next - s.base
 		f.Offset, f.Bytes = s.next, s.out[from:from+n]
 		s.next += n
@@ -197,6 +202,7 @@ func (s *Stream) Append(now, rtt time.Duration, b []byte, room int) []byte {
 func (s *Stream) Take(now time.Duration, f *wire.Mirror) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.last = now
 	if end := s.base + uint64(len(s.out)); f.Known > s.base && f.Known <= end {
 		s.out = s.out[f.Known-s.base:]
 		s.base = f.Known
@@ -251,6 +257,13 @@ func (s *Stream) hold(f *wire.Mirror) {
 		}
 	}
 	s.early = append(s.early, piece{f.Offset, slices.Clone(f.Bytes)})
+}
+
+// Last is when Take was last called; 0: never.
+func (s *Stream) Last() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
 }
 
 // Passed takes the length of the body of a frame that came over the connection, and

@@ -19,7 +19,7 @@ const (
 // carried is what s.Append writes, as the peer parses it.
 func carried(t *testing.T, s *Stream, now time.Duration) (wire.Mirror, bool) {
 	t.Helper()
-	b := s.Append(now, rtt, nil, 256)
+	b := s.Append(now, rtt, nil, Room)
 	if len(b) == 0 {
 		return wire.Mirror{}, false
 	}
