@@ -9,11 +9,10 @@ import (
 // sysBatch is the kernel's description of one train of datagrams, set up once
 // so that no send allocates.
 type sysBatch struct {
-	hdr    unix.Msghdr
-	iov    unix.Iovec
-	oob    []byte
-	err    error
-	sendFn func(fd uintptr) bool
+	hdr unix.Msghdr
+	iov unix.Iovec
+	oob []byte
+	err error // of the last send; EAGAIN: the socket is full
 }
 
 func (s *sysBatch) init() {
@@ -24,8 +23,6 @@ func (s *sysBatch) init() {
 	s.hdr.Iov = &s.iov
 	s.hdr.SetIovlen(1)
 	s.hdr.Control = &s.oob[0]
-	s.hdr.SetControllen(len(s.oob))
-	s.sendFn = s.send
 }
 
 // segment sets the size of each datagram but the last.
@@ -33,27 +30,30 @@ func (s *sysBatch) segment(n int) {
 	*(*uint16)(unsafe.Pointer(&s.oob[unix.CmsgLen(0)])) = uint16(n)
 }
 
-// data sets what is sent: not empty.
-func (s *sysBatch) data(b []byte) {
-	s.iov.Base = &b[0]
-	s.iov.SetLen(len(b))
+// train sets what is sent, not empty, and the size of each datagram but the last.
+func (s *sysBatch) train(b []byte, segment int) {
+	s.segment(segment)
+	s.single(b)
+	s.hdr.SetControllen(len(s.oob))
 }
 
-// send sends to whom the socket is connected to; false: the socket is full. It
-// does not wait, so the scheduler need not be told: see alarm.
-func (s *sysBatch) send(fd uintptr) bool {
+// single sets the only datagram that is sent, not empty.
+func (s *sysBatch) single(b []byte) {
+	s.iov.Base = &b[0]
+	s.iov.SetLen(len(b))
+	s.hdr.SetControllen(0)
+}
+
+// send sends to whom the socket is connected to. It does not wait, so the
+// scheduler need not be told: see alarm.
+func (s *sysBatch) send(fd uintptr) {
 	for {
 		_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&s.hdr)), unix.MSG_DONTWAIT)
-		switch errno {
-		case 0:
+		if s.err = errno; errno == 0 {
 			s.err = nil
-		case unix.EINTR:
+		} else if errno == unix.EINTR {
 			continue
-		case unix.EAGAIN:
-			return false
-		default:
-			s.err = errno
 		}
-		return true
+		return
 	}
 }

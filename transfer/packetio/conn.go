@@ -28,20 +28,22 @@ type Options struct {
 
 // Conn is a UDP socket. See the package comment for how it is used.
 type Conn struct {
-	udp    *net.UDPConn
+	udp    *net.UDPConn // of a socket that is not connected
+	local  netip.AddrPort
 	peer   netip.AddrPort // connected to; zero: not connected
 	engine engine
 }
 
 // engine is what differs between systems.
 type engine interface {
+	control(f func(fd uintptr)) error
 	send(b *wire.Batch, to netip.AddrPort) error
 	recv(m *Messages) (int, error)
 	wait(d time.Duration) error
 	wake()
 	rest(d time.Duration)
 	buffer() int
-	close()
+	close() error
 }
 
 // Dial returns a socket connected to a node.
@@ -72,18 +74,20 @@ func open(local net.Addr, peer netip.AddrPort, o Options) (*Conn, error) {
 	if !peer.IsValid() {
 		share(udp)
 	}
-	e, err := newEngine(udp, o)
-	if err != nil {
+	c := &Conn{local: udp.LocalAddr().(*net.UDPAddr).AddrPort(), peer: peer}
+	var err error
+	if c.engine, err = newEngine(udp, peer.IsValid(), o); err != nil {
 		_ = udp.Close()
 		return nil, fmt.Errorf("data socket: %w", err)
 	}
-	return &Conn{udp: udp, peer: peer, engine: e}, nil
+	if !peer.IsValid() {
+		c.udp = udp
+	}
+	return c, nil
 }
 
 // LocalAddr returns the socket's own address.
-func (c *Conn) LocalAddr() netip.AddrPort {
-	return c.udp.LocalAddr().(*net.UDPAddr).AddrPort()
-}
+func (c *Conn) LocalAddr() netip.AddrPort { return c.local }
 
 // SendBatch sends the batch to its address. Conditions of the network that may
 // pass, such as an unreachable peer, are not errors: the flow notices losses
@@ -142,11 +146,7 @@ func (c *Conn) Buffer() int { return c.engine.buffer() }
 func (c *Conn) Wake() { c.engine.wake() }
 
 // Close closes the socket; waiting calls return.
-func (c *Conn) Close() error {
-	err := c.udp.Close()
-	c.engine.close()
-	return err
-}
+func (c *Conn) Close() error { return c.engine.close() }
 
 // passing reports whether an error is the network's and may pass. Some come
 // from ICMP messages, which anybody can forge.

@@ -10,7 +10,7 @@ import (
 
 type sysMessages struct{}
 
-func newEngine(udp *net.UDPConn, _ Options) (engine, error) { return newPlain(udp), nil }
+func newEngine(udp *net.UDPConn, _ bool, _ Options) (engine, error) { return newPlain(udp), nil }
 
 func control(bool) func(network, address string, c syscall.RawConn) error { return nil }
 

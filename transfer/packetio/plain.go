@@ -42,6 +42,14 @@ func (p *plain) read() {
 	}
 }
 
+func (p *plain) control(f func(fd uintptr)) error {
+	raw, err := p.udp.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return raw.Control(f)
+}
+
 func (p *plain) send(b *wire.Batch, to netip.AddrPort) error {
 	return sendEach(p.udp, b, to)
 }
@@ -94,7 +102,9 @@ func (p *plain) buffer() int { return 0 }
 
 func (p *plain) wake() { p.in.notify() }
 
-func (p *plain) close() {
+func (p *plain) close() error {
+	err := p.udp.Close()
 	<-p.done
 	p.timer.Stop()
+	return err
 }
