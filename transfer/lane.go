@@ -109,26 +109,34 @@ type rester interface {
 }
 
 const (
-	// restMost is how long a receiver lets datagrams gather: a thousand wake-ups a
-	// second cost little, and reports have no need to be more exact. The kernel
-	// notes when each datagram came.
-	restMost = time.Millisecond
-	// ageMost is how much of the time that a datagram lay in the socket is taken
-	// out of its delay: resting is no queue, but a host that cannot keep up is.
-	ageMost = 2 * restMost
+	// A receiver lets datagrams gather for restNear, or for a restPart of the round
+	// trip where that is longer, up to restMost: five to ten hundred wake-ups a second
+	// cost little, and reports have no need to be more exact. The kernel notes when
+	// each datagram came.
+	restNear = time.Millisecond
+	restMost = 2 * time.Millisecond
+	restPart = 50
+	// ageRests is how many rests of the time that a datagram lay in the socket are
+	// taken out of its delay: resting is no queue, but a host that cannot keep up is.
+	ageRests = 2
 	// restLeast is the least that is worth it.
 	restLeast = 100 * time.Microsecond
 	// restBytes is what has to come in between for resting to save anything.
 	restBytes = 4 << 10
 )
 
-// restFor says how long to rest after bytes came within since: not long enough
-// for a quarter of the socket's buffer to fill.
-func restFor(bytes, buffer int, since time.Duration) time.Duration {
+// restMostAt is the longest rest on a path with such a round trip.
+func restMostAt(rtt time.Duration) time.Duration {
+	return min(max(rtt/restPart, restNear), restMost)
+}
+
+// restFor says how long to rest on a path with such a round trip after bytes came
+// within since: not long enough for a quarter of the socket's buffer to fill.
+func restFor(bytes, buffer int, since, rtt time.Duration) time.Duration {
 	if bytes < restBytes || buffer == 0 || since <= 0 {
 		return 0
 	}
-	d := min(restMost, time.Duration(float64(buffer)/4*float64(since)/float64(bytes)))
+	d := min(restMostAt(rtt), time.Duration(float64(buffer)/4*float64(since)/float64(bytes)))
 	if d < restLeast {
 		return 0
 	}
@@ -178,7 +186,7 @@ func (l *lane) pump() {
 		}
 		if gather = 0; rest != nil {
 			now := s.now()
-			gather = restFor(bytes, rest.Buffer(), now-looked)
+			gather = restFor(bytes, rest.Buffer(), now-looked, s.rtt)
 			looked = now
 		}
 		if err != nil {
@@ -242,7 +250,7 @@ func (l *lane) take(in *packetio.Messages) error {
 	now := s.now()
 	for from, b := range in.All() {
 		age := min(in.Age(), now)
-		rested := min(age, ageMost)
+		rested := min(age, ageRests*restMostAt(s.rtt))
 		l.flow.Waited(age - rested)
 		if err := l.flow.HandleDatagram(now-rested, from, b); errors.Is(err, job.ErrRecord) {
 			return err

@@ -8,7 +8,7 @@ import (
 )
 
 // TestSlowFlowsOnTheShortestPathsSendLongerBursts: a host with many of them is
-// woken for each burst.
+// woken for each burst. So do fast flows on long paths.
 func TestSlowFlowsOnTheShortestPathsSendLongerBursts(t *testing.T) {
 	t.Parallel()
 	const packet = 1500
@@ -25,13 +25,22 @@ func TestSlowFlowsOnTheShortestPathsSendLongerBursts(t *testing.T) {
 		{.1, 100 * time.Microsecond, packet},
 		{8000, 20 * ms, 500_000}, // half a millisecond, anywhere
 		{8000, 0, 500_000},
+		{1000, 20 * ms, 62_500},
+		{1000, 40 * ms, 100_000},  // a fiftieth of the round trip
+		{1000, 100 * ms, 125_000}, // a millisecond
+		{1600, 100 * ms, farBytes},
+		{300, 100 * ms, 18_750}, // may have a queue of a few packets
 	} {
 		p := pacer{rate: row.rate * 1e6 / 8}
 		p.reach(row.rtt)
 		if got := p.quantum(packet); got != row.want {
 			t.Errorf("%v Mb/s at %v: bursts of %.0f bytes, want %.0f", row.rate, row.rtt, got, row.want)
 		}
-		if p.reach(time.Second); p.quantum(packet) > max(slotPackets*packet, row.rate*1e6/8/2000) {
+		longest := max(slotPackets*packet, row.rate*1e6/8/2000)
+		if longest >= farPackets*packet {
+			longest = max(longest, min(farBytes, row.rate*1e6/8/1000))
+		}
+		if p.reach(time.Second); p.quantum(packet) > longest {
 			t.Errorf("%v Mb/s: still bursts of %.0f bytes when the path got long", row.rate, p.quantum(packet))
 		}
 	}

@@ -34,6 +34,25 @@
 //	}
 //
 // Only Wake and Close may be called from other goroutines.
+//
+// # Wake-ups
+//
+// Being woken costs a virtual machine 10 to 30 µs of processor time: it leaves its
+// idle state and finds its caches cold. So nobody is woken by a datagram who did
+// not ask for it, and who moves a gigabit asks seldom:
+//
+//   - A sender sleeps until its flow's next burst (half a millisecond of the rate, a
+//     whole one on long paths); feedback that came meanwhile is read then.
+//   - A receiver rests for one or two milliseconds after each look, and waits for a
+//     datagram only when next to nothing came in between. The kernel says when each
+//     one arrived (Age), so resting changes no delay that is measured.
+//   - Sockets of data are out of the runtime's poller, which would wake up for each
+//     train of datagrams whoever waits for it: see bell. Timers are of the kernel's,
+//     in that poller, because threads that sleep in system calls keep the runtime's
+//     monitor awake: see alarm.
+//
+// A transfer at 1 Gb/s over 100 ms so makes 3,000 wake-ups a second at both ends
+// together, of which 1,500 are these two; without these rules it was 7,300.
 package packetio
 
 // Round is how many batches to send before looking for feedback: a sender that
