@@ -207,17 +207,32 @@ func (l *loading) block(r job.Read) loaded {
 		d.err = err
 		return d
 	}
+	size := l.size(f)
+	geo, err := hashtree.NewGeometry(size, hashtree.BlockSizeFor(size))
+	if err != nil {
+		d.err = err
+		return d
+	}
 	d.data = l.pool.Get(r.Length)
-	n := r.Length
+	read := func(part []byte, at int) error {
+		n, err := file.ReadAt(part, r.Offset+int64(at))
+		if n == len(part) {
+			return nil
+		}
+		if err == nil || errors.Is(err, io.EOF) {
+			err = store.ErrChanged // shorter than it was
+		}
+		return err
+	}
 	if d.hole = f.hole(r.Index); d.hole {
 		clear(d.data)
-	} else {
-		n, err = file.ReadAt(d.data, r.Offset)
+		read = nil
+	} else if _, plain := file.(*store.File); !plain { // whose units are its own
+		err = read(d.data, 0)
+		read = nil
 	}
-	if n == r.Length {
-		err = nil
-	} else if err == nil || errors.Is(err, io.EOF) {
-		err = store.ErrChanged // shorter than it was
+	if err == nil {
+		d.leaf, err = geo.LeafOf(r.Index, d.data, read)
 	}
 	if err == nil && r.Last {
 		err = file.Check()
@@ -225,15 +240,7 @@ func (l *loading) block(r job.Read) loaded {
 	if err != nil {
 		l.pool.Put(d.data)
 		d.data, d.err = nil, err
-		return d
 	}
-	size := l.size(f)
-	geo, err := hashtree.NewGeometry(size, hashtree.BlockSizeFor(size))
-	if err != nil {
-		d.err = err
-		return d
-	}
-	d.leaf = geo.Leaf(r.Index, d.data)
 	return d
 }
 

@@ -90,15 +90,50 @@ func (g Geometry) Span(i int) (off int64, n int) {
 // number of goroutines; it panics when len(block) is not the block's length,
 // which is the caller's mistake and never a peer's.
 func (g Geometry) Leaf(i int, block []byte) Hash {
+	leaf, _ := g.LeafOf(i, block, nil)
+	return leaf
+}
+
+// LeafOf is Leaf of a block that comes into being meanwhile: before it hashes a part
+// of block it calls fill with that part and its offset in the block, one after the
+// other. Parts are small enough to be hashed out of the cache that filling them
+// brought them into. The error is fill's.
+func (g Geometry) LeafOf(i int, block []byte, fill func(part []byte, at int) error) (Hash, error) {
 	off, n := g.Span(i)
 	if i < 0 || i >= g.Blocks() || len(block) != n {
 		panic(fmt.Sprintf("hashtree: block %d of %d has %d bytes, want %d", i, g.Blocks(), len(block), n))
 	}
-	node := subtree(block, uint64(off)/guts.ChunkSize)
-	if g.Blocks() == 1 {
-		return finish(node)
+	node, err := filled(block, 0, uint64(off)/guts.ChunkSize, fill)
+	if err != nil {
+		return Hash{}, err
 	}
-	return toHash(guts.ChainingValue(node))
+	if g.Blocks() == 1 {
+		return finish(node), nil
+	}
+	return toHash(guts.ChainingValue(node)), nil
+}
+
+// partSize is what is filled at once: a part of what a core's own cache holds.
+const partSize = 8 * MinBlockSize
+
+// filled is subtree of the part of a block that begins at the offset at.
+func filled(data []byte, at int, counter uint64, fill func([]byte, int) error) (guts.Node, error) {
+	if fill == nil {
+		return subtree(data, counter), nil
+	}
+	if len(data) <= partSize {
+		if err := fill(data, at); err != nil {
+			return guts.Node{}, err
+		}
+		return subtree(data, counter), nil
+	}
+	n := leftLen(len(data))
+	left, err := filled(data[:n], at, counter, fill)
+	if err != nil {
+		return guts.Node{}, err
+	}
+	right, err := filled(data[n:], at+n, counter+uint64(n)/guts.ChunkSize, fill)
+	return guts.ParentNode(guts.ChainingValue(left), guts.ChainingValue(right), &guts.IV, 0), err
 }
 
 // vector is the input of one call of the vector code, which reads all of it

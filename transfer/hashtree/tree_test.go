@@ -188,6 +188,49 @@ func TestRootNamesMissingBlocks(t *testing.T) {
 	}
 }
 
+func TestLeafOfABlockThatIsFilledMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 1024, partSize - 1, partSize, partSize + 1, 3*partSize + 77, DefaultBlockSize - 1024, DefaultBlockSize} {
+		data := noise(DefaultBlockSize+n, 10)
+		g, err := NewGeometry(int64(len(data)), DefaultBlockSize)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, filled := make([]byte, n), 0
+		got, err := g.LeafOf(1, block, func(part []byte, at int) error {
+			if at != filled || &part[0] != &block[at] || len(part) > partSize {
+				t.Errorf("block of %d bytes: %d at %d, want some at %d", n, len(part), at, filled)
+			}
+			filled += copy(part, data[DefaultBlockSize+at:])
+			return nil
+		})
+		if want := g.Leaf(1, data[DefaultBlockSize:]); err != nil || filled != n || got != want {
+			t.Errorf("block of %d bytes: %d filled, leaf %v, want %v, %v", n, filled, got, want, err)
+		}
+	}
+}
+
+func TestLeafOfABlockThatCannotBeFilled(t *testing.T) {
+	t.Parallel()
+	g, err := NewGeometry(2*DefaultBlockSize, DefaultBlockSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for fails := range DefaultBlockSize / partSize {
+		calls := 0
+		_, err := g.LeafOf(0, make([]byte, DefaultBlockSize), func(_ []byte, at int) error {
+			calls++
+			if at == fails*partSize {
+				return ErrIncomplete
+			}
+			return nil
+		})
+		if !errors.Is(err, ErrIncomplete) || calls != fails+1 {
+			t.Errorf("part %d: %d calls, %v", fails, calls, err)
+		}
+	}
+}
+
 func TestChangedByteChangesOnlyItsLeaf(t *testing.T) {
 	t.Parallel()
 	data := noise(5*MinBlockSize, 6)

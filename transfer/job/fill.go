@@ -308,6 +308,7 @@ func (p *packer) fillData() {
 			p.full()
 			return
 		}
+		b.fetch(b.sent + n)
 		p.add(piece{kind: recData, o: b.o, b: b, off: int32(b.sent), n: int32(n)})
 		b.sent += n
 		b.o.issued += int64(n)
@@ -320,6 +321,27 @@ func (p *packer) fillData() {
 			s.ready.pop()
 		}
 	}
+}
+
+const (
+	// fetchSize is what is brought into the cache at once before it is packed, and
+	// memoryLine the unit in which memory is read.
+	fetchSize  = 16 << 10
+	memoryLine = 64
+)
+
+// fetch brings what follows up to the offset to into the cache, and more at once:
+// blocks were read a while ago, and piecemeal each packet would wait for memory anew.
+//
+//go:noinline
+func (b *outBlock) fetch(to int) (sum byte) {
+	for ; b.fetched < to; b.fetched += fetchSize {
+		next := b.data[b.fetched:min(b.fetched+fetchSize, len(b.data))]
+		for i := 0; i < len(next); i += memoryLine {
+			sum += next[i]
+		}
+	}
+	return sum
 }
 
 // slice is how many of left bytes fit behind their header: as many as run to the

@@ -89,6 +89,8 @@ type outBlock struct {
 	sent int // bytes packed for the first time
 	left int // bytes not acknowledged
 	at   int // in o.blocks
+
+	fetched int // bytes brought into the cache, to be packed
 }
 
 // Sender is the sending half of a job in one session. It is a flow.Source.
