@@ -97,6 +97,7 @@ type Controller struct {
 	lossNow   float64       // l: loss divided out
 	startLoss float64       // latest loss in startup
 	emptyGain float64       // of the phase empty
+	emptyTill time.Duration // when so little was sent for long enough, as far as is known
 	settled   bool          // the baseline was measured after startup
 	packets   uint64
 	lastNow   time.Duration // of the report before
@@ -133,6 +134,7 @@ type Controller struct {
 	honesty    bool // the present probe tests whether the baseline is ours
 	queueSum   time.Duration
 	queueCount int
+	queueOld   bool    // what startup made of the queue is still there
 	step       float64 // fairness step, for an RTT after a probe
 	stepTill   time.Duration
 	ceiling    float64 // anchor when the queue was last seen to fill; 0: no longer known

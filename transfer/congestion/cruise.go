@@ -13,6 +13,10 @@ const (
 	testLeast  = 2 * time.Second
 	testShare  = 16   // of the time between them is spent on tests
 	testDip    = 0.10 // below what passes, so that what flows overestimate together is gone too
+
+	// stepSlack is how much longer than its target the queue of a flow that is alone
+	// may be: what is delivered is measured a little high.
+	stepSlack = 500 * time.Microsecond
 )
 
 // beat is how long it is from one moment to the next at which flows of this
@@ -155,12 +159,10 @@ func (c *Controller) enterProbe(s *Sample, honesty bool) {
 	c.queueSum, c.queueCount = 0, 0
 	c.step = 1
 	if mean > seconds(1.05*queueLeast) && mean < seconds(0.96*queueMost) {
-		share := queueAtRef * c.cfg.Policy.weight() / mean.Seconds()
-		fair := refRate * share * share
 		switch {
-		case c.anchor > 1.5*fair:
+		case c.anchor > 1.5*c.fairAt(mean-stepSlack):
 			c.step = 0.95
-		case c.anchor < fair/1.5:
+		case c.anchor < c.fairAt(mean)/1.5:
 			c.step = 1.05
 		}
 	}
@@ -177,6 +179,12 @@ func (c *Controller) enterProbe(s *Sample, honesty bool) {
 		c.until = s.Now + c.beat(testEvery, testLeast)/testShare
 	}
 	c.frozenTill = c.until + c.srtt + c.span()
+}
+
+// fairAt is the rate whose target the queue is.
+func (c *Controller) fairAt(queue time.Duration) float64 {
+	share := queueAtRef * c.cfg.Policy.weight() / queue.Seconds()
+	return refRate * share * share
 }
 
 // risen says that the baseline grew since its last test, as it does when a

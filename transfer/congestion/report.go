@@ -28,8 +28,7 @@ func (c *Controller) OnReport(s *Sample) {
 	}
 	target := c.cfg.Policy.target(c.anchor)
 	c.updateLoss(s, target)
-	c.queueSum += c.delay.queue
-	c.queueCount++
+	c.averageQueue(target)
 
 	switch c.phase {
 	case startup:
@@ -41,6 +40,15 @@ func (c *Controller) OnReport(s *Sample) {
 	}
 	c.bound()
 	c.lastNow = s.Now
+}
+
+// averageQueue sums up the queue since the last probe, but for what startup made.
+func (c *Controller) averageQueue(target time.Duration) {
+	if c.queueOld && c.delay.queue < 2*target {
+		c.queueOld, c.queueSum, c.queueCount = false, 0, 0
+	}
+	c.queueSum += c.delay.queue
+	c.queueCount++
 }
 
 func (c *Controller) updateRTT(rtt time.Duration) {

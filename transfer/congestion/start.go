@@ -172,6 +172,7 @@ func (c *Controller) leaveStart(s *Sample, target time.Duration) {
 	// What is in flight above what passes in a round trip has to drain as well.
 	excess := c.rate*(1-c.lossNow)/c.anchor - 1 + c.delay.queue.Seconds()/c.srtt.Seconds()
 	c.emptyGain = min(max(settleGain-emptyMore*excess, emptyLeast), settleGain)
+	c.emptyTill = s.Now + time.Duration(max(excess, 0)/(1-c.emptyGain)*float64(c.srtt))
 	c.rate = c.emptyGain * c.anchor
 }
 
@@ -192,6 +193,9 @@ func (c *Controller) emptying(s *Sample) {
 	}
 	if c.until == never {
 		c.rate = c.emptyGain * c.anchor
+		if s.Now >= c.emptyTill && s.Now < c.emptyTill+c.srtt+feedbackSlow {
+			c.rate = settleGain * c.anchor // until it shows whether that was enough
+		}
 		return
 	}
 	c.rate = settleGain * c.anchor
@@ -208,6 +212,6 @@ func (c *Controller) enterCruise(s *Sample) {
 	}
 	c.round = s.Now
 	c.ceiling = c.anchor
-	c.queueSum, c.queueCount = 0, 0
+	c.queueOld, c.queueSum, c.queueCount = true, 0, 0
 	c.frozenTill = max(c.frozenTill, s.Now+c.srtt+c.span()) // what is delivered now was sent at a lower rate
 }
