@@ -6,24 +6,68 @@ import (
 	"github.com/godwit/godwit/transfer/control"
 )
 
-// piece is one record of a packet in flight.
+// piece is one record of a packet in flight. Pieces are small, for as many are kept
+// as packets are under way, and each comes from memory again when its packet is
+// acknowledged.
 type piece struct {
-	kind byte // recEntry, recData, recRoot or recEnd
-	root bool // an entry that carried the root
-	o    *outgoing
-	b    *outBlock // data
+	b    *outBlock // of the object, when it is no data
 	off  int32     // of the slice in the block
-	n    int32
+	n    uint16    // of its bytes
+	kind byte      // recEntry, recData, recRoot or recEnd
+	root bool      // an entry that carried the root
 }
+
+// maxSlice is the longest slice of data.
+const maxSlice = 1<<16 - 1
 
 // slot is one packet in flight, or one that was lost and waits to be packed
 // again. Tokens carry a generation, so that news of a slot used since are
-// told apart.
+// told apart. Most packets have one piece: a slot with it is half a line of memory.
 type slot struct {
-	gen    uint32
-	lost   bool
-	live   bool
-	pieces []piece
+	gen   uint32
+	count uint16 // of pieces
+	lost  bool
+	live  bool
+	first piece
+	rest  *[]piece // those after the first
+}
+
+// piece returns the i-th.
+func (l *slot) piece(i int) *piece {
+	if i == 0 {
+		return &l.first
+	}
+	return &(*l.rest)[i-1]
+}
+
+// push adds a piece.
+func (l *slot) push(c piece) {
+	if l.count == 0 {
+		l.first = c
+	} else {
+		if l.rest == nil {
+			l.rest = new([]piece)
+		}
+		*l.rest = append(*l.rest, c)
+	}
+	l.count++
+}
+
+// pop drops the last piece.
+func (l *slot) pop() {
+	l.count--
+	if l.count > 0 {
+		*l.rest = (*l.rest)[:l.count-1]
+	}
+}
+
+// clear drops all pieces.
+func (l *slot) clear() {
+	if l.count > 1 {
+		clear(*l.rest)
+		*l.rest = (*l.rest)[:0]
+	}
+	l.first, l.count = piece{}, 0
 }
 
 // minRoom is the least room in which a slice of data is worth its header.
@@ -67,9 +111,9 @@ func (s *Sender) Repeat(_ time.Duration, token uint64, buf []byte) int {
 		return 0
 	}
 	out := buf[:0:len(buf)]
-	for i := range sl.pieces {
-		c := &sl.pieces[i]
-		if c.o.dead || c.b != nil && c.b.data == nil || pieceSize(c, cap(out)-len(out)) > cap(out)-len(out) {
+	for i := range int(sl.count) {
+		c := sl.piece(i)
+		if c.b.o.dead || c.kind == recData && c.b.data == nil || pieceSize(c, cap(out)-len(out)) > cap(out)-len(out) {
 			return 0
 		}
 		out = appendPiece(out, c)
@@ -83,11 +127,11 @@ func (s *Sender) Acked(token uint64) {
 	if sl == nil {
 		return
 	}
-	for i := range sl.pieces {
-		s.ackPiece(&sl.pieces[i])
+	for i := range int(sl.count) {
+		s.ackPiece(sl.piece(i))
 	}
 	if sl.lost {
-		sl.pieces = sl.pieces[:0] // the resend queue frees the slot
+		sl.clear() // the resend queue frees the slot
 		return
 	}
 	s.inflight--
@@ -96,15 +140,16 @@ func (s *Sender) Acked(token uint64) {
 }
 
 func (s *Sender) ackPiece(c *piece) {
-	if c.o.dead {
+	o := c.b.o
+	if o.dead {
 		return
 	}
 	switch c.kind {
 	case recEntry:
-		c.o.entryOK = true
-		c.o.rootOK = c.o.rootOK || c.root
+		o.entryOK = true
+		o.rootOK = o.rootOK || c.root
 	case recRoot:
-		c.o.rootOK = true
+		o.rootOK = true
 	case recData:
 		if c.b.left -= int(c.n); c.b.left == 0 && c.b.data != nil {
 			s.forget(c.b)
@@ -147,8 +192,8 @@ func (s *Sender) take() uint32 {
 
 func (s *Sender) put(at uint32) {
 	sl := &s.slots[at]
-	clear(sl.pieces)
-	sl.pieces, sl.live, sl.lost = sl.pieces[:0], false, false
+	sl.clear()
+	sl.live, sl.lost = false, false
 	sl.gen++
 	s.free = append(s.free, at)
 }
@@ -172,8 +217,7 @@ func (p *packer) full() bool {
 // add packs c, which must fit.
 func (p *packer) add(c piece) {
 	p.buf = appendPiece(p.buf, &c)
-	sl := &p.s.slots[p.slot]
-	sl.pieces = append(sl.pieces, c)
+	p.s.slots[p.slot].push(c)
 }
 
 // fillLost packs pieces of lost packets; slices that do not fit are split.
@@ -181,14 +225,14 @@ func (p *packer) fillLost() {
 	s := p.s
 	for !s.resend.empty() {
 		at := s.resend.front()
-		for n := len(s.slots[at].pieces); n > 0; n = len(s.slots[at].pieces) {
-			c := s.slots[at].pieces[n-1]
+		for sl := &s.slots[at]; sl.count > 0; {
+			c := *sl.piece(int(sl.count) - 1)
 			if !settled(&c) {
 				if c.kind == recEntry {
-					c.root = c.o.e.hasRoot
+					c.root = c.b.o.e.hasRoot
 				}
 				if pieceSize(&c, p.room()) > p.room() {
-					if c.kind != recData || !p.split(&s.slots[at].pieces[n-1]) {
+					if c.kind != recData || !p.split(sl.piece(int(sl.count)-1)) {
 						p.full()
 						return
 					}
@@ -197,7 +241,7 @@ func (p *packer) fillLost() {
 				p.add(c)
 				s.count(int(c.n), true)
 			}
-			s.slots[at].pieces = s.slots[at].pieces[:n-1]
+			sl.pop()
 		}
 		s.resend.pop()
 		s.put(at)
@@ -206,14 +250,14 @@ func (p *packer) fillLost() {
 
 // split packs the first part of c and leaves the rest in place.
 func (p *packer) split(c *piece) bool {
-	n := p.slice(c.o.e.ID, c.b.off+int64(c.off), int(c.n))
+	n := p.slice(c.b.o.e.ID, c.b.off+int64(c.off), int(c.n))
 	if n < minRoom {
 		return false
 	}
 	part := *c
-	part.n = int32(n)
+	part.n = uint16(n)
 	c.off += int32(n)
-	c.n -= int32(n)
+	c.n -= uint16(n)
 	p.add(part)
 	p.s.count(n, true)
 	return true
@@ -222,12 +266,12 @@ func (p *packer) split(c *piece) bool {
 // settled reports whether a lost piece need not be sent again.
 func settled(c *piece) bool {
 	switch {
-	case c.o.dead:
+	case c.b.o.dead:
 		return true
 	case c.kind == recEntry:
-		return c.o.entryOK && (!c.root || c.o.rootOK)
+		return c.b.o.entryOK && (!c.root || c.b.o.rootOK)
 	case c.kind == recRoot:
-		return c.o.rootOK
+		return c.b.o.rootOK
 	case c.kind == recEnd:
 		return false
 	default:
@@ -243,7 +287,7 @@ func (p *packer) fillEntries() {
 		switch {
 		case o.dead:
 		case o.end:
-			c := piece{kind: recEnd, o: o}
+			c := piece{kind: recEnd, b: &o.self}
 			if pieceSize(&c, p.room()) > p.room() {
 				p.full()
 				return
@@ -254,7 +298,7 @@ func (p *packer) fillEntries() {
 				return
 			}
 		case o.e.hasRoot && !o.rootOK:
-			c := piece{kind: recRoot, o: o}
+			c := piece{kind: recRoot, b: &o.self}
 			if pieceSize(&c, p.room()) > p.room() {
 				p.full()
 				return
@@ -275,7 +319,7 @@ func (p *packer) entry(o *outgoing) bool {
 		o.rootOK = o.rootOK || e.hasRoot
 		return true
 	}
-	c := piece{kind: recEntry, root: o.e.hasRoot, o: o}
+	c := piece{kind: recEntry, root: o.e.hasRoot, b: &o.self}
 	if pieceSize(&c, p.room()) > p.room() {
 		return p.full()
 	}
@@ -302,14 +346,14 @@ func (p *packer) fillData() {
 			return
 		}
 		off := b.off + int64(b.sent)
-		left := len(b.data) - b.sent
+		left := min(len(b.data)-b.sent, maxSlice)
 		n := p.slice(b.o.e.ID, off, left)
 		if n < min(left, minRoom) {
 			p.full()
 			return
 		}
 		b.fetch(b.sent + n)
-		p.add(piece{kind: recData, o: b.o, b: b, off: int32(b.sent), n: int32(n)})
+		p.add(piece{kind: recData, b: b, off: int32(b.sent), n: uint16(n)})
 		b.sent += n
 		b.o.issued += int64(n)
 		b.o.progress += int64(n)
@@ -371,13 +415,13 @@ func (s *Sender) count(n int, again bool) {
 func pieceSize(c *piece, room int) int {
 	switch c.kind {
 	case recEntry:
-		return entrySize(&c.o.e, c.root)
+		return entrySize(&c.b.o.e, c.root)
 	case recEnd:
-		return 1 + uvarintSize(c.o.e.ID) + uvarintSize(uint64(c.o.e.bytes))
+		return 1 + uvarintSize(c.b.o.e.ID) + uvarintSize(uint64(c.b.o.e.bytes))
 	case recRoot:
-		return 1 + uvarintSize(c.o.e.ID) + 32 + uvarintSize(uint64(c.o.e.bytes))
+		return 1 + uvarintSize(c.b.o.e.ID) + 32 + uvarintSize(uint64(c.b.o.e.bytes))
 	default:
-		size, _ := dataSize(c.o.e.ID, c.b.off+int64(c.off), int(c.n), room)
+		size, _ := dataSize(c.b.o.e.ID, c.b.off+int64(c.off), int(c.n), room)
 		return size
 	}
 }
@@ -387,17 +431,17 @@ func pieceSize(c *piece, room int) int {
 func appendPiece(dst []byte, c *piece) []byte {
 	switch c.kind {
 	case recEntry:
-		e := c.o.e
+		e := c.b.o.e
 		e.hasRoot = c.root
 		return appendEntry(dst, &e)
 	case recEnd:
-		return appendEnd(dst, c.o.e.ID, uint64(c.o.e.bytes))
+		return appendEnd(dst, c.b.o.e.ID, uint64(c.b.o.e.bytes))
 	case recRoot:
-		return appendRoot(dst, c.o.e.ID, c.o.e.root, c.o.e.bytes)
+		return appendRoot(dst, c.b.o.e.ID, c.b.o.e.root, c.b.o.e.bytes)
 	default:
 		off := c.b.off + int64(c.off)
-		_, rest := dataSize(c.o.e.ID, off, int(c.n), cap(dst)-len(dst))
-		dst = appendDataHeader(dst, c.o.e.ID, off, int(c.n), rest)
-		return append(dst, c.b.data[c.off:c.off+c.n]...)
+		_, rest := dataSize(c.b.o.e.ID, off, int(c.n), cap(dst)-len(dst))
+		dst = appendDataHeader(dst, c.b.o.e.ID, off, int(c.n), rest)
+		return append(dst, c.b.data[c.off:][:c.n]...)
 	}
 }

@@ -78,6 +78,7 @@ type outgoing struct {
 	dead     bool  // ended: records of it are dropped
 	end      bool  // no object, but the word that there are no more: e.ID of them, after e.bytes retries
 
+	self   outBlock    // stands for the object itself in pieces
 	blocks []*outBlock // those not yet acknowledged, for release at an early end
 }
 
@@ -146,6 +147,7 @@ func (s *Sender) add(e Entry, attempt int) uint64 {
 	e.ID = s.nextID
 	e.hasRoot, e.bytes = false, 0
 	o := &outgoing{e: e, attempt: attempt, answered: true}
+	o.self.o = o
 	s.open[e.ID] = o
 	if e.Kind != File {
 		o.rootOK = true
@@ -447,6 +449,7 @@ func (s *Sender) maybeFinish() {
 	}
 	if s.cfg.End && !f.Stopped && f.Objects > 0 {
 		s.ending = &outgoing{end: true, e: Entry{ID: f.Objects, bytes: int64(f.Retries)}}
+		s.ending.self.o = s.ending
 		s.entries.push(s.ending)
 	}
 	body, err := control.AppendJSON(nil, control.TypeFinish, f)
