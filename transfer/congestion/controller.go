@@ -80,6 +80,8 @@ type Controller struct {
 	phase phase
 	since time.Duration // start of the phase
 	until time.Duration // its end, where it has one
+	judge time.Duration // when a test is judged, which on long paths is after it
+	tests int
 
 	rate      float64 // bytes/s now allowed
 	anchor    float64 // D: bytes/s delivered, as far as the path was tried
@@ -125,6 +127,7 @@ type Controller struct {
 	trial     uint8
 	trialAt   time.Duration
 	trialFrom float64 // bytes/s delivered before it
+	trials    int     // that passed
 	startBest float64 // bytes/s: most that was delivered in startup
 	peakNew   bool    // seen once: no burst confirmed it yet
 

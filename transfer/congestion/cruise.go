@@ -17,7 +17,24 @@ const (
 	// stepSlack is how much longer than its target the queue of a flow that is alone
 	// may be: what is delivered is measured a little high.
 	stepSlack = 500 * time.Microsecond
+
+	// On paths as long as longRTT a test of that length costs seconds. A part of a
+	// round trip shows as much, once the fate of what was sent in it is known. Where
+	// packets arrive in disorder that is not known for sure, so each shortTests-th
+	// test is a long one.
+	longRTT    = 300 * time.Millisecond
+	shortLeast = 250 * time.Millisecond // clocks of hosts differ
+	shortTests = 4
 )
+
+// long says that a round trip is dear here.
+func (c *Controller) long() bool { return c.srtt >= longRTT }
+
+// short is how long less is sent for a test on a long path.
+func (c *Controller) short() time.Duration {
+	enough := 3 * testPackets * float64(c.cfg.Packet) / max(c.anchor, leastRate)
+	return max(c.srtt/2, shortLeast, min(seconds(enough), 2*c.srtt))
+}
 
 // beat is how long it is from one moment to the next at which flows of this
 // round trip probe, or test their baselines: the power of two seconds that is
@@ -62,7 +79,7 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 	}
 	switch c.phase {
 	case probe:
-		if s.Now >= c.until {
+		if s.Now >= c.judge {
 			c.endProbe(s)
 		}
 	case hold:
@@ -97,7 +114,7 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 			g = 1 + leanUp // back to what is known to pass
 		}
 	}
-	if c.phase == probe {
+	if c.phase == probe && s.Now < c.until {
 		g = min(g, 1-c.probeDip)
 	}
 	g = min(g, c.knownGain(target, rtt, queue))
@@ -170,6 +187,7 @@ func (c *Controller) enterProbe(s *Sample, honesty bool) {
 	c.probeDip = min(max(dip, 0.04), 0.25)
 	c.phase, c.since = probe, s.Now
 	c.until = s.Now + c.srtt*3/2
+	c.judge = c.until
 	c.stepTill = c.until + c.srtt
 	c.honesty = honesty
 	c.holdCount /= 2 // a cycle without excess: what held us may be gone
@@ -177,6 +195,12 @@ func (c *Controller) enterProbe(s *Sample, honesty bool) {
 		c.probeDip = min(c.pb.p+testDip, 0.8)
 		c.restartLoss(s.Now)
 		c.until = s.Now + c.beat(testEvery, testLeast)/testShare
+		c.judge = c.until
+		if c.tests++; c.long() && c.tests%shortTests != 0 {
+			c.lossFrom = s.Now + c.srtt*9/8 + feedbackSlow
+			c.until = s.Now + c.short()
+			c.judge = c.until + c.srtt
+		}
 	}
 	c.frozenTill = c.until + c.srtt + c.span()
 }

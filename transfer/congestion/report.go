@@ -112,8 +112,11 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 		return // what is decided now was sent in another phase
 	}
 	span, least := c.srtt, uint64(windowLeast)
-	if c.honesty {
-		span, least = c.until-c.loss.since, testPackets // others test at the same time: nobody may stop before
+	switch {
+	case c.honesty:
+		span, least = c.judge-c.loss.since, testPackets // others test at the same time: nobody may stop before
+	case c.phase == empty && c.until != never && c.long():
+		span = c.until + c.short() + c.srtt - c.loss.since
 	}
 	f, ok := c.loss.closed(s, span, least)
 	if !ok {

@@ -27,6 +27,7 @@ const (
 	confirmed    = 0.85                  // of the peak, delivered: time to try more
 	trialGain    = 1.10
 	trialGrowth  = 1.04
+	trialsLong   = 3
 	blindGain    = 1.8  // without peaks to go by
 	settledLeast = 1500 // packets whose fate tells the loss of the path
 )
@@ -106,7 +107,7 @@ func (c *Controller) start(s *Sample, target time.Duration) {
 	failed := false
 	if c.trial == trialRuns && s.Now-c.trialAt >= c.srtt+c.span()+feedbackSlow {
 		if failed = c.measured < trialGrowth*c.trialFrom; !failed && c.delay.queue < target {
-			c.trial, c.flatRounds = trialPassed, 0
+			c.passTrial(s)
 		}
 	}
 	full := c.delay.queue > max(startQueue, 2*target)
@@ -126,7 +127,7 @@ func (c *Controller) startRate() float64 {
 	case c.trial == trialPassed:
 		return max(blindGain*c.anchor/(1-c.lossNow), c.rate)
 	case c.trial == trialRuns:
-		return trialGain * c.trialFrom / (1 - c.lossNow)
+		return (1 + float64(int(1)<<c.trials)*(trialGain-1)) * c.trialFrom / (1 - c.lossNow)
 	case c.peak == 0:
 		return grown
 	case c.peakNew:
@@ -155,6 +156,17 @@ func (c *Controller) endRound(s *Sample) {
 	if c.trial == trialNone {
 		c.armBurst()
 	}
+}
+
+// passTrial goes on by the delivered rate. On a long path, where a rate too high is not
+// noticed for a round trip, trials of twice as much more each come before that.
+func (c *Controller) passTrial(s *Sample) {
+	c.flatRounds = 0
+	if c.trials++; !c.long() || c.trials == trialsLong {
+		c.trial = trialPassed
+		return
+	}
+	c.trialAt, c.trialFrom = s.Now, c.measured
 }
 
 // leaveStart goes on to empty the queue that start-up made, or straight to
@@ -199,6 +211,9 @@ func (c *Controller) emptying(s *Sample) {
 		return
 	}
 	c.rate = settleGain * c.anchor
+	if c.long() && s.Now > c.until+c.short() && c.startLoss <= startMost {
+		c.rate /= 1 - c.lossNow // enough was sent; what it shows is on its way
+	}
 	if c.settled || s.Now-c.until > settleMost+4*c.srtt {
 		c.enterCruise(s)
 	}
