@@ -25,7 +25,7 @@ const (
 // sample takes a report; full says that the queue is well over target.
 func (f *floor) sample(s *Sample, rtt time.Duration, pb *baseline, full bool) {
 	got, ok := f.window.closed(s, rtt, 8)
-	if !ok || !full || !pb.exceeded(got) {
+	if !ok || !full || !pb.exceeded(got) && !pb.unlikely(got) {
 		return
 	}
 	if f.last != 0 {

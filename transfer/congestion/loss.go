@@ -13,7 +13,8 @@ const (
 	// baselineMost is the most that is believed of a path. Flows that together lose
 	// more, and each take it for the path's, would only ever send more.
 	baselineMost = 0.25
-	runLeast     = 6 // packets that a burst of a radio link loses at least, on average
+	hardly       = 0.25 // packets that the baseline expects to be lost
+	runLeast     = 6    // packets that a burst of a radio link loses at least, on average
 )
 
 // fates are what became of some packets.
@@ -80,6 +81,12 @@ func (b *baseline) reset(f fates) {
 // exceeded reports whether more was lost than the baseline explains.
 func (b *baseline) exceeded(f fates) bool {
 	return b.weight > 0 && f.lost >= 4 && f.share() > b.p+b.margin(f)
+}
+
+// unlikely reports whether hardly anything should have been lost, and more than one
+// packet was. Beside a full queue that is evidence enough: a TCP would need one.
+func (b *baseline) unlikely(f fates) bool {
+	return b.weight > 0 && f.lost >= 2 && b.p*f.n < hardly
 }
 
 // undercut reports whether less was lost than the baseline allows.

@@ -189,8 +189,9 @@ func crowds() []Case {
 			up, down := l.links()
 			down.Rate = 0
 			g := newStage(seed, up, down)
+			late := time.Duration(seed%20) * ms
 			for i, d := range extra {
-				g.net.Run(time.Duration(i) * apart)
+				g.net.Run(time.Duration(i) * (apart + late))
 				g.add(congestion.Fair, l.rtt+d).sh.Delay(d)
 			}
 			return g
