@@ -30,7 +30,7 @@ func TestNodeHasASocketBeforeTheFirstDatagram(t *testing.T) {
 				for _, x := range n.live() {
 					x.mu.Lock()
 					if x.live != nil {
-						sock = x.live.sock.(*packetio.Port)
+						sock = x.live.lanes[0].sock.(*packetio.Port)
 					}
 					x.mu.Unlock()
 				}
