@@ -3,6 +3,7 @@ package transfer
 import (
 	"errors"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/godwit/godwit/transfer/flow"
@@ -147,6 +148,11 @@ func restFor(bytes, buffer int, since, rtt time.Duration) time.Duration {
 // what has come in: reports must not wait behind data.
 const pumpBatches = 4
 
+// turnBytes is after how much of what has come in a receiver's pump lets others go
+// first. On a host that cannot keep up, its sessions then share it alike, instead
+// of by how much each of their peers has dared to send ahead.
+const turnBytes = 192 << 10
+
 // pump owns the flow's I/O.
 func (l *lane) pump() {
 	s := l.session
@@ -183,6 +189,9 @@ func (l *lane) pump() {
 		bytes := 0
 		if err == nil {
 			bytes, more, err = l.absorb(in)
+		}
+		if more {
+			runtime.Gosched()
 		}
 		if gather = 0; rest != nil {
 			now := s.now()
@@ -225,8 +234,8 @@ func (l *lane) emit(batch *wire.Batch) error {
 	return nil
 }
 
-// absorb takes what has arrived, at most a few reads, says how many bytes that
-// was and whether there may be more.
+// absorb takes what has arrived, at most a few reads or a turn, says how many bytes
+// that was and whether there may be more.
 func (l *lane) absorb(in *packetio.Messages) (bytes int, more bool, err error) {
 	for range pumpBatches {
 		n, err := l.sock.Recv(in)
@@ -236,6 +245,9 @@ func (l *lane) absorb(in *packetio.Messages) (bytes int, more bool, err error) {
 		bytes += in.Bytes()
 		if err := l.take(in); err != nil {
 			return bytes, false, err
+		}
+		if bytes >= turnBytes {
+			break
 		}
 	}
 	return bytes, true, nil

@@ -97,6 +97,17 @@ func (p *pacer) late(now time.Duration) bool {
 	return late
 }
 
+// fullBatch is about what the kernel takes in one call.
+const fullBatch = 1 << 16
+
+// pause is called after each batch. What is left of a burst and fills less than
+// half a batch goes with the next burst: it would cost a call of its own.
+func (p *pacer) pause(packet float64) {
+	if p.extra == 0 && p.credit < min(p.quantum(packet), fullBatch)/2 {
+		p.burst = false
+	}
+}
+
 // ready reports whether a packet of the given wire size may go.
 func (p *pacer) ready(packet float64) bool {
 	if p.burst && p.credit < packet {

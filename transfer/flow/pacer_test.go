@@ -46,6 +46,43 @@ func TestSlowFlowsOnTheShortestPathsSendLongerBursts(t *testing.T) {
 	}
 }
 
+// TestBurstsEndWithAFullBatch: what is left of one, and is not worth a call to the
+// kernel, leaves with the next. Nothing is lost of the rate.
+func TestBurstsEndWithAFullBatch(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name         string
+		rate, packet float64 // Mb/s, bytes
+		rtt          time.Duration
+		least, batch float64 // packets: of each call, and in a full one
+	}{
+		{"many on one host", 42, 9000, 100 * time.Microsecond, 3, 7},
+		{"far away", 1000, 1500, 100 * ms, 20, 43},
+		{"fast and near", 8000, 9000, 100 * time.Microsecond, 3, 7},
+		{"slow", 1, 1500, 20 * ms, 1, 43},
+	} {
+		p := pacer{rate: row.rate * 1e6 / 8}
+		p.reach(row.rtt)
+		sent := 0.
+		for now := time.Duration(0); now < time.Second; now = max(p.deadline(row.packet), now+1) + 70*time.Microsecond {
+			p.advance(now, row.packet, true)
+			for p.ready(row.packet) {
+				n := 0.
+				for ; n < row.batch && p.ready(row.packet); n++ {
+					p.spend(row.packet)
+				}
+				if sent += n; n < row.least {
+					t.Fatalf("%s: a batch of %v packets after %v", row.name, n, now)
+				}
+				p.pause(row.packet)
+			}
+		}
+		if want := row.rate * 1e6 / 8 / row.packet; sent < .97*want-row.batch || sent > 1.03*want+row.batch {
+			t.Errorf("%s: %v packets in a second, want %.0f", row.name, sent, want)
+		}
+	}
+}
+
 // TestRoundTripsAreTheNetworksAlone: what lies in a socket because its host has
 // no time makes no path longer.
 func TestRoundTripsAreTheNetworksAlone(t *testing.T) {

@@ -184,6 +184,7 @@ func (s *Sender) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 	}
 	for s.mayData(now) && s.appendData(now, b) {
 	}
+	s.pacer.pause(s.packet())
 	return b.Count()
 }
 
