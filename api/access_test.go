@@ -17,7 +17,11 @@ func TestWrongCredentialsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	admin := bearer(w.token(api.RoleAdmin))
 	key := w.tenant("acme", admin)
-	expired := w.must(http.StatusCreated, "POST", "/api/v1/api-tokens", api.APITokenCreate{Name: "x", Role: api.RoleViewer, ExpiresIn: 60}, w.setup())
+	person := w.setup()
+	for _, life := range []string{"0", "-1", "-10800", "59"} { // what has ended already is not made, and never for ever instead
+		w.must(http.StatusUnprocessableEntity, "POST", "/api/v1/api-tokens", `{"name":"x","role":"viewer","expires_in_s":`+life+`}`, person)
+	}
+	expired := w.must(http.StatusCreated, "POST", "/api/v1/api-tokens", api.APITokenCreate{Name: "x", Role: api.RoleViewer, ExpiresIn: 60}, person)
 	short := decode[api.APITokenCreated](t, expired).Token
 	w.must(http.StatusOK, "GET", "/api/v1/me", nil, bearer(short))
 	w.clock.advance(2 * time.Minute)

@@ -84,14 +84,14 @@ func newKeyCommand(a *app) *cobra.Command {
 	create.Flags().StringSliceVar(&preserve, "preserve", preserve, "what copies may set there beyond times and modes: owners (nodes run as root), acls, xattrs")
 	_ = create.MarkFlagRequired("path")
 
-	var overlap time.Duration
+	var overlap span // none: the old secret ends at once
 	rotate := &cobra.Command{
 		Use: "rotate ID", Short: "Give a tenant a new secret", Args: cobra.ExactArgs(1), ValidArgsFunction: a.ids("/api/v1/access-keys"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return call(c.Context(), a, http.MethodPost, at("access-keys", args[0], "rotate"), map[string]any{"overlap_s": int64(overlap.Seconds())}, drawSecret)
 		},
 	}
-	rotate.Flags().DurationVar(&overlap, "overlap", 0, "how long the old secret goes on working")
+	rotate.Flags().Var(&overlap, "overlap", "how long the old secret goes on working")
 	revoke := &cobra.Command{
 		Use: "revoke ID", Short: "Take a tenant's access away; its running sessions end", Args: cobra.ExactArgs(1), ValidArgsFunction: a.ids("/api/v1/access-keys"),
 		RunE: func(c *cobra.Command, args []string) error {

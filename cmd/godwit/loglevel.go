@@ -35,7 +35,7 @@ func newLogLevelCommand(a *app) *cobra.Command {
 		},
 	}
 	var node string
-	var span time.Duration
+	lasts := span{Duration: time.Hour, least: time.Second}
 	set := &cobra.Command{
 		Use: "set [manager=LEVEL] [nodes=LEVEL] | set LEVEL --node NODE", Short: "Set how much managers and nodes log, while they run", Args: cobra.MinimumNArgs(1),
 		Example: `  godwit loglevel set manager=debug
@@ -49,20 +49,20 @@ func newLogLevelCommand(a *app) *cobra.Command {
 			if _, err := cl.Do(c.Context(), http.MethodGet, at("log-levels"), nil, &doc); err != nil {
 				return err
 			}
-			if err := changeLevels(doc, args, node, span); err != nil {
+			if err := changeLevels(doc, args, node, lasts.Duration); err != nil {
 				return err
 			}
 			return amend(c.Context(), a, http.MethodPut, at("log-levels"), "", doc, drawLogLevels)
 		},
 	}
 	set.Flags().StringVar(&node, "node", "", "one node only, for a while")
-	set.Flags().DurationVar(&span, "for", time.Hour, "with --node: how long")
+	set.Flags().Var(&lasts, "for", "with --node: how long")
 	_ = set.RegisterFlagCompletionFunc("node", a.names("/api/v1/nodes"))
 	return group("loglevel", "Show and change how much managers and nodes log", get, set)
 }
 
 // changeLevels writes what the arguments say into the document.
-func changeLevels(doc map[string]any, args []string, node string, span time.Duration) error {
+func changeLevels(doc map[string]any, args []string, node string, lasts time.Duration) error {
 	if node != "" {
 		if len(args) != 1 || strings.Contains(args[0], "=") {
 			return usagef("give one level for --node %s", node)
@@ -74,7 +74,7 @@ func changeLevels(doc map[string]any, args []string, node string, span time.Dura
 				kept = append(kept, o)
 			}
 		}
-		doc["overrides"] = append(kept, map[string]any{"node": node, "level": args[0], "until": time.Now().Add(span).UTC().Format(time.RFC3339)})
+		doc["overrides"] = append(kept, map[string]any{"node": node, "level": args[0], "until": time.Now().Add(lasts).UTC().Format(time.RFC3339)})
 		return nil
 	}
 	for _, arg := range args {

@@ -41,7 +41,7 @@ func newTokenCommand(a *app) *cobra.Command {
 	}
 	var role, user string
 	var fromStdin bool
-	var expires time.Duration
+	expires := span{least: time.Minute}
 	var scopes []string
 	create := &cobra.Command{
 		Use: "create NAME", Short: "Make a token for a program; printed once", Args: cobra.ExactArgs(1),
@@ -72,7 +72,7 @@ it asks for user and password, whatever the profile holds.
 			if len(scopes) > 0 {
 				body["scopes"] = scopes
 			}
-			if expires > 0 {
+			if expires.Duration > 0 {
 				body["expires_in_s"] = int64(expires.Seconds())
 			}
 			var made tokenRow
@@ -91,7 +91,7 @@ it asks for user and password, whatever the profile holds.
 	create.Flags().StringVar(&user, "user", "", "who makes it")
 	create.Flags().BoolVar(&fromStdin, "secret-stdin", false, "read the password from stdin instead of asking")
 	create.Flags().StringSliceVar(&scopes, "scope", nil, "narrow it below its role, such as nodes:read or transfers:write (default: all that the role may)")
-	create.Flags().DurationVar(&expires, "expires-in", 0, "how long it lasts (default: until deleted)")
+	create.Flags().Var(&expires, "expires-in", "how long it lasts, such as 720h (default: until deleted)")
 	remove := &cobra.Command{
 		Use: "delete ID", Short: "Delete a token; it stops working at once", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
