@@ -32,6 +32,7 @@ type Fleet interface {
 	Snapshot() []*fleet.NodeView
 	Totals() fleet.Totals
 	Transfer(id string) []*fleet.Live
+	Lost(transfer string) []*fleet.Live
 	Page(tenant string, after fleet.Cursor, limit int) ([]*fleet.Live, fleet.Cursor, bool)
 	TenantSessions(tenant string) int
 	Subscribe() *fleet.Subscription

@@ -22,7 +22,7 @@ func direction(d statestore.Direction) string {
 }
 
 // transferView joins a transfer's row with its live sessions. Counters of the row lag behind by a few seconds, those of
-// the live sessions leave out the ended ones: the larger is nearer.
+// the live sessions leave out the ended ones: the larger is nearer. Sessions whose nodes died count with their last word.
 func (s *Server) transferView(p *picture, t statestore.Transfer, live []*fleet.Live) Transfer {
 	out := Transfer{
 		ID: t.ID, Name: t.Name, AccessKey: t.AccessKeyID, Cluster: p.clusterRef(t.ClusterID), Direction: direction(t.Direction),
@@ -37,7 +37,11 @@ func (s *Server) transferView(p *picture, t statestore.Transfer, live []*fleet.L
 		out.TargetBps, out.Policy = rates.TargetBps, rates.Policy
 	}
 	if !t.State.Final() {
-		addLive(p, &out, live)
+		addLive(p, &out, live, s.fleet.Lost(t.ID))
+	}
+	if t.State == statestore.TransferDone && t.ErrorText == "" && t.BytesTotal > 0 {
+		// All of it is there: what a node that died had not reported, and what was there before, is as well.
+		out.Bytes = t.BytesTotal
 	}
 	return out
 }
@@ -59,15 +63,20 @@ func (s *Server) strangerView(p *picture, live []*fleet.Live) Transfer {
 	if n := p.byID[l.NodeID]; n != nil {
 		out.Cluster = p.clusterRef(n.ClusterID)
 	}
-	addLive(p, &out, live)
+	addLive(p, &out, live, s.fleet.Lost(out.ID))
 	return out
 }
 
-func addLive(p *picture, out *Transfer, live []*fleet.Live) {
+func addLive(p *picture, out *Transfer, live, lost []*fleet.Live) {
+	var bytes, total, files, failed int64
+	for _, l := range lost {
+		bytes, files = bytes+whole(l.GetBytesDone()), files+whole(l.GetFilesDone())
+		total = max(total, whole(l.GetBytesTotal()))
+	}
 	if len(live) == 0 {
+		out.Bytes, out.Files, out.TotalBytes = max(out.Bytes, bytes), max(out.Files, files), max(out.TotalBytes, total)
 		return
 	}
-	var bytes, total, files, failed int64
 	var rate, rtt, loss, weight float64
 	for _, l := range live {
 		bytes += int64(l.GetBytesDone())
@@ -99,13 +108,14 @@ func addLive(p *picture, out *Transfer, live []*fleet.Live) {
 	}
 }
 
-// withSessions adds what is recorded and what is live of each session.
+// withSessions adds what is recorded, what was last heard and what is live of each session.
 func (s *Server) withSessions(ctx context.Context, p *picture, out *Transfer, live []*fleet.Live) error {
 	rows, err := s.store.Transfers.Sessions(ctx, out.ID)
 	if err != nil && !errors.Is(err, statestore.ErrNotFound) && !errors.Is(err, statestore.ErrInvalid) {
 		return err
 	}
 	out.Sessions = []TransferSession{}
+	lost := s.fleet.Lost(out.ID)
 	seen := map[string]bool{}
 	for _, r := range rows {
 		started := r.StartedAt
@@ -119,6 +129,11 @@ func (s *Server) withSessions(ctx context.Context, p *picture, out *Transfer, li
 		for _, l := range live {
 			if l.GetId() == r.ID && r.EndedAt == nil {
 				liveSession(&v, l)
+			}
+		}
+		for _, l := range lost {
+			if l.GetId() == r.ID {
+				v.Bytes, v.Files = max(v.Bytes, whole(l.GetBytesDone())), max(v.Files, whole(l.GetFilesDone()))
 			}
 		}
 		seen[r.ID] = true

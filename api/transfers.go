@@ -17,7 +17,7 @@ type Transfer struct {
 	Policy      string            `json:"policy,omitempty" enum:"fixed,high,fair,low"`
 	RTTMillis   float64           `json:"rtt_ms,omitempty"`
 	Loss        float64           `json:"loss,omitempty" doc:"0 to 1."`
-	Bytes       int64             `json:"bytes" doc:"Moved so far."`
+	Bytes       int64             `json:"bytes" doc:"Of files, as far as is known there: moved by all sessions, those on nodes that died included. All of total_bytes once it is done and no file failed, also what was there before."`
 	TotalBytes  int64             `json:"total_bytes,omitempty" doc:"0 when not known."`
 	Files       int64             `json:"files"`
 	FilesFailed int64             `json:"files_failed"`

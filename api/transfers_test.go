@@ -248,6 +248,66 @@ func TestLiveTransfersShowRateAndChangeAtOnce(t *testing.T) {
 	}
 }
 
+func TestATransferKeepsWhatItHadMovedWhenItsNodeDies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	operator := bearer(w.token(api.RoleOperator))
+	c := storetest.Cluster(t, w.store, "alpha")
+	first, second := w.node(c), w.node(c)
+	key := w.tenant("acme", bearer(w.token(api.RoleAdmin)))
+	id := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}, basic(key.ID, key.Secret))).TransferID
+	session := func(id, transfer string, bytes uint64) *report.Session {
+		return &report.Session{Id: id, TransferId: transfer, Tenant: key.ID, Direction: "push", BytesDone: bytes, BytesTotal: 209e6, StartedUnixMs: w.clock.Now().UnixMilli()}
+	}
+	record := func(s statestore.TransferSession) {
+		t.Helper()
+		s.TransferID = id
+		if err := w.store.Transfers.RecordSession(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := func() api.Transfer {
+		t.Helper()
+		list := decode[api.Page[api.Transfer]](t, w.must(http.StatusOK, "GET", "/api/v1/transfers", nil, operator))
+		one := decode[api.Transfer](t, w.must(http.StatusOK, "GET", "/api/v1/transfers/"+id, nil, operator))
+		if len(list.Items) != 1 || list.Items[0].Bytes != one.Bytes {
+			t.Errorf("the list says %+v, the transfer itself %+v", list.Items, one)
+		}
+		return one
+	}
+	began := w.clock.Now()
+	record(statestore.TransferSession{ID: "s1", NodeID: first.ID, StartedAt: began})
+	w.reports(first.ID, 1, session("s1", id, 67.9e6))
+	w.index.Remove(first.ID) // it died
+	if got := get(); got.Bytes != 67.9e6 || got.Sessions[0].Bytes != 67.9e6 {
+		t.Errorf("between nodes: %+v", got)
+	}
+	w.reports(second.ID, 1, session("s2", id, 8.8e6))
+	if got := get(); got.Bytes != 76.7e6 || got.TotalBytes != 209e6 {
+		t.Errorf("on the next node: %+v", got)
+	}
+	// Its end shows all, whatever a report less the dead node had made; and a failed file less than all.
+	w.reports(second.ID, 2)
+	ended := began.Add(time.Second)
+	record(statestore.TransferSession{ID: "s2", NodeID: second.ID, StartedAt: began, EndedAt: &ended, EndReason: "done", Bytes: 140e6})
+	end := func(text string) func(*statestore.Transfer) {
+		return func(r *statestore.Transfer) { r.BytesTotal, r.ErrorText = 209e6, text }
+	}
+	states := []statestore.TransferState{statestore.TransferRunning, statestore.TransferDone}
+	if _, err := w.store.Transfers.Transition(t.Context(), id, states, statestore.TransferDone, end("")); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(); got.Bytes != 209e6 {
+		t.Errorf("done: %+v", got)
+	}
+	if _, err := w.store.Transfers.Transition(t.Context(), id, states, statestore.TransferDone, end("1 failed, the others arrived")); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(); got.Bytes != 140e6 {
+		t.Errorf("done with a failure: %+v", got)
+	}
+}
+
 func TestPastTransfersPageByCursorWhileNewOnesCome(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -73,6 +73,7 @@ type Index struct {
 	tenants map[string]*roster // "" holds all
 	moves   map[string]*roster // by transfer
 	byID    map[string]*Live   // by session
+	lost    lost
 	totals  Totals
 	subs    map[*Subscription]struct{}
 }
@@ -96,7 +97,7 @@ type assembly struct {
 func NewIndex(now func() time.Time) *Index {
 	return &Index{
 		now: now, nodes: map[string]*nodeEntry{}, tenants: map[string]*roster{"": newRoster()},
-		moves: map[string]*roster{}, byID: map[string]*Live{}, subs: map[*Subscription]struct{}{},
+		moves: map[string]*roster{}, byID: map[string]*Live{}, lost: lost{}, subs: map[*Subscription]struct{}{},
 	}
 }
 
@@ -156,8 +157,11 @@ func (x *Index) replace(e *nodeEntry, next *NodeView) {
 			goesOn[s.GetId()] = s
 		}
 		for _, s := range e.view.Sessions {
-			if next, ok := goesOn[s.GetId()]; !ok || next.GetTenant() != s.GetTenant() || next.GetTransferId() != s.GetTransferId() {
+			if same, ok := goesOn[s.GetId()]; !ok || same.GetTenant() != s.GetTenant() || same.GetTransferId() != s.GetTransferId() {
 				x.leave(e.view.ID, s)
+				if e.view.Boot != next.Boot || s.GetState() == "moving" {
+					x.lost.put(&Live{Session: s, NodeID: e.view.ID, At: e.view.At})
+				}
 			}
 		}
 		x.totals.add(e.view.Facts, len(e.view.Sessions), -1)
@@ -165,6 +169,7 @@ func (x *Index) replace(e *nodeEntry, next *NodeView) {
 	e.view, e.counted = next, true
 	x.totals.add(next.Facts, len(next.Sessions), 1)
 	for _, s := range next.Sessions {
+		x.lost.found(s)
 		x.enter(&Live{Session: s, NodeID: next.ID, At: next.At})
 	}
 }
@@ -209,6 +214,7 @@ func (x *Index) uncount(e *nodeEntry) {
 	x.totals.add(e.view.Facts, len(e.view.Sessions), -1)
 	for _, s := range e.view.Sessions {
 		x.leave(e.view.ID, s)
+		x.lost.put(&Live{Session: s, NodeID: e.view.ID, At: e.view.At})
 	}
 }
 
@@ -291,6 +297,7 @@ func (x *Index) Sweep(keep time.Duration) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	now := x.now()
+	x.lost.forget(now, keep, func(transfer string) bool { return x.moves[transfer] != nil })
 	var silent []string
 	for id, e := range x.nodes {
 		switch {

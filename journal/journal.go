@@ -32,6 +32,8 @@ type Config struct {
 	Leading func() bool
 	// Active tells whether a transfer has a live session now; it keeps the settler off. Never when nil.
 	Active func(transfer string) bool
+	// Lost is what sessions had moved when their node fell silent; history takes it over, for the node may never tell. None when nil.
+	Lost func() []LastWord
 	// Retention of history in Postgres; 90 days when zero.
 	Retention time.Duration
 	// SettleAfter is how long a transfer whose sessions have all ended waits for the client to come back before it counts as failed; 10 minutes when zero.
@@ -40,11 +42,18 @@ type Config struct {
 	Log         *slog.Logger
 }
 
+// LastWord is the newest count of a session whose node tells no more of it.
+type LastWord struct {
+	Transfer, Session string
+	Bytes, Files      int64
+}
+
 // Journal is safe for concurrent use.
 type Journal struct {
 	Config
 	stream   jetstream.Stream
-	clusters sync.Map // node id → cluster id
+	clusters sync.Map          // node id → cluster id
+	counted  map[LastWord]bool // those that history has; the settler's alone
 }
 
 // Open makes the stream. Run does the work.
@@ -60,6 +69,9 @@ func Open(ctx context.Context, c Config) (*Journal, error) {
 	}
 	if c.Active == nil {
 		c.Active = func(string) bool { return false }
+	}
+	if c.Lost == nil {
+		c.Lost = func() []LastWord { return nil }
 	}
 	if c.Retention == 0 {
 		c.Retention = 90 * 24 * time.Hour

@@ -189,6 +189,48 @@ func TestATransferIsDoneThoughItsFirstNodeDiedWithoutAWord(t *testing.T) {
 	}
 }
 
+func TestWhatADeadNodeHadReportedCountsInItsTransfer(t *testing.T) {
+	t.Parallel()
+	m := fleettest.Start(t)
+	a, b := m.Joined(), m.Joined()
+	tr := begun(t, m)
+	ctx, now := t.Context(), time.Now().UTC()
+	fleettest.Must(t, m.Link(a, nil).Publish(ctx, []event.Event{
+		step(event.SessionStarted, tr.ID, "s1", event.Session{Direction: "push", StartedAt: now}),
+	}))
+	fleettest.Must(t, m.Link(b, nil).Publish(ctx, []event.Event{
+		step(event.SessionEnded, tr.ID, "s2", event.Session{Direction: "push", StartedAt: now.Add(time.Second), EndedAt: now.Add(2 * time.Second), Bytes: 140, BytesTotal: 209, Files: 1}),
+	}))
+	get := func() statestore.Transfer {
+		got, err := m.Store.Transfers.Get(ctx, tr.ID)
+		fleettest.Must(t, err)
+		return got
+	}
+	fleettest.Eventually(t, "transfer done", func() bool { return get().State == statestore.TransferDone })
+	// The node falls silent after that: its sessions are lost only now.
+	j, err := journal.Open(ctx, journal.Config{
+		Store: m.Store, Conn: m.Fleet.Conn(), JetStream: m.Fleet.JetStream(), Log: m.Log,
+		Lost: func() []journal.LastWord {
+			return []journal.LastWord{
+				{Transfer: tr.ID, Session: "s1", Bytes: 68, Files: 2}, {Transfer: tr.ID, Session: "s2", Bytes: 3},
+				{Transfer: tr.ID, Session: "never begun", Bytes: 7}, {Transfer: "made up", Session: "s", Bytes: 7},
+			}
+		},
+	})
+	fleettest.Must(t, err)
+	run, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); j.Run(run) }()
+	fleettest.Eventually(t, "lost session counted", func() bool { return get().Bytes == 208 && get().Files == 3 })
+	cancel()
+	<-done
+	sessions, err := m.Store.Transfers.Sessions(ctx, tr.ID)
+	fleettest.Must(t, err)
+	if len(sessions) != 2 || sessions[0].Bytes != 68 || sessions[0].EndReason != "lost" || sessions[1].Bytes != 140 {
+		t.Errorf("%+v", sessions)
+	}
+}
+
 func TestSessionOfAnAccessKeyMakesItsTransferKnown(t *testing.T) {
 	t.Parallel()
 	m := fleettest.Start(t)

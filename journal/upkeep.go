@@ -65,6 +65,9 @@ func (j *Journal) relay(ctx context.Context) error {
 
 // settle ends what nobody else will: sessions whose node is gone with its spool, transfers that were never begun, and transfers whose client never came back.
 func (j *Journal) settle(ctx context.Context) error {
+	if err := j.countLost(ctx); err != nil {
+		return err
+	}
 	if _, err := j.Store.Transfers.Expire(ctx); err != nil {
 		return err
 	}
@@ -81,6 +84,58 @@ func (j *Journal) settle(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// countLost brings the sessions of silent nodes up to what their last reports said. A session that history does not know of yet is tried again.
+func (j *Journal) countLost(ctx context.Context) error {
+	words := j.Lost()
+	had := j.counted
+	j.counted = make(map[LastWord]bool, len(words))
+	filed := 0
+	for _, w := range words {
+		if had[w] {
+			j.counted[w] = true
+			continue
+		}
+		if filed >= batchSize { // the rest in the next round
+			continue
+		}
+		filed++
+		known, err := j.countOne(ctx, w)
+		if err != nil {
+			return err
+		}
+		if known {
+			j.counted[w] = true
+		}
+	}
+	return nil
+}
+
+// countOne tells whether history knows of the session.
+func (j *Journal) countOne(ctx context.Context, w LastWord) (bool, error) {
+	if _, err := statestore.IDTime(w.Transfer); err != nil {
+		return false, nil //nolint:nilerr // an id of a client's making, of which there is no history
+	}
+	sessions, err := j.Store.Transfers.Sessions(ctx, w.Transfer)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range sessions {
+		if s.ID != w.Session {
+			continue
+		}
+		if s.Bytes >= w.Bytes && s.Files >= w.Files {
+			return true, nil
+		}
+		s.Bytes, s.Files = w.Bytes, w.Files // counts only grow there
+		err := j.Store.Transfers.RecordSession(ctx, s)
+		if errors.Is(err, statestore.ErrNotFound) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	return false, nil
 }
 
 func (j *Journal) settleOne(ctx context.Context, t statestore.Transfer) error {

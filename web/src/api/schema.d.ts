@@ -3686,7 +3686,7 @@ export interface components {
             access_key: string;
             /**
              * Format: int64
-             * @description Moved so far.
+             * @description Of files, as far as is known there: moved by all sessions, those on nodes that died included. All of total_bytes once it is done and no file failed, also what was there before.
              */
             bytes: number;
             /** @description The client's address. */

@@ -94,7 +94,7 @@ function Figures({ transfer: t }: { transfer: Transfer }) {
   const over = ended(t.state)
   const items: [string, ReactNode][] = over
     ? [
-        ['moved', size(t.bytes)],
+        ['data', size(t.bytes)],
         ['average', average(t) ? rate(average(t)) : '–'],
         [t.files === 1 ? 'file' : 'files', count(t.files)],
       ]

@@ -162,8 +162,22 @@ func (m *manager) openFleet(ctx context.Context) error {
 		Store: m.store, Conn: m.fleet.Conn(), JetStream: m.fleet.JetStream(), Log: m.log, Retention: longest,
 		Leading: func() bool { _, leading := m.elector.Leading(); return leading },
 		Active:  func(id string) bool { return len(m.fleet.Transfer(id)) > 0 },
+		Lost:    m.lastWords,
 	})
 	return err
+}
+
+// lastWords are the counts of sessions whose nodes tell no more of them.
+func (m *manager) lastWords() []journal.LastWord {
+	lost := m.fleet.AllLost()
+	out := make([]journal.LastWord, len(lost))
+	for i, l := range lost {
+		out[i] = journal.LastWord{
+			Transfer: l.GetTransferId(), Session: l.GetId(),
+			Bytes: int64(l.GetBytesDone()), Files: int64(l.GetFilesDone()), //nolint:gosec // counts of bytes and files
+		}
+	}
+	return out
 }
 
 // fleetListen takes the port of the run before where any would do: nodes know it.
