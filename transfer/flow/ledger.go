@@ -57,8 +57,10 @@ func (l *ledger) oldest() uint64 {
 	return 1
 }
 
-// push adds the packet with number next.
-func (l *ledger) push(p sentPacket) {
+// push adds the packet with number next. It copies field by field: p was written
+// in parts, and a copy as a whole waits until all that was written before is in
+// the cache, the datagram included.
+func (l *ledger) push(p *sentPacket) {
 	// Keep as much history as is in flight: late arrivals are told from new ones by it.
 	if 2*(l.next-l.floor) >= uint64(len(l.ring)) {
 		old := *l
@@ -67,7 +69,10 @@ func (l *ledger) push(p sentPacket) {
 			l.ring[n%uint64(len(l.ring))] = *old.at(n)
 		}
 	}
-	l.ring[l.next%uint64(len(l.ring))] = p
+	e := &l.ring[l.next%uint64(len(l.ring))]
+	e.at, e.token, e.origin, e.size = p.at, p.token, p.origin, p.size
+	e.fate, e.data, e.told, e.missing = p.fate, p.data, p.told, p.missing
+	e.probe, e.blind, e.kept, e.copies, e.open = p.probe, p.blind, p.kept, p.copies, p.open
 	l.next++
 }
 

@@ -92,7 +92,7 @@ func (s *Sender) appendProbe(now time.Duration, b *wire.Batch) {
 	}
 	sync := wire.Sync{Floor: s.ledger.oldest(), RTT: s.loss.srtt}
 	body := pad(sync.Append(room[wire.HeaderSize:wire.HeaderSize]), size-s.seal.extra)
-	s.push(now, wire.KindControl, room, len(body), sentPacket{at: now, fate: pending, probe: true})
+	s.push(now, wire.KindControl, room, len(body), &sentPacket{at: now, fate: pending, probe: true})
 	b.Commit(len(body) + s.seal.extra)
 	f.flying = true
 	f.next = now + max(s.loss.srtt, probeGap)

@@ -242,7 +242,7 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 		kind = wire.KindKept
 		s.tail.fresh++
 	}
-	s.push(now, kind, room, n, p)
+	s.push(now, kind, room, n, &p)
 	b.Commit(n + s.seal.extra)
 	s.lastData = now
 	s.stats.DataPackets++
@@ -252,7 +252,7 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 }
 
 // push seals a packet of n body bytes in room and enters it in the books.
-func (s *Sender) push(now time.Duration, kind wire.Kind, room []byte, n int, p sentPacket) {
+func (s *Sender) push(now time.Duration, kind wire.Kind, room []byte, n int, p *sentPacket) {
 	number := s.ledger.next
 	size := s.seal.seal(wire.Header{
 		Kind: kind, ConnID: s.cfg.ConnID, Number: uint32(number), Tick: wire.TickOf(now),
@@ -265,7 +265,7 @@ func (s *Sender) push(now time.Duration, kind wire.Kind, room []byte, n int, p s
 	}
 	s.pacer.spend(float64(p.size))
 	s.path.sent(size)
-	s.stats.sent(&p)
+	s.stats.sent(p)
 	if p.data && s.waitSince == Forever {
 		s.waitSince, s.halved = now, false
 		s.syncAt = now + s.syncEvery()

@@ -55,7 +55,7 @@ func (s *Sender) appendControl(now time.Duration, b *wire.Batch) {
 	if s.mirror != nil {
 		body = s.mirror.Append(now, s.loss.srtt, body, min(mirror.Room, most-s.seal.extra-len(body)))
 	}
-	s.push(now, wire.KindControl, room, len(body), sentPacket{at: now, fate: pending})
+	s.push(now, wire.KindControl, room, len(body), &sentPacket{at: now, fate: pending})
 	b.Commit(len(body) + s.seal.extra)
 	wait := s.syncEvery()
 	if s.stopped(now) {

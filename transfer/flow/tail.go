@@ -151,7 +151,7 @@ func (s *Sender) appendParity(now time.Duration, b *wire.Batch) bool {
 	}
 	n := copy(room[wire.HeaderSize:], t.body)
 	t.body = nil
-	s.push(now, wire.KindParity, room, n, sentPacket{at: now, fate: pending})
+	s.push(now, wire.KindParity, room, n, &sentPacket{at: now, fate: pending})
 	b.Commit(n + s.seal.extra)
 	s.stats.ParityPackets++
 	return true

@@ -6,70 +6,6 @@ import (
 	"github.com/godwit/godwit/transfer/control"
 )
 
-// piece is one record of a packet in flight. Pieces are small, for as many are kept
-// as packets are under way, and each comes from memory again when its packet is
-// acknowledged.
-type piece struct {
-	b    *outBlock // of the object, when it is no data
-	off  int32     // of the slice in the block
-	n    uint16    // of its bytes
-	kind byte      // recEntry, recData, recRoot or recEnd
-	root bool      // an entry that carried the root
-}
-
-// maxSlice is the longest slice of data.
-const maxSlice = 1<<16 - 1
-
-// slot is one packet in flight, or one that was lost and waits to be packed
-// again. Tokens carry a generation, so that news of a slot used since are
-// told apart. Most packets have one piece: a slot with it is half a line of memory.
-type slot struct {
-	gen   uint32
-	count uint16 // of pieces
-	lost  bool
-	live  bool
-	first piece
-	rest  *[]piece // those after the first
-}
-
-// piece returns the i-th.
-func (l *slot) piece(i int) *piece {
-	if i == 0 {
-		return &l.first
-	}
-	return &(*l.rest)[i-1]
-}
-
-// push adds a piece.
-func (l *slot) push(c piece) {
-	if l.count == 0 {
-		l.first = c
-	} else {
-		if l.rest == nil {
-			l.rest = new([]piece)
-		}
-		*l.rest = append(*l.rest, c)
-	}
-	l.count++
-}
-
-// pop drops the last piece.
-func (l *slot) pop() {
-	l.count--
-	if l.count > 0 {
-		*l.rest = (*l.rest)[:l.count-1]
-	}
-}
-
-// clear drops all pieces.
-func (l *slot) clear() {
-	if l.count > 1 {
-		clear(*l.rest)
-		*l.rest = (*l.rest)[:0]
-	}
-	l.first, l.count = piece{}, 0
-}
-
 // minRoom is the least room in which a slice of data is worth its header.
 const minRoom = 24
 
@@ -79,8 +15,8 @@ const longEntry = 1024
 
 // Fill packs the next packet: what was lost, then entries, then data.
 func (s *Sender) Fill(_ time.Duration, buf []byte) (int, uint64) {
-	at := s.take()
-	p := packer{s: s, buf: buf[:0:len(buf)], slot: at}
+	sl := s.slots.room()
+	p := packer{s: s, buf: buf[:0:len(buf)], slot: sl}
 	p.fillLost()
 	p.fillEntries()
 	p.fillData()
@@ -90,23 +26,21 @@ func (s *Sender) Fill(_ time.Duration, buf []byte) (int, uint64) {
 		p.buf = p.buf[:cap(p.buf)]
 		clear(p.buf[n:])
 	}
-	sl := &s.slots[at]
 	if len(p.buf) == 0 {
-		s.put(at)
 		s.maybeFinish()
 		return 0, 0
 	}
-	sl.live = true
+	s.slots.use(sl)
 	s.inflight++
 	if s.scanDone {
 		s.maybeFinish()
 	}
-	return len(p.buf), uint64(sl.gen)<<32 | uint64(at)
+	return len(p.buf), uint64(sl.token)
 }
 
 // Repeat packs the same records again, or nothing when one of them ended.
 func (s *Sender) Repeat(_ time.Duration, token uint64, buf []byte) int {
-	sl := s.lookup(token)
+	sl := s.slots.find(uint32(token))
 	if sl == nil || sl.lost {
 		return 0
 	}
@@ -123,7 +57,7 @@ func (s *Sender) Repeat(_ time.Duration, token uint64, buf []byte) int {
 
 // Acked frees what the packet carried.
 func (s *Sender) Acked(token uint64) {
-	sl := s.lookup(token)
+	sl := s.slots.find(uint32(token))
 	if sl == nil {
 		return
 	}
@@ -135,7 +69,7 @@ func (s *Sender) Acked(token uint64) {
 		return
 	}
 	s.inflight--
-	s.put(uint32(token))
+	s.slots.put(sl)
 	s.maybeFinish()
 }
 
@@ -159,7 +93,7 @@ func (s *Sender) ackPiece(c *piece) {
 
 // Lost queues what the packet carried for sending again.
 func (s *Sender) Lost(token uint64) {
-	sl := s.lookup(token)
+	sl := s.slots.find(uint32(token))
 	if sl == nil || sl.lost {
 		return
 	}
@@ -168,41 +102,11 @@ func (s *Sender) Lost(token uint64) {
 	s.resend.push(uint32(token))
 }
 
-func (s *Sender) lookup(token uint64) *slot {
-	at := uint32(token)
-	if int(at) >= len(s.slots) {
-		return nil
-	}
-	sl := &s.slots[at]
-	if !sl.live || sl.gen != uint32(token>>32) {
-		return nil
-	}
-	return sl
-}
-
-func (s *Sender) take() uint32 {
-	if n := len(s.free); n > 0 {
-		at := s.free[n-1]
-		s.free = s.free[:n-1]
-		return at
-	}
-	s.slots = append(s.slots, slot{gen: 1})
-	return uint32(len(s.slots) - 1)
-}
-
-func (s *Sender) put(at uint32) {
-	sl := &s.slots[at]
-	sl.clear()
-	sl.live, sl.lost = false, false
-	sl.gen++
-	s.free = append(s.free, at)
-}
-
 // packer fills one packet.
 type packer struct {
 	s     *Sender
 	buf   []byte
-	slot  uint32
+	slot  *slot
 	tight bool // something waits that does not fit
 }
 
@@ -215,17 +119,17 @@ func (p *packer) full() bool {
 }
 
 // add packs c, which must fit.
-func (p *packer) add(c piece) {
-	p.buf = appendPiece(p.buf, &c)
-	p.s.slots[p.slot].push(c)
+func (p *packer) add(c *piece) {
+	p.buf = appendPiece(p.buf, c)
+	p.slot.push(c)
 }
 
 // fillLost packs pieces of lost packets; slices that do not fit are split.
 func (p *packer) fillLost() {
 	s := p.s
 	for !s.resend.empty() {
-		at := s.resend.front()
-		for sl := &s.slots[at]; sl.count > 0; {
+		sl := s.slots.find(s.resend.front())
+		for sl.count > 0 {
 			c := *sl.piece(int(sl.count) - 1)
 			if !settled(&c) {
 				if c.kind == recEntry {
@@ -238,13 +142,13 @@ func (p *packer) fillLost() {
 					}
 					continue
 				}
-				p.add(c)
+				p.add(&c)
 				s.count(int(c.n), true)
 			}
 			sl.pop()
 		}
 		s.resend.pop()
-		s.put(at)
+		s.slots.put(sl)
 	}
 }
 
@@ -258,7 +162,7 @@ func (p *packer) split(c *piece) bool {
 	part.n = uint16(n)
 	c.off += int32(n)
 	c.n -= uint16(n)
-	p.add(part)
+	p.add(&part)
 	p.s.count(n, true)
 	return true
 }
@@ -292,7 +196,7 @@ func (p *packer) fillEntries() {
 				p.full()
 				return
 			}
-			p.add(c)
+			p.add(&c)
 		case !o.entryOut:
 			if !p.entry(o) {
 				return
@@ -303,7 +207,7 @@ func (p *packer) fillEntries() {
 				p.full()
 				return
 			}
-			p.add(c)
+			p.add(&c)
 		}
 		s.entries.pop()
 	}
@@ -323,7 +227,7 @@ func (p *packer) entry(o *outgoing) bool {
 	if pieceSize(&c, p.room()) > p.room() {
 		return p.full()
 	}
-	p.add(c)
+	p.add(&c)
 	o.entryOut = true
 	p.s.announced++
 	return true
@@ -353,7 +257,7 @@ func (p *packer) fillData() {
 			return
 		}
 		b.fetch(b.sent + n)
-		p.add(piece{kind: recData, b: b, off: int32(b.sent), n: uint16(n)})
+		p.add(&piece{kind: recData, b: b, off: int32(b.sent), n: uint16(n)})
 		b.sent += n
 		b.o.issued += int64(n)
 		b.o.progress += int64(n)

@@ -103,10 +103,9 @@ type Sender struct {
 	toRead  queue[*outgoing] // may be read, in order
 	entries queue[*outgoing] // entries and roots that stand alone
 	ready   queue[*outBlock] // blocks to send
-	resend  queue[uint32]    // lost slots
+	resend  queue[uint32]    // tokens of lost packets
 
-	slots []slot
-	free  []uint32
+	slots slots
 
 	retained int64 // bytes read or asked for, not released
 	unsent   int64 // of those, not packed yet
