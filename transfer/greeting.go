@@ -21,7 +21,7 @@ const (
 	greetingLeast = 5 * time.Millisecond
 	// greetingWait is how long the burst leaves after the hello, in round trips: the
 	// node has to have looked at it.
-	greetingWait = 1. / 8
+	greetingWait = 1. / 16
 	greetingMost = 15 * time.Millisecond
 	// So many bytes, or so many files whatever is in them, are worth the 280 KB of
 	// padding.

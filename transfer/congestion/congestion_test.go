@@ -283,3 +283,32 @@ func TestLittleIsUnderWayBeforeTheFirstReport(t *testing.T) {
 		}
 	}
 }
+
+// TestAProbeOfAFlowAloneIsSmall: what startup made of the queue, and a little more
+// than the target at a high rate, are no reason to send much less.
+func TestAProbeOfAFlowAloneIsSmall(t *testing.T) {
+	t.Parallel()
+	for _, v := range []struct {
+		name      string
+		old, late time.Duration // queue at first and for as long before the probe
+		dip, step float64
+	}{
+		{"a queue of startup", 12 * ms, 1600 * time.Microsecond, .04, 1},
+		{"a little over the target", 2 * ms, 2200 * time.Microsecond, .044, 1},
+		{"another's queue", 8 * ms, 8 * ms, .16, .95},
+	} {
+		c := New(Config{RTT: 100 * ms})
+		c.anchor = 125e6
+		c.enterCruise(&Sample{Now: time.Second})
+		for i := range 80 {
+			if c.delay.queue = v.old; i >= 40 {
+				c.delay.queue = v.late
+			}
+			c.averageQueue(c.cfg.Policy.target(c.anchor))
+		}
+		c.enterProbe(&Sample{Now: 2 * time.Second}, false)
+		if math.Abs(c.probeDip-v.dip) > .003 || c.step != v.step {
+			t.Errorf("%s: %.3f less is sent, then %.2f; want %.3f and %.2f", v.name, c.probeDip, c.step, v.dip, v.step)
+		}
+	}
+}

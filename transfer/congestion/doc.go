@@ -22,7 +22,7 @@
 //
 // Startup does not double its way up: a burst of a few hundred kilobytes leaves
 // at once and arrives as fast as the bottleneck lets it, so the first report
-// tells what the path carries. The rate goes to 0.8 of that, with the next burst
+// tells what the path carries. The rate goes to 0.85 of that, with the next burst
 // to 0.98, and a round with a tenth more tells whether there is more. Where
 // bursts show nothing, the rate grows by the delivered one.
 //

@@ -21,7 +21,7 @@ const (
 	burstLong    = 2.5                   // times as long at most
 	burstTarget  = 25 * time.Millisecond // of the target rate, where there is one
 	burstDoubles = 4                     // how often a burst is doubled at most, twice for each rise of the peak
-	peakFirst    = 0.8                   // of a peak that was seen once
+	peakFirst    = 0.85                  // of a peak that was seen once
 	peakAgain    = 0.98                  // of one that more was sent to confirm
 	peakMost     = 16.0                  // times what is delivered: the first burst is all there is to go by
 	confirmed    = 0.85                  // of the peak, delivered: time to try more

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/transfer/simnet"
+	"github.com/godwit/godwit/transfer/wire"
 )
 
 const ms = time.Millisecond
@@ -27,7 +28,7 @@ func measure(w *world, from, to time.Duration, ceiling float64) figures {
 	w.net.Run(to)
 	got := float64(w.book.bytes-bytes) * 8 / (to - from).Seconds()
 	return figures{
-		share: got / (ceiling * float64(MTU4-28) / (MTU4 + 28)),
+		share: got / (ceiling * float64(MTU4-wire.Overhead) / (MTU4 + 28)),
 		waste: float64(w.vain()-vain) / float64(w.up.Packets-sent),
 	}
 }
