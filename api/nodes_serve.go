@@ -211,7 +211,11 @@ func (s *Server) findNode(ctx context.Context, t *statestore.Tables, name string
 			return t.Nodes.Get(ctx, alive.ID)
 		}
 	}
-	return n, notFound("node", name)
+	// Events and decisions go on naming a node that has ended.
+	if n, err = t.Nodes.ByName(ctx, name); errors.Is(err, statestore.ErrNotFound) {
+		return n, notFound("node", name)
+	}
+	return n, err
 }
 
 func (s *Server) getNode(ctx context.Context, in *nodeIn) (*body[Node], error) {

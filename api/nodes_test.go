@@ -148,3 +148,40 @@ func TestDecisionsShowReasonsAndTheirSnapshot(t *testing.T) {
 	}
 	w.must(http.StatusNotFound, "GET", "/api/v1/decisions/"+statestore.NewID(), nil, viewer)
 }
+
+func TestANodeThatFailedAndEndedIsNamedAndRecent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	operator := bearer(w.token(api.RoleOperator))
+	c := storetest.Cluster(t, w.store, "alpha")
+	dead, well := w.node(c), w.node(c)
+	key := w.tenant("acme", bearer(w.token(api.RoleAdmin)))
+	id := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}, basic(key.ID, key.Secret))).TransferID
+	if err := w.store.Transfers.RecordSession(t.Context(), statestore.TransferSession{ID: "s", TransferID: id, NodeID: dead.ID, StartedAt: w.clock.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	term := storetest.Term(t, w.store)
+	step := func(n statestore.Node, why string, states ...statestore.NodeState) {
+		t.Helper()
+		from := statestore.NodeRunning
+		for _, to := range states {
+			if _, err := w.store.Nodes.Transition(t.Context(), term, n.ID, []statestore.NodeState{from}, to, why, func(row *statestore.Node) { row.FailureReason = why }); err != nil {
+				t.Fatal(err)
+			}
+			from = to
+		}
+	}
+	step(dead, "its process ended", statestore.NodeFailed, statestore.NodeTerminating, statestore.NodeTerminated)
+	step(well, "", statestore.NodeDraining, statestore.NodeTerminating, statestore.NodeTerminated)
+	overview := decode[api.Overview](t, w.must(http.StatusOK, "GET", "/api/v1/overview?cluster=alpha", nil, operator))
+	if f := overview.Failures; len(f) != 1 || f[0].Kind != "node" || f[0].Object != (api.Ref{ID: dead.ID, Name: dead.Name}) || f[0].Text != "its process ended" {
+		t.Errorf("recent failures: %+v", f)
+	}
+	if got := decode[api.Node](t, w.must(http.StatusOK, "GET", "/api/v1/nodes/"+dead.Name, nil, operator)); got.ID != dead.ID || got.State != "terminated" {
+		t.Errorf("by its name: %+v", got)
+	}
+	w.must(http.StatusNotFound, "GET", "/api/v1/nodes/nobody", nil, operator)
+	if got := decode[api.Transfer](t, w.must(http.StatusOK, "GET", "/api/v1/transfers/"+id, nil, operator)); got.Sessions[0].Node.Name != dead.Name || got.Nodes[0].Name != dead.Name {
+		t.Errorf("the transfer that it served: %+v", got)
+	}
+}

@@ -217,15 +217,17 @@ func (s *Server) recent(ctx context.Context, p *picture, clusterID string, now t
 		v := p.decisionView(d)
 		out.Markers = append(out.Markers, Marker{DecisionID: d.ID, At: d.At, Kind: v.Kind, Text: v.Summary})
 	}
-	for i := range p.nodes {
-		n := &p.nodes[i]
-		if (clusterID == "" || n.ClusterID == clusterID) && (n.State == statestore.NodeFailed || n.State == statestore.NodeLost) && now.Sub(n.StateSince) < failuresSince {
-			text := n.FailureReason
-			if text == "" {
-				text = "node is " + string(n.State)
-			}
-			out.Failures = append(out.Failures, Failure{At: n.StateSince, Kind: "node", Object: Ref{ID: n.ID, Name: n.Name}, Text: text})
+	// From the store: a node that failed is replaced and ended within seconds, and has failed all the same.
+	nodes, err := s.store.Nodes.Failed(ctx, clusterID, now.Add(-failuresSince), failuresShown)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		text := n.FailureReason
+		if text == "" {
+			text = "node is " + string(n.State)
 		}
+		out.Failures = append(out.Failures, Failure{At: n.StateSince, Kind: "node", Object: Ref{ID: n.ID, Name: n.Name}, Text: text})
 	}
 	failed, err := s.store.Transfers.List(ctx, statestore.TransferFilter{
 		ClusterID: clusterID, States: []statestore.TransferState{statestore.TransferFailed}, From: now.Add(-failuresSince),

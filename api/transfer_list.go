@@ -6,10 +6,28 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/godwit/godwit/fleet"
 	"github.com/godwit/godwit/statestore"
 )
+
+var transferStates = []statestore.TransferState{
+	statestore.TransferCreated, statestore.TransferRunning, statestore.TransferDone,
+	statestore.TransferFailed, statestore.TransferCancelled, statestore.TransferExpired,
+}
+
+// listed writes words as a person lists them.
+func listed[T ~string](words []T) string {
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
+}
 
 // transferQuery is a list's filters after names became ids.
 type transferQuery struct {
@@ -22,6 +40,11 @@ func (s *Server) listTransfers(ctx context.Context, in *transfersIn) (*body[Page
 	cluster, err := s.pastClusterID(ctx, in.Cluster)
 	if err != nil {
 		return nil, err
+	}
+	for _, st := range in.State {
+		if !slices.Contains(transferStates, statestore.TransferState(st)) {
+			return nil, invalid("query.state", "%q is no state of a transfer; there are %s", st, listed(transferStates))
+		}
 	}
 	q := transferQuery{in: in, cluster: cluster, tenant: in.AccessKey}
 	if key := callerOf(ctx).tenant(); key != nil {

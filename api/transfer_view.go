@@ -119,8 +119,12 @@ func (s *Server) withSessions(ctx context.Context, p *picture, out *Transfer, li
 	seen := map[string]bool{}
 	for _, r := range rows {
 		started := r.StartedAt
+		node, err := s.pastNodeRef(ctx, p, r.NodeID)
+		if err != nil {
+			return err
+		}
 		v := TransferSession{
-			ID: r.ID, Node: p.nodeRef(r.NodeID), State: "ended", Bytes: r.Bytes, Files: r.Files,
+			ID: r.ID, Node: node, State: "ended", Bytes: r.Bytes, Files: r.Files,
 			StartedAt: &started, EndedAt: r.EndedAt, EndReason: r.EndReason,
 		}
 		if r.EndedAt == nil {
@@ -151,6 +155,18 @@ func (s *Server) withSessions(ctx context.Context, p *picture, out *Transfer, li
 		}
 	}
 	return nil
+}
+
+// pastNodeRef names a node that may have ended, by its id once nothing is known of it any more.
+func (s *Server) pastNodeRef(ctx context.Context, p *picture, id string) (Ref, error) {
+	if p.byID[id] != nil {
+		return p.nodeRef(id), nil
+	}
+	n, err := s.store.Nodes.Get(ctx, id)
+	if errors.Is(err, statestore.ErrNotFound) {
+		return Ref{ID: id, Name: id}, nil
+	}
+	return Ref{ID: id, Name: n.Name}, err
 }
 
 func liveSession(v *TransferSession, l *fleet.Live) {

@@ -356,6 +356,19 @@ func (t Nodes) Get(ctx context.Context, id string) (Node, error) {
 	return one[Node](ctx, t.handle, "node "+id, `SELECT `+nodeColumns+` FROM nodes WHERE id = $1`, id)
 }
 
+// ByName returns the newest node of the name, ended or not.
+func (t Nodes) ByName(ctx context.Context, name string) (Node, error) {
+	return one[Node](ctx, t.handle, "node "+name, `SELECT `+nodeColumns+` FROM nodes WHERE name = $1 ORDER BY id DESC LIMIT 1`, name)
+}
+
+// Failed returns nodes that failed or were lost and have not recovered, whose state is from since or later, newest first:
+// those that ended since as well. An empty clusterID means all.
+func (t Nodes) Failed(ctx context.Context, clusterID string, since time.Time, limit int) ([]Node, error) {
+	return all[Node](ctx, t.handle, "nodes", `SELECT `+nodeColumns+` FROM nodes
+		WHERE ($1 = '' OR cluster_id = $1) AND state_since >= $2 AND (failure_reason <> '' OR state IN ('failed', 'lost'))
+		ORDER BY state_since DESC, id DESC LIMIT $3`, clusterID, since, limit)
+}
+
 // ByInstance returns the node of a provider's instance.
 func (t Nodes) ByInstance(ctx context.Context, provider, instanceID string) (Node, error) {
 	return one[Node](ctx, t.handle, fmt.Sprintf("node of %s instance %s", provider, instanceID),
