@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -99,6 +100,9 @@ func exitCode(err error) int {
 	if _, ok := errors.AsType[authError](err); ok || errors.Is(err, pin.ErrMismatch) {
 		return exitAuth
 	}
+	if unpinned(err) {
+		return exitAuth
+	}
 	if _, ok := errors.AsType[*client.Unreachable](err); ok {
 		return exitUnavailable
 	}
@@ -128,6 +132,13 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
+// unpinned tells that a manager's certificate was held against the system's
+// authorities, for want of a fingerprint, and that they do not know it.
+func unpinned(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok && !errors.Is(err, pin.ErrMismatch)
+}
+
 // hintFor says what to do next, where the error itself does not.
 func hintFor(err error) string {
 	e, isAPI := errors.AsType[*client.Error](err)
@@ -139,6 +150,8 @@ func hintFor(err error) string {
 		return "sign in with: godwit login https://HOST:PORT#sha256=…"
 	case isAPI && e.Status == 403:
 		return "ask an administrator for the role or the access key that may"
+	case unpinned(err):
+		return "its address has no fingerprint: write https://HOST:PORT#sha256=FINGERPRINT (quoted, in a shell);\n        the manager prints that line when it starts, and godwit key create does"
 	case errors.Is(err, pin.ErrMismatch):
 		return "compare the fingerprint with the line that the manager prints when it starts"
 	case silent:

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/godwit/godwit/api/client"
 	"github.com/godwit/godwit/cmd/godwit/internal/invite"
+	"github.com/godwit/godwit/identity/pin"
 )
 
 func TestMain(m *testing.M) {
@@ -92,4 +98,24 @@ func FuzzLocation(f *testing.F) {
 			t.Errorf("a local path %q became %q", s, l.path)
 		}
 	})
+}
+
+func TestWrongUsageAndUnknownCertificatesHaveTheirExitCodes(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]int{
+		"cluster create d2": exitUsage, "apply": exitUsage, "key create x": exitUsage, "template validate": exitUsage,
+		"certificate set studio --chain a": exitUsage, "login https://h:1 --user a --key b": exitUsage,
+	} {
+		if got := run(t.Context(), strings.Fields(line), streams{strings.NewReader(""), io.Discard, io.Discard}); got != want {
+			t.Errorf("godwit %s: %d, want %d", line, got, want)
+		}
+	}
+	unknown := &client.Unreachable{URL: "https://h", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}
+	if got := exitCode(unknown); got != exitAuth {
+		t.Errorf("a certificate that nobody knows: %d", got)
+	}
+	other := &client.Unreachable{URL: "https://h", Err: &tls.CertificateVerificationError{Err: pin.ErrMismatch}}
+	if unpinned(other) {
+		t.Error("another cluster's certificate is taken for a lack of a fingerprint")
+	}
 }

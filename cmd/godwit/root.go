@@ -1,9 +1,11 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/godwit/godwit/api/client"
 	"github.com/godwit/godwit/internal/version"
@@ -82,6 +84,9 @@ func markUsage(c *cobra.Command) {
 			return nil
 		}
 	}
+	if c.RunE != nil {
+		c.PreRunE = func(c *cobra.Command, _ []string) error { return missing(c) }
+	}
 	c.SuggestionsMinimumDistance = 2
 	if c.HasSubCommands() && c.RunE == nil && c.Run == nil {
 		c.Args = cobra.ArbitraryArgs
@@ -100,6 +105,37 @@ func markUsage(c *cobra.Command) {
 		markUsage(sub)
 	}
 }
+
+// missing says which flags a command needs and has not, before cobra does: a
+// usage error, with what the flag is and how the command is written.
+func missing(c *cobra.Command) error {
+	var lacks, oneOf []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if len(f.Annotations[cobra.BashCompOneRequiredFlag]) > 0 && !f.Changed {
+			lacks = append(lacks, "--"+f.Name+" ("+f.Usage+")")
+		}
+		if names := f.Annotations[oneRequired]; len(names) > 0 {
+			oneOf = strings.Fields(names[0])
+		}
+	})
+	if len(lacks) == 0 && len(oneOf) > 0 && !slices.ContainsFunc(oneOf, c.Flags().Changed) {
+		lacks = []string{"--" + strings.Join(oneOf, " or --")}
+	}
+	example := c.CommandPath()
+	if _, after, found := strings.Cut(c.Use, " "); found {
+		example += " " + after
+	}
+	if len(lacks) > 0 {
+		return usagef("give %s, such as: %s\n        see: %s --help", strings.Join(lacks, " and "), example, c.CommandPath())
+	}
+	if err := c.ValidateFlagGroups(); err != nil {
+		return usagef("%v\n        see: %s --help", err, c.CommandPath())
+	}
+	return nil
+}
+
+// oneRequired is cobra's annotation of flags of which one must be given.
+const oneRequired = "cobra_annotation_one_required"
 
 // api returns a client signed in as the profile says.
 func (a *app) api() (*client.Client, Profile, error) {
