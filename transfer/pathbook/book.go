@@ -1,0 +1,133 @@
+package pathbook
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Most is how many paths a book holds.
+const Most = 256
+
+// Book is a memory of paths. Its methods are safe for concurrent use, and those of
+// a nil Book do nothing.
+type Book struct {
+	now  func() time.Time
+	file File // nil: in memory only
+	log  *slog.Logger
+
+	mu     sync.Mutex
+	paths  map[Key]Path
+	learnt map[Key]Path // since the last save
+}
+
+// New returns a book; file, which may be nil, is where it is kept. It is read at
+// once.
+func New(now func() time.Time, file File, log *slog.Logger) *Book {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	b := &Book{now: now, file: file, log: log, learnt: map[Key]Path{}}
+	b.paths = b.read()
+	return b
+}
+
+// read never fails: see the package comment.
+func (b *Book) read() map[Key]Path {
+	if b.file == nil {
+		return map[Key]Path{}
+	}
+	data, err := b.file.Read()
+	var paths map[Key]Path
+	if err == nil {
+		paths, err = decode(data)
+	}
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			b.log.Debug("the memory of paths is not to be read and counts as empty", "error", err)
+		}
+		return map[Key]Path{}
+	}
+	b.prune(paths)
+	return paths
+}
+
+// prune drops what is old, or too much.
+func (b *Book) prune(paths map[Key]Path) {
+	now := b.now()
+	maps.DeleteFunc(paths, func(_ Key, p Path) bool { return !p.fresh(now) })
+	if len(paths) <= Most {
+		return
+	}
+	keys := slices.Collect(maps.Keys(paths))
+	slices.SortFunc(keys, func(x, y Key) int { return paths[x].Seen.Compare(paths[y].Seen) })
+	for _, k := range keys[:len(keys)-Most] {
+		delete(paths, k)
+	}
+}
+
+// Path is what is known of a path; not ok: nothing that is still good.
+func (b *Book) Path(k Key) (p Path, ok bool) {
+	if b == nil {
+		return p, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, ok = b.paths[k]
+	if !ok || !p.fresh(b.now()) {
+		return Path{}, false
+	}
+	return p, true
+}
+
+// Learn adds what is known of a path now; p.Seen is of no account. What cannot be
+// true is left out.
+func (b *Book) Learn(k Key, p Path) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p.Seen = b.now(); !p.valid() {
+		return
+	}
+	for _, m := range []map[Key]Path{b.paths, b.learnt} {
+		old, ok := m[k]
+		if !ok || !old.fresh(p.Seen) {
+			old = Path{}
+		}
+		old.add(p)
+		m[k] = old
+		b.prune(m)
+	}
+}
+
+// Save adds what was learnt since the last time to the file, if there is one. An
+// error is of no consequence but for the memory, and tried again with the next.
+func (b *Book) Save() error {
+	if b == nil || b.file == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.learnt) == 0 {
+		return nil
+	}
+	paths := b.read() // others may have written since
+	for k, p := range b.learnt {
+		old := paths[k]
+		old.add(p)
+		paths[k] = old
+	}
+	b.prune(paths)
+	if err := b.file.Replace(encode(paths)); err != nil {
+		return err
+	}
+	b.paths = paths
+	clear(b.learnt)
+	return nil
+}
