@@ -14,6 +14,8 @@ type Config struct {
 	// zero. Flows test their baselines when it says so, which works the better the
 	// more of them have the same time.
 	Epoch time.Duration
+	// Resume is what is known of the path; its zero value is nothing.
+	Resume Resume
 }
 
 // Sample is what one report of the receiver says. Counters run from the start
@@ -152,6 +154,10 @@ type Controller struct {
 	backHigh  time.Duration
 	backLow   time.Duration
 
+	known     float64 // bytes/s that the path is said to deliver; 0: unknown, or no longer believed
+	knownLoss float64
+	passed    float64 // bytes/s: the anchor when last the path was what limited it
+
 	reason Reason
 }
 
@@ -187,6 +193,7 @@ func New(cfg Config) *Controller {
 	if c.rate <= 0 {
 		c.rate = max(firstPackets*float64(cfg.Packet)/cfg.RTT.Seconds(), firstRate)
 	}
+	c.resume()
 	c.bound()
 	c.armBurst()
 	return c

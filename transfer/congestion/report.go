@@ -39,6 +39,7 @@ func (c *Controller) OnReport(s *Sample) {
 		c.cruise(s, target)
 	}
 	c.bound()
+	c.learn()
 	c.lastNow = s.Now
 }
 

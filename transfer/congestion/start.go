@@ -100,6 +100,7 @@ func (c *Controller) start(s *Sample, target time.Duration) {
 		c.endRound(s)
 	}
 	c.rate = c.startRate()
+	c.recall()
 	if news { // look again with a burst that fits
 		c.round, c.peakRound = s.Now, 0
 		c.armBurst()

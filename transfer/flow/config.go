@@ -51,6 +51,12 @@ type Config struct {
 	Policy                           congestion.Policy
 	TargetRate, MinRate, InitialRate float64
 
+	// Resume is what is known of the path from earlier flows, and KnownMTU the UDP
+	// payload that passed; zero values are nothing. A KnownMTU that is smaller than
+	// what MTU says is begun with; a larger one is looked for as ever.
+	Resume   congestion.Resume
+	KnownMTU int
+
 	// Parity is how many bytes the receiver holds, both of the end of what is sent
 	// and of parity for it: see package parity. 0: none, it knows no parity.
 	Parity int64
@@ -101,14 +107,17 @@ var (
 )
 
 func (c *Config) mtu() int {
+	usual := MTU4
 	switch {
 	case c.MTU > 0:
 		return min(max(c.MTU, SafeMTU), wire.MaxDatagram)
 	case c.Peer.Addr().Is6() && !c.Peer.Addr().Is4In6():
-		return MTU6
-	default:
-		return MTU4
+		usual = MTU6
 	}
+	if c.KnownMTU > 0 {
+		return min(max(c.KnownMTU, SafeMTU), usual)
+	}
+	return usual
 }
 
 // packetOverhead is what IP and UDP add to a datagram to the given address.

@@ -94,7 +94,7 @@ func NewSender(cfg Config, source Source) (*Sender, error) {
 	}
 	s.cc = congestion.New(congestion.Config{
 		Policy: cfg.Policy, Target: cfg.TargetRate, Least: cfg.MinRate, Initial: cfg.InitialRate,
-		RTT: cfg.RTT, Packet: s.mtu + s.overhead, Epoch: cfg.Epoch,
+		RTT: cfg.RTT, Packet: s.mtu + s.overhead, Epoch: cfg.Epoch, Resume: cfg.Resume,
 	})
 	s.loss.init(cfg.RTT)
 	return s, nil

@@ -75,3 +75,19 @@ func (s *Sender) Stats(now time.Duration) Stats {
 	}
 	return t
 }
+
+// Learnt is what a Sender has found out that the next one on the same path may
+// begin with.
+type Learnt struct {
+	congestion.Learnt
+	MTU int // UDP payload bytes that pass; 0: too few were sent to tell
+}
+
+// Learnt returns it.
+func (s *Sender) Learnt() Learnt {
+	l := Learnt{Learnt: s.cc.Learnt()}
+	if s.bigAcked >= probeAfter {
+		l.MTU = s.mtu
+	}
+	return l
+}
