@@ -6,6 +6,8 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"time"
+
+	"github.com/godwit/godwit/transfer/pathbook"
 )
 
 // Client runs jobs. Its fields must not change while one runs; one client may
@@ -28,6 +30,10 @@ type Client struct {
 	// Dial opens the control connection of a session, for one that is carried
 	// over ssh; nil: TCP and TLS to where the spec says.
 	Dial func(ctx context.Context, spec Spec) (Channel, error)
+
+	// Paths remembers what sessions learn of their paths, so that later ones start
+	// faster; nil: nothing is remembered. Whoever sets it saves it.
+	Paths *pathbook.Book
 
 	// OnEvent hears what happens, one call at a time; it must not block for
 	// long.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/pathbook"
 )
 
 // opened is a link whose hello was accepted.
@@ -20,6 +21,7 @@ type opened struct {
 	sock   *packetio.Conn // for the data path; nil: none was made
 	early  *greeting      // nil: none was made, or the node does not take it
 	call   *call          // of which sock is; nil: none was made
+	known  acquaintance   // with the path of sock
 }
 
 // manner is how a session may be opened.
@@ -74,7 +76,7 @@ func (c *Client) greet(ctx context.Context, l *link, spec Spec, hello control.He
 	defer stop()
 	began := time.Now()
 	c.sign(&hello, l, spec)
-	o.prepare(&hello, how.greets, first(c.greetFrom, greetingLeast)) //nolint:contextcheck // opening a UDP socket does not wait
+	o.prepare(&hello, how.greets, first(c.greetFrom, greetingLeast), c.Paths) //nolint:contextcheck // opening a UDP socket does not wait
 	hello.Note = at.note()
 	err := sendHello(l, hello)
 	if err == nil {
@@ -103,7 +105,7 @@ func (o *opened) settle() {
 
 // prepare opens the data socket, tells the node in the hello where its datagrams
 // will come from, and begins a greeting where that pays.
-func (o *opened) prepare(h *control.Hello, greets bool, least time.Duration) {
+func (o *opened) prepare(h *control.Hello, greets bool, least time.Duration, paths *pathbook.Book) {
 	if o.call != nil {
 		o.sock = o.call.sock
 	}
@@ -118,8 +120,9 @@ func (o *opened) prepare(h *control.Hello, greets bool, least time.Duration) {
 		o.sock = sock
 	}
 	h.DataPort = o.sock.LocalAddr().Port()
+	o.known = acquaint(paths, o.sock.LocalAddr().Addr(), o.link.data.Addr())
 	if greets {
-		o.early = beginGreeting(o.link, o.sock, h, least)
+		o.early = beginGreeting(o.link, o.sock, h, least, &o.known)
 	}
 }
 

@@ -180,7 +180,7 @@ func (x *contest) overQuick(ctx context.Context, l *link) (o *opened, there bool
 	hello := x.hello
 	hello.Note = x.call.note()
 	x.client.sign(&hello, l, x.spec)
-	o.prepare(&hello, x.how.greets, first(x.client.greetFrom, greetingLeast)) //nolint:contextcheck // opening a UDP socket does not wait
+	o.prepare(&hello, x.how.greets, first(x.client.greetFrom, greetingLeast), x.client.Paths) //nolint:contextcheck // opening a UDP socket does not wait
 	x.hello.DataPort = hello.DataPort
 	overQuick, overTCP, instead := make(chan answer, 1), make(chan answer, 1), make(chan answer)
 	go func() {

@@ -164,6 +164,8 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 		Policy: s.policy.congestion(), TargetRate: float64(s.target), MinRate: float64(s.floor),
 		Parity: o.accept.Parity,
 	}
+	s.known = o.known
+	s.known.brief(&cfg)
 	s.onTick = func(now time.Duration) { t.ledger.tick(s, now) }
 	if end.load != nil {
 		end.load.totals = t.ledger.totals

@@ -79,7 +79,7 @@ type greeting struct {
 
 // beginGreeting starts one on sock where the path lets it pay, and says so in the hello;
 // nil: it does not.
-func beginGreeting(l *link, sock *packetio.Conn, h *control.Hello, least time.Duration) *greeting {
+func beginGreeting(l *link, sock *packetio.Conn, h *control.Hello, least time.Duration, known *acquaintance) *greeting {
 	if l.rtt < least {
 		return nil
 	}
@@ -93,11 +93,13 @@ func beginGreeting(l *link, sock *packetio.Conn, h *control.Hello, least time.Du
 		return nil
 	}
 	origin := time.Now()
-	f, err := flow.NewGreeting(flow.Config{
+	cfg := flow.Config{
 		ConnID: id, Suite: cipher.suite(), SendSecret: toNode, RecvSecret: toClient, Peer: l.data, Trusted: true, RTT: l.rtt,
 		Policy: Policy(h.Policy).congestion(), TargetRate: float64(h.Rate), MinRate: float64(h.MinRate),
 		Epoch: time.Duration(origin.UnixNano()),
-	})
+	}
+	known.brief(&cfg)
+	f, err := flow.NewGreeting(cfg)
 	if err != nil {
 		return nil
 	}

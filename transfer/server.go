@@ -15,6 +15,7 @@ import (
 	"github.com/godwit/godwit/transfer/job"
 	"github.com/godwit/godwit/transfer/notary"
 	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/pathbook"
 	"github.com/godwit/godwit/transfer/vlink"
 )
 
@@ -52,6 +53,10 @@ type ServerConfig struct {
 	// resumed, since it was last written; 0 means a week. What is older goes when
 	// somebody has written to the same directory or one above, once a day at most.
 	KeepParts time.Duration
+
+	// Paths remembers what sessions that send learn of the paths to their clients, so
+	// that later ones start faster; nil: nothing is remembered. The server saves it.
+	Paths *pathbook.Book
 
 	// OnEvent hears what sessions do. Calls are made one at a time per
 	// session and must not block.

@@ -40,6 +40,7 @@ func (s *Server) Serve(ctx context.Context, tcp net.Listener, udp *packetio.List
 	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() })
 	defer stop()
 	defer func() { _ = udp.Close() }()
+	defer s.savePaths(0) // when all sessions have ended
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer s.endAll()
@@ -93,6 +94,15 @@ func (s *Server) note(udp *packetio.Listener) func(from netip.AddrPort, d []byte
 			_, _ = udp.WriteTo(answer, from) // it may get lost on the way as well
 		}
 		return ok
+	}
+}
+
+// pathsEvery is how often what was learnt of paths is saved at most.
+const pathsEvery = 10 * time.Second
+
+func (s *Server) savePaths(every time.Duration) {
+	if err := s.config.Paths.SaveEvery(every); err != nil {
+		s.log.Debug("paths are not remembered", "error", err)
 	}
 }
 

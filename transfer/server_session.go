@@ -189,6 +189,7 @@ func (x *serverSession) serve(ctx context.Context, l *link) error {
 	x.tick(s, s.now())
 	s.mu.Unlock()
 	x.ended(err)
+	x.server.savePaths(pathsEvery)
 	return err
 }
 
@@ -228,6 +229,7 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 	s.local, s.mirrorFrom = l.local, first(x.server.mirrorFrom, mirrorRTT)
 	s.via.wish, s.via.name, s.via.able = Transport(x.hello.Transport), l.carrier, x.hello.Stream
 	s.target, s.floor, s.policy = status.Target, status.MinRate, status.Policy
+	s.known = acquaint(x.server.config.Paths, netip.Addr{}, addrOf(l.RemoteAddr()).Addr())
 	link := x.server.send
 	if status.Direction == Push {
 		link = x.server.receive
@@ -248,6 +250,7 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 			return nil, nil, err
 		}
 	}
+	s.known.brief(&cfg)
 	if at, ok := x.server.notary.Address(x.hello.Note); ok && port != nil && status.Direction == Pull {
 		cfg.Peer, cfg.Proven = at, true
 	}

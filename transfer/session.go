@@ -42,6 +42,8 @@ type session struct {
 	mirrorFrom time.Duration // round trip from which it is mirrored
 	local      netip.Addr    // of a node, as its client sees it; invalid: unknown
 
+	known acquaintance // with the path
+
 	mu   sync.Mutex
 	via  carriage
 	snd  *job.Sender
@@ -107,6 +109,7 @@ func (s *session) send(cfg flow.Config, jc job.SenderConfig, l *loading) error {
 	jc.Control, jc.Release = s.ctl.send, l.pool.Put
 	s.snd = job.NewSender(jc)
 	cfg.Epoch = time.Duration(s.origin.UnixNano())
+	cfg.Resume.Rate /= float64(len(s.lanes)) // of the path, which they share
 	for _, l := range s.lanes {
 		if err := l.send(cfg); err != nil {
 			return err
@@ -213,6 +216,7 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 	wg.Wait()
 	s.mu.Lock()
 	s.count() // also of a session too short for a tick
+	s.learn()
 	s.mu.Unlock()
 	for _, l := range s.lanes {
 		if l.sock != nil {

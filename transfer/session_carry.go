@@ -65,7 +65,7 @@ func (s *session) embark() {
 	} else {
 		v.out = newStreamSender((*tap)(s))
 	}
-	if s.lanes[0].sock == nil || v.wish == TransportTCP {
+	if s.lanes[0].sock == nil || v.wish == TransportTCP || s.shuns() {
 		v.now = v.name
 		s.setRates()
 	}

@@ -23,6 +23,7 @@ type Book struct {
 	mu     sync.Mutex
 	paths  map[Key]Path
 	learnt map[Key]Path // since the last save
+	saved  time.Time
 }
 
 // New returns a book; file, which may be nil, is where it is kept. It is read at
@@ -106,6 +107,20 @@ func (b *Book) Learn(k Key, p Path) {
 	}
 }
 
+// SaveEvery is Save unless that was called less than d ago.
+func (b *Book) SaveEvery(d time.Duration) error {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	early := b.now().Sub(b.saved) < d
+	b.mu.Unlock()
+	if early {
+		return nil
+	}
+	return b.Save()
+}
+
 // Save adds what was learnt since the last time to the file, if there is one. An
 // error is of no consequence but for the memory, and tried again with the next.
 func (b *Book) Save() error {
@@ -117,6 +132,7 @@ func (b *Book) Save() error {
 	if len(b.learnt) == 0 {
 		return nil
 	}
+	b.saved = b.now()
 	paths := b.read() // others may have written since
 	for k, p := range b.learnt {
 		old := paths[k]

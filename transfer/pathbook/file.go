@@ -122,12 +122,11 @@ func decode(data []byte) (map[Key]Path, error) {
 		p := Path{
 			Seen: time.Unix(e.Seen, 0), RTT: time.Duration(e.RTT) * time.Microsecond, Rate: e.Rate, Loss: e.Loss, MTU: e.MTU, UDP: e.UDP,
 		}
-		local, lok := network(e.Local.Addr())
-		peer, pok := network(e.Peer.Addr())
-		if !p.valid() || !lok || !pok || local != e.Local || peer != e.Peer {
+		k, ok := KeyOf(e.Local.Addr(), e.Peer.Addr())
+		if !p.valid() || !ok || k != (Key{Local: e.Local, Peer: e.Peer}) {
 			return nil, errEntry
 		}
-		paths[Key{Local: local, Peer: peer}] = p
+		paths[k] = p
 	}
 	return paths, nil
 }

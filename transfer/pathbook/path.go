@@ -39,16 +39,18 @@ const (
 	Blocked Reach = "blocked"
 )
 
-// Key names a path by the networks of its ends.
+// Key names a path by the networks of its ends. Local is the zero Prefix for who is
+// always in the same place.
 type Key struct {
 	Local, Peer netip.Prefix
 }
 
-// KeyOf is the path between two addresses; false: it has no place in a book.
+// KeyOf is the path between two addresses, of which local may be invalid; false: it
+// has no place in a book.
 func KeyOf(local, peer netip.Addr) (Key, bool) {
-	l, lok := network(local)
-	p, pok := network(peer)
-	return Key{Local: l, Peer: p}, lok && pok
+	l, _ := network(local)
+	p, ok := network(peer)
+	return Key{Local: l, Peer: p}, ok
 }
 
 func network(a netip.Addr) (netip.Prefix, bool) {
@@ -57,8 +59,11 @@ func network(a netip.Addr) (netip.Prefix, bool) {
 	if a.Is4() {
 		bits = bits4
 	}
+	if !a.IsValid() || a.IsUnspecified() {
+		return netip.Prefix{}, false
+	}
 	p, err := a.Prefix(bits)
-	return p, err == nil && a.IsValid() && !a.IsUnspecified()
+	return p, err == nil
 }
 
 // Path is what was learnt of one. Fields that are zero are not known.
