@@ -1,6 +1,10 @@
 package transfer
 
-import "time"
+import (
+	"time"
+
+	"github.com/godwit/godwit/transfer/pathbook"
+)
 
 // Transport is what the data of a session ride.
 type Transport string
@@ -26,6 +30,8 @@ type Path struct {
 	Loss      float64       // share of datagrams, 0 to 1
 	Datagram  int           // UDP payload bytes of the datagrams; 0: there are none
 	Wire      int64         // bytes so far, as UDP and IP or the control connection carry them
+
+	Before *pathbook.Path // what was remembered of it when the session began; nil: nothing
 }
 
 // Path returns the figures of the live session; false between sessions.
@@ -39,7 +45,12 @@ func (t *Transfer) Path() (Path, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.figures(s.now())
+	var before *pathbook.Path
+	if s.known.met {
+		before = &s.known.path
+	}
 	return Path{
-		Node: s.peer, Transport: s.via.now, Connect: s.rtt, RTT: f.rtt, Loss: f.loss, Datagram: f.mtu, Wire: f.sent,
+		Before: before,
+		Node:   s.peer, Transport: s.via.now, Connect: s.rtt, RTT: f.rtt, Loss: f.loss, Datagram: f.mtu, Wire: f.sent,
 	}, true
 }

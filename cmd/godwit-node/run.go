@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/godwit/godwit/internal/version"
 	"github.com/godwit/godwit/node/agent"
 	"github.com/godwit/godwit/node/transferd"
+	"github.com/godwit/godwit/transfer/pathbook"
 )
 
 func newRunCommand() *cobra.Command {
@@ -77,6 +79,7 @@ The process logs to standard error. Under systemd it tells when it is ready.
 func newTransferdCommand() *cobra.Command {
 	var o transferd.Options
 	var verbose bool
+	var paths string
 	c := &cobra.Command{
 		Use:   "transferd",
 		Short: "Serve transfers (started by run, not by hand)",
@@ -93,11 +96,15 @@ the transfer port on as open files, and configures it over its socket.`,
 			}
 			log, level := logger(c.ErrOrStderr(), verbose)
 			o.Log, o.Level = log.With("service", "transfer"), level
+			if paths != "" {
+				o.Paths = pathbook.New(time.Now, pathbook.Disk(paths), o.Log)
+			}
 			return transferd.Run(c.Context(), o)
 		},
 	}
 	c.Flags().StringVar(&o.Socket, "socket", "", "Unix socket to serve the agent on")
 	c.Flags().StringVar(&o.AgentSocket, "agent-socket", "", "Unix socket of the agent")
+	c.Flags().StringVar(&paths, "paths", "", "file that keeps what is known of the ways to clients for some hours")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log details too")
 	return c
 }

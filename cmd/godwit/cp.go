@@ -88,7 +88,8 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 	show := newProgress(to, fl)
 	up := make(chan struct{})
 	begin := sync.OnceFunc(func() { close(up) })
-	client := &transfer.Client{Specs: from.next, Key: from.key, Dial: from.dial, OnEvent: func(e transfer.Event) {
+	paths := pathMemory(fl.memory)
+	client := &transfer.Client{Specs: from.next, Key: from.key, Dial: from.dial, Paths: paths, OnEvent: func(e transfer.Event) {
 		if e.Kind == transfer.EventSession {
 			begin()
 		}
@@ -103,6 +104,7 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 	stop := show.keys(a.streams, t, job.Options.Rate, up)
 	res, err := t.Wait()
 	stop()
+	_ = paths.Save() // what cannot be kept is not known the next time
 	rerr := receipts.close(res, err)
 	show.finish(res, err)
 	switch {

@@ -25,6 +25,7 @@ type copyFlags struct {
 	transport string
 	ssh       sshFlags
 	retries   int
+	memory    bool
 
 	filesFrom, pairsFrom string
 	null                 bool
@@ -70,6 +71,7 @@ func (fl *copyFlags) add(c *cobra.Command) {
 	f.StringVar(&fl.policy, "policy", "", "sharing with other traffic: fixed, high, fair (default) or low")
 	fl.ssh.add(f)
 	f.StringVar(&fl.transport, "transport", "auto", "what data ride: udp, tcp, or auto: UDP unless it is blocked")
+	memoryFlag(f, &fl.memory)
 	f.StringVar(&fl.cipher, "cipher", "", "aes-128-gcm (default), aes-256-gcm or chacha20-poly1305")
 	f.IntVar(&fl.retries, "retries", 10, "sessions that may fail in a row without progress")
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/godwit/godwit/transfer"
+	"github.com/godwit/godwit/transfer/pathbook"
 )
 
 // pathReport is what a probe found out.
@@ -28,6 +29,23 @@ type wayReport struct {
 	RTT       float64            `json:"rtt_ms"`   // while data flowed
 	Loss      float64            `json:"loss"`     // share of datagrams, 0 to 1
 	Datagram  int                `json:"datagram_bytes,omitempty"`
+	Before    *beforeReport      `json:"before,omitempty"` // what was remembered of it
+}
+
+// beforeReport is what earlier transfers from here learnt.
+type beforeReport struct {
+	At   time.Time      `json:"at"`
+	Rate int64          `json:"rate,omitempty"` // bit/s
+	RTT  float64        `json:"rtt_ms,omitempty"`
+	Loss float64        `json:"loss,omitempty"`
+	UDP  pathbook.Reach `json:"udp,omitempty"`
+}
+
+func before(p *pathbook.Path) *beforeReport {
+	if p == nil {
+		return nil
+	}
+	return &beforeReport{At: p.Seen, Rate: int64(p.Rate), RTT: millis(p.RTT), Loss: p.Loss, UDP: p.UDP}
 }
 
 func newProbe(a *app) *cobra.Command {
@@ -46,7 +64,8 @@ machine behind ssh, or an address that godwit serve printed:
   godwit probe --time 10s --up godwit://0KEY…@192.0.2.7:33001/
   godwit probe --json ada@host
 
-It fills the path for that time, as fair as a cp; --rate bounds it. What was read-only
+What it learns of the way up, the next cp and probe start with; what was known before is
+shown as remembered. It fills the path for that time, as fair as a cp; --rate bounds it. What was read-only
 or write-only there can be tried one way only.`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: a.locations(),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -71,6 +90,7 @@ or write-only there can be tried one way only.`,
 	f.StringVar(&fl.transport, "transport", "auto", "what data ride: udp, tcp, or auto: UDP unless it is blocked")
 	f.StringVar(&fl.key, "key", "", "access key to probe for, when signed in as an operator")
 	f.BoolVar(&fl.json, "json", false, "print JSON; the same as -o json")
+	memoryFlag(f, &fl.memory)
 	fl.ssh.add(f)
 	return c
 }
@@ -142,7 +162,8 @@ func (a *app) probeWay(ctx context.Context, fl *copyFlags, l location, dir trans
 		return wayReport{}, nil, err
 	}
 	defer from.giveUp(ctx)
-	client := &transfer.Client{Specs: from.next, Key: from.key, Dial: from.dial}
+	paths := pathMemory(fl.memory)
+	client := &transfer.Client{Specs: from.next, Key: from.key, Dial: from.dial, Paths: paths}
 	t, err := client.Start(ctx, job)
 	if err != nil {
 		return wayReport{}, nil, err
@@ -154,7 +175,8 @@ func (a *app) probeWay(ctx context.Context, fl *copyFlags, l location, dir trans
 	}()
 	w, path, err := watch(t, done, lasts)
 	t.Cancel()
-	<-done //nolint:errcheck // it was cancelled
+	<-done           //nolint:errcheck // it was cancelled
+	_ = paths.Save() // what cannot be kept is not known the next time
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -190,7 +212,7 @@ func watch(t *transfer.Transfer, done chan error, lasts time.Duration) (wayRepor
 		case half.IsZero() && now.Sub(began) >= lasts/2:
 			half, from = now, bytes
 		case now.Sub(began) >= lasts:
-			w.Transport, w.RTT, w.Loss, w.Datagram = p.Transport, millis(p.RTT), p.Loss, p.Datagram
+			w.Transport, w.RTT, w.Loss, w.Datagram, w.Before = p.Transport, millis(p.RTT), p.Loss, p.Datagram, before(p.Before)
 			if p.Transport != transfer.TransportUDP {
 				w.Loss, w.Datagram = 0, 0
 			}
@@ -220,5 +242,13 @@ func (r pathReport) draw(t *table) {
 		}
 	}
 	way("UP", r.Up)
+	if r.Up != nil && r.Up.Before != nil {
+		b := r.Up.Before
+		said := "UDP was " + string(b.UDP)
+		if b.Rate > 0 {
+			said = fmt.Sprintf("%s, RTT %.1f ms, %.2f %% lost", rate(b.Rate), b.RTT, 100*b.Loss)
+		}
+		t.row("", "remembered: "+said+", "+time.Since(b.At).Round(time.Second).String()+" ago")
+	}
 	way("DOWN", r.Down)
 }

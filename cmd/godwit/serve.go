@@ -35,6 +35,7 @@ type serveFlags struct {
 	quiet     bool
 	rate      bitRate
 	lasts     time.Duration
+	memory    bool
 }
 
 // servePort is tried when --listen says nothing.
@@ -90,6 +91,7 @@ does. In authorized_keys it confines a key to a directory:
 	f.BoolVar(&fl.once, "once", false, "end after the first transfer that is complete")
 	f.DurationVar(&fl.lasts, "for", 0, "end after this time (2h, 30m)")
 	f.Var(&fl.rate, "rate", "bandwidth that all clients share, each way, bits per second (500M, 2G); default: no limit")
+	memoryFlag(f, &fl.memory)
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "print the address and errors only")
 	return c
 }
@@ -159,7 +161,7 @@ func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
 		Authorizer:  transfer.AuthorizerFunc(host.authorize),
 		Certificate: func() (*tls.Certificate, error) { return &id.Certificate, nil },
 		SendCap:     int64(fl.rate), ReceiveCap: int64(fl.rate),
-		OnEvent: host.event, Log: slog.New(slog.DiscardHandler),
+		Paths: pathMemory(fl.memory), OnEvent: host.event, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err

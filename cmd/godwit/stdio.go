@@ -37,6 +37,7 @@ func (a *app) serveStdio(ctx context.Context, fl serveFlags) error {
 	server, err := transfer.NewServer(transfer.ServerConfig{
 		Authorizer:  transfer.AuthorizerFunc(far.authorize),
 		Certificate: func() (*tls.Certificate, error) { return nil, errors.New("ssh has no need of one") },
+		Paths:       pathMemory(fl.memory),
 		SendCap:     int64(fl.rate), ReceiveCap: int64(fl.rate), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -43,7 +43,7 @@ const (
 type Config struct {
 	Bootstrap join.Bootstrap
 	Version   string
-	// Command is the transfer service's command line up to the arguments that the agent adds: --socket and --agent-socket.
+	// Command is the transfer service's command line up to the arguments that the agent adds: --socket, --agent-socket and --paths.
 	Command []string
 	// Ready, when set, is called once the node serves: certificates are there and the service is up.
 	Ready func()

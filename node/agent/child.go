@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/godwit/godwit/fleet/command"
@@ -16,10 +17,17 @@ import (
 // serviceName is how reports and events call the transfer service.
 const serviceName = "transfer"
 
+// pathMemoryEnv, where it is "off", has the node remember nothing of the ways to its clients.
+const pathMemoryEnv = "GODWIT_PATH_MEMORY"
+
 // command makes the transfer service's process. It inherits the transfer port and the log, nothing else.
 func (a *Agent) command(socket, agentSocket string) func() *exec.Cmd {
 	return func() *exec.Cmd {
-		cmd := exec.Command(a.Command[0], append(a.Command[1:], "--socket", socket, "--agent-socket", agentSocket)...) //nolint:noctx // the supervisor ends it, politely first
+		args := []string{"--socket", socket, "--agent-socket", agentSocket}
+		if os.Getenv(pathMemoryEnv) != "off" {
+			args = append(args, "--paths", filepath.Join(a.Bootstrap.DataDir, "paths"))
+		}
+		cmd := exec.Command(a.Command[0], append(a.Command[1:], args...)...) //nolint:noctx // the supervisor ends it, politely first
 		cmd.ExtraFiles = []*os.File{a.tcp}
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		return cmd

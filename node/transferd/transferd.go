@@ -19,6 +19,7 @@ import (
 	"github.com/godwit/godwit/node/service"
 	"github.com/godwit/godwit/transfer"
 	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/pathbook"
 )
 
 // lastEvents bounds how long a stopping service waits for the agent to take its last events.
@@ -32,6 +33,7 @@ type Options struct {
 	UDP         *packetio.Listener
 	Log         *slog.Logger
 	Level       *slog.LevelVar // of Log; follows the configuration. May be nil
+	Paths       *pathbook.Book // what is remembered of the ways to clients. May be nil
 }
 
 // Inherited returns the transfer port's sockets: TCP as the agent left it open for this process, UDP of the same number.
@@ -157,7 +159,7 @@ func (d *daemon) Configure(c service.Config) error {
 		Authorizer: d.auth, Certificate: d.certificate, Named: d.namedFor, NodeID: c.NodeID, NodeName: c.NodeName,
 		SendCap: c.SendCap, ReceiveCap: c.ReceiveCap, MaxSessions: c.MaxSessions, Ciphers: c.Ciphers,
 		SessionRate: c.SessionRate, SessionCap: c.SessionCap, Memory: c.SessionMemory,
-		OnEvent: d.queue.Add, Log: d.o.Log,
+		Paths: d.o.Paths, OnEvent: d.queue.Add, Log: d.o.Log,
 	})
 	if err != nil {
 		return err
