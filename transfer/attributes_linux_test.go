@@ -148,3 +148,22 @@ func TestAttributesAreKeptThatAreAskedFor(t *testing.T) {
 		}
 	})
 }
+
+func TestTimesBeyondNanosecondsStayAtTheirEnd(t *testing.T) {
+	t.Parallel()
+	root, src := t.TempDir(), filepath.Join(t.TempDir(), "f")
+	n := startNode(t, root, nil)
+	write(t, src, 10)
+	at := unix.Timespec{Sec: time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC).Unix()} // os.Chtimes cannot say it
+	must(t, unix.UtimesNanoAt(unix.AT_FDCWD, src, []unix.Timespec{at, at}, 0))
+	push := Job{Direction: Push, Sources: []string{src}, Destination: "f"}
+	mustRun(t, client(t, n), push)
+	fi, err := os.Stat(filepath.Join(root, "f"))
+	must(t, err)
+	if y := fi.ModTime().Year(); y != 2262 {
+		t.Errorf("2300 became %d", y)
+	}
+	if r := mustRun(t, client(t, n), push); r.Files != 0 {
+		t.Errorf("again: %+v", r)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/filter"
+	"github.com/godwit/godwit/transfer/seal"
 	"github.com/godwit/godwit/transfer/store"
 )
 
@@ -37,7 +38,7 @@ func parseLocal(p string) localPath {
 func (t *Transfer) pushEnd(h *control.Hello) (clientEnd, error) {
 	var end clientEnd
 	o := &t.job.Options
-	load := &loading{pool: &clientPool, skip: t.ledger.has, scope: []byte("godwit"), dense: o.Dense, attributes: keep(o.Preserve)}
+	load := &loading{pool: &clientPool, skip: t.ledger.has, scope: []byte("godwit"), dense: t.job.dense(), attributes: keep(o.Preserve)}
 	load.symlinks, _ = store.ParseSymlinks(string(o.Symlinks)) // validated with the job
 	load.filter, _ = filter.New(o.Filter)
 	end.load = load
@@ -50,7 +51,7 @@ func (t *Transfer) pushEnd(h *control.Hello) (clientEnd, error) {
 	switch {
 	case t.stream != nil:
 		load.sources = []source{{stream: t.stream, name: t.stream.name}}
-		h.Names, h.Single = []string{t.stream.name}, true
+		h.Names, h.Single, h.Named = []string{t.stream.name}, true, t.job.Input != nil
 		return end, nil
 	case t.job.Synthetic != nil:
 		name := t.job.Synthetic.Kind()
@@ -64,7 +65,7 @@ func (t *Transfer) pushEnd(h *control.Hello) (clientEnd, error) {
 	}
 	h.Single = len(t.job.Sources) == 1 && len(h.Names) == 1 && len(t.job.Pairs) == 0
 	if t.sealing != nil {
-		h.Names = nil // files have other names there
+		h.Names, h.Suffix = nil, seal.Suffix // files have other names there
 	}
 	if len(h.Names) < len(t.job.Sources) || len(h.Names) > maxNames {
 		h.Names = nil // contents: whatever is at the destination counts
@@ -181,6 +182,9 @@ func (t *Transfer) pullEnd(h *control.Hello, attempt int) (clientEnd, error) {
 		return clientEnd{}, newError(storeCode(err), "cannot open "+dir, cause(err))
 	}
 	land.tree = tree
+	if single {
+		land.only = names[0]
+	}
 	land.overwrite, _ = store.ParseOverwrite(h.Overwrite) // validated with job and spec
 	h.Ask = attempt > 1 || h.DryRun || mayHave(tree, land.dest, land.rename, names)
 	land.clears = h.Ask

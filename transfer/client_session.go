@@ -30,7 +30,7 @@ func (t *Transfer) hello(spec Spec, attempt int) control.Hello {
 		Overwrite: string(first(o.Overwrite, spec.Overwrite)),
 		NoResume:  o.NoResume || spec.Resume != nil && !*spec.Resume,
 		Symlinks:  string(o.Symlinks), NoTimes: o.NoPreserveTimes, NoModes: o.NoPreserveModes,
-		Memory: o.Memory, Parity: parityOf(o.Memory), End: !o.Delete, DryRun: o.DryRun, Backup: o.Backup, Dense: o.Dense,
+		Memory: o.Memory, Parity: parityOf(o.Memory), End: !o.Delete, DryRun: o.DryRun, Backup: o.Backup, Dense: t.job.dense(), Flat: o.Flat && t.job.Direction == Pull,
 		Transport: string(o.Transport),
 	}
 	if !o.Filter.Empty() {

@@ -9,6 +9,10 @@ import (
 	"github.com/godwit/godwit/transfer/store"
 )
 
+// dense says that holes travel as the zeros that they are: so it was asked for, or
+// there is no file at the far end that could have holes.
+func (j *Job) dense() bool { return j.Options.Dense || j.Options.Discard || j.Output != nil }
+
 // holesOf are the blocks that an entry says are zeros; nil for most.
 func holesOf(e job.Entry) []detail.Run {
 	if len(e.Detail) == 0 {

@@ -88,6 +88,9 @@ type Options struct {
 	Seal   *seal.Sealer
 	Unseal []age.Identity
 
+	// Flat refuses sources that are directories.
+	Flat bool
+
 	// DryRun moves no data and changes nothing: outcomes are "planned" for
 	// what would be done.
 	DryRun bool

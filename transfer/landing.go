@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -52,6 +53,7 @@ type landingConfig struct {
 	attributes store.Attributes // that are kept, beyond times and modes
 	dry        bool             // look only
 	unseal     []age.Identity   // decrypt files whose names say that they are encrypted
+	only       string           // the one source, if there is but one; with unseal
 	// skip reports files that an earlier session of the job ended; nil: none.
 	skip func(path string) bool
 	// report hears how each object ended, under the session's lock.
@@ -200,6 +202,9 @@ func (l *landing) target(e job.Entry) (string, error) {
 		if _, err := detail.Parse(e.Detail); err != nil {
 			return "", err
 		}
+	}
+	if len(l.unseal) > 0 && p == l.only && e.Kind == job.File && !l.sealed(e) {
+		return "", fmt.Errorf("%w: its name does not end in %s: give another name, or copy it without decrypting", errPlain, seal.Suffix)
 	}
 	if l.rename && e.Kind != job.Dir && !strings.Contains(p, "/") {
 		return l.dest, nil

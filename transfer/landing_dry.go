@@ -40,6 +40,10 @@ func (l *landing) plan(e job.Entry) {
 		if want = errors.Is(err, fs.ErrNotExist); want {
 			err = nil
 		}
+	case e.Kind == job.Symlink:
+		if err = l.tree.CheckLink(p, e.Target); err == nil {
+			want, err = l.wanted(e, p)
+		}
 	default:
 		want, err = l.wanted(e, p)
 	}

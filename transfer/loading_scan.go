@@ -165,6 +165,13 @@ func (l *loading) add(f *sourceFile, to string, t *tally) bool {
 	if to == "" || to == "." {
 		return true // the root itself
 	}
+	if _, err := store.Clean(to); err != nil {
+		t.trouble = true
+		l.lock.Lock()
+		defer l.lock.Unlock()
+		l.trouble(to, CodePath, err.Error())
+		return true
+	}
 	dir := f.entry.Kind == store.KindDir
 	if l.keep != nil {
 		l.keep.name(to)

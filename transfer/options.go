@@ -75,8 +75,12 @@ func (j Job) validateForm(bad func(string, ...any) error) error {
 		return bad("an output stream takes one file of a pull")
 	case j.Output != nil && (j.Options.DryRun || j.Options.Delete || j.Options.Discard):
 		return bad("an output stream goes with neither a dry run nor delete or discard")
-	case j.Options.Seal != nil && (j.Direction != Push || stream || j.Synthetic != nil):
+	case j.Options.Seal != nil && stream:
+		return bad("a stream is sent as it comes: what is encrypted is files (age can encrypt what it is fed with)")
+	case j.Options.Seal != nil && (j.Direction != Push || j.Synthetic != nil):
 		return bad("what is encrypted is files of a push")
+	case len(j.Options.Unseal) > 0 && j.Output != nil:
+		return bad("an output stream gets what is stored: what is decrypted is files (age can decrypt what comes out)")
 	case len(j.Options.Unseal) > 0 && (j.Direction != Pull || j.Output != nil || j.Options.Discard || j.Synthetic != nil || j.Options.Delete):
 		return bad("what is decrypted is files of a pull, without delete")
 	case len(j.Pairs) > 0 && sources != 1:
@@ -135,6 +139,8 @@ func (o Options) validateMore(bad func(string, ...any) error) error {
 		return bad("what links lead to is sent, but not removed: copy or skip them")
 	case o.EmptyDirs && o.Afterwards == AfterKeep:
 		return bad("empty directories go only when their files do")
+	case o.Discard && o.DryRun:
+		return bad("a dry run sends nothing that could be thrown away")
 	case o.Discard && (o.Delete || o.Afterwards != AfterKeep):
 		return bad("what is thrown away on arrival is no reason to delete or remove anything")
 	case len(o.Backup) > maxBackup || strings.ContainsAny(o.Backup, "/\\\x00"):

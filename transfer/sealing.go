@@ -92,6 +92,8 @@ func (l *landing) partPath(e job.Entry, p string) string {
 // errUnseal says what a reader of the message can do.
 var errUnseal = errors.New("it arrived whole, but cannot be decrypted: another passphrase or key")
 
+var errPlain = errors.New("nothing says that it is encrypted")
+
 func unsealError(err error) error {
 	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 		return errUnseal

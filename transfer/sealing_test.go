@@ -55,6 +55,26 @@ func TestEncryptedFilesAreUnreadableAtRestAndComeBack(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 
+	// A new name says that it is encrypted, too; and what does not say so is not
+	// taken for a plain file.
+	one := filepath.Join(src, "secret")
+	mustRun(t, client(t, n), Job{Direction: Push, Sources: []string{one}, Destination: "renamed", Options: Options{Seal: sealer}})
+	mustRun(t, client(t, n), Job{Direction: Push, Sources: []string{one}, Destination: "named.age", Options: Options{Seal: sealer}})
+	for _, name := range []string{"renamed.age", "named.age"} {
+		plain := filepath.Join(t.TempDir(), "plain")
+		mustRun(t, client(t, n), Job{Direction: Pull, Sources: []string{name}, Destination: plain, Options: Options{Unseal: []age.Identity{id}}})
+		if got, err := os.ReadFile(plain); err != nil || !bytes.Equal(got, secret) {
+			t.Errorf("%s: %q: %v", name, got, err)
+		}
+	}
+	must(t, os.Rename(filepath.Join(n.root, "renamed.age"), filepath.Join(n.root, "mute")))
+	for _, to := range []string{filepath.Join(t.TempDir(), "mute"), t.TempDir() + "/"} {
+		r, err = run(t, client(t, n), Job{Direction: Pull, Sources: []string{"mute"}, Destination: to, Options: Options{Unseal: []age.Identity{id}}})
+		if err != nil || r.Files != 0 || len(r.Failed) != 1 || !strings.Contains(r.Failed[0].Message, "does not end in .age") {
+			t.Errorf("to %s: %v, %+v", to, err, r)
+		}
+	}
+
 	// Another key cannot, and leaves nothing that looks like a file.
 	other, err := age.GenerateX25519Identity()
 	must(t, err)

@@ -127,6 +127,7 @@ type SessionStatus struct {
 
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended,omitzero"`
+	DryRun  bool      `json:"dry_run,omitempty"` // nothing is moved or changed
 	Movable bool      `json:"movable"`           // asked to move, it can go on elsewhere
 	Moving  bool      `json:"moving"`            // asked to move
 	Code    Code      `json:"code,omitempty"`    // why it ended; "" when complete

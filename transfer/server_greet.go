@@ -271,7 +271,7 @@ func (s *Server) register(x *serverSession, l *link, r Request) error {
 	x.status = SessionStatus{
 		ID: "s-" + hex.EncodeToString(id[:]), TransferID: transfer, Tenant: g.Tenant, AccessKey: h.AccessKey,
 		Direction: r.Direction, Paths: r.Paths, Peer: l.RemoteAddr().String(), Policy: x.policy(), Target: h.Rate, MinRate: h.MinRate,
-		Started: s.now(), Movable: true,
+		Started: s.now(), Movable: true, DryRun: h.DryRun,
 	}
 	x.wish = h.Rate
 	x.status.Target = x.target()

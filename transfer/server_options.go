@@ -30,6 +30,8 @@ func (x *serverSession) requestMore(d Direction) error {
 		return bad("an unknown end for its sources")
 	case len(h.Backup) > maxBackup || strings.ContainsAny(h.Backup, "/\\\x00"):
 		return bad("a backup suffix that is no end of a name")
+	case len(h.Suffix) > maxBackup || strings.ContainsAny(h.Suffix, "/\\\x00"):
+		return bad("a suffix that is no end of a name")
 	case h.Delete != nil && (d != Push || h.Discard || len(h.Delete.Scopes) > maxScopes || h.Delete.Max < 0):
 		return bad("a deletion that cannot be")
 	}

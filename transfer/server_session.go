@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -316,7 +317,15 @@ func (x *serverSession) prepareLanding(s *session, cfg flow.Config, tree *store.
 		}
 	}
 	isDir := err == nil && there.Kind == store.KindDir
-	land.rename = h.Single && !h.Into && !isDir && land.dest != "."
+	if land.rename = h.Single && !h.Into && !isDir && land.dest != "."; land.rename && !strings.HasSuffix(land.dest, h.Suffix) {
+		land.dest += h.Suffix
+		there, err = tree.Stat(land.dest)
+		isDir = err == nil && there.Kind == store.KindDir
+		land.rename = !isDir
+	}
+	if h.Named && isDir {
+		return newError(CodeInvalid, land.dest+" is a directory at the node, and a stream has no name of its own: give the file's name", nil)
+	}
 	if err == nil && !isDir && !land.rename {
 		return newError(CodeInvalid, fmt.Sprintf("%s is a file at the node: give a directory", land.dest), nil)
 	}
@@ -357,8 +366,12 @@ func (x *serverSession) prepareLoading(s *session, cfg flow.Config, tree *store.
 			load.sources = []source{{synthetic: made, seed: h.Synthetic.Seed, name: made.Kind()}}
 			break
 		}
-		if _, err := tree.Stat(p); err != nil {
+		e, err := tree.Stat(p)
+		if err != nil {
 			return newError(sourceCode(err), fmt.Sprintf("cannot read %s at the node", p), cause(err))
+		}
+		if h.Flat && e.Kind == store.KindDir {
+			return newError(CodeInvalid, p+" is a directory at the node, and directories were not asked for (-r copies it with all that is in it)", nil)
 		}
 		src := source{tree: tree, path: p}
 		if raw := h.Paths[i]; raw[len(raw)-1] != '/' && p != "." {

@@ -125,6 +125,10 @@ func (s *sink) close() {
 // open wants every file. A tape says what it has had.
 func (s *sink) open(e job.Entry) {
 	opening := job.Opening{ID: e.ID}
+	if len(holesOf(e)) > 0 {
+		s.end(e, control.Failed, newError(CodeProtocol, "holes are for files, and this is none", nil))
+		return
+	}
 	if t := s.tape; t != nil {
 		if why := t.begin(e); why != nil {
 			s.end(e, control.Failed, why)

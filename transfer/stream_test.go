@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -121,14 +122,16 @@ func TestGrowingFileIsSentToItsEnd(t *testing.T) {
 	}
 }
 
-// firstWrite throws away what is written and tells when that began.
+// firstWrite throws away what is written, tells when that began, and goes on when
+// it may.
 type firstWrite struct {
-	once  sync.Once
-	began chan struct{}
+	once        sync.Once
+	began, more chan struct{}
 }
 
 func (w *firstWrite) Write(p []byte) (int, error) {
 	w.once.Do(func() { close(w.began) })
+	<-w.more
 	return len(p), nil
 }
 
@@ -152,11 +155,12 @@ func TestFileGoesToAnOutputInOrder(t *testing.T) {
 	}
 	// A source that changes behind what was written cannot be mixed in.
 	c := startNode(t, root, nil)
-	output := &firstWrite{began: make(chan struct{})}
-	r, err = during(t, client(t, c, b), Job{Direction: Pull, Sources: []string{"f"}, Output: output, Options: slow}, 3<<20, func(*Transfer) {
+	output := &firstWrite{began: make(chan struct{}), more: make(chan struct{})}
+	r, err = during(t, client(t, c, b), Job{Direction: Pull, Sources: []string{"f"}, Output: output, Options: slow}, 0, func(*Transfer) {
 		<-output.began // before that all could begin anew
 		write(t, filepath.Join(root, "f"), 8<<20)
 		c.die()
+		close(output.more)
 	})
 	if err != nil || len(r.Failed) != 1 || r.Failed[0].Code != CodeChanged {
 		t.Errorf("changed source: %v %+v", err, r)
@@ -172,3 +176,89 @@ func TestFileGoesToAnOutputInOrder(t *testing.T) {
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestHolesArriveAsZerosWhereThereIsNoFile(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	n := startNode(t, root, nil)
+	for _, begin := range []int{0, 5, 5 << 20} {
+		name := filepath.Join(root, "f")
+		want := append(write(t, name, begin), make([]byte, 20<<20-begin)...)
+		must(t, os.Truncate(name, 20<<20))
+		var got bytes.Buffer
+		r := mustRun(t, client(t, n), Job{Direction: Pull, Sources: []string{"f"}, Output: &got})
+		if r.Files != 1 || !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%d bytes at an output: %+v", got.Len(), r)
+		}
+		for d, job := range map[Direction]Job{
+			Push: {Direction: Push, Sources: []string{name}, Destination: "g"},
+			Pull: {Direction: Pull, Sources: []string{"f"}, Destination: filepath.Join(root, "g")},
+		} {
+			job.Options.Discard = true
+			if r := mustRun(t, client(t, n), job); r.Files != 1 || r.Bytes != 20<<20 {
+				t.Errorf("thrown away by a %s: %+v", d, r)
+			}
+		}
+	}
+}
+
+func TestStreamTakesNoDirectoryForItsName(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	n := startNode(t, root, nil)
+	must(t, os.Mkdir(filepath.Join(root, "d"), 0o700))
+	_, err := run(t, client(t, n), Job{Direction: Push, Input: bytes.NewReader([]byte("text")), Destination: "d"})
+	if CodeOf(err) != CodeInvalid {
+		t.Errorf("%v", err)
+	}
+	if left, _ := os.ReadDir(filepath.Join(root, "d")); len(left) > 0 {
+		t.Errorf("%v in the directory", left)
+	}
+}
+
+func TestWhatCannotBeNamedFailsAloneAndTheRestArrives(t *testing.T) {
+	t.Parallel()
+	root, src := t.TempDir(), t.TempDir()
+	n := startNode(t, root, nil)
+	write(t, filepath.Join(src, "a"), 100)
+	deep, err := os.OpenRoot(src)
+	must(t, err)
+	for range 60 {
+		name := strings.Repeat("d", 80)
+		must(t, deep.Mkdir(name, 0o700))
+		next, err := deep.OpenRoot(name)
+		must(t, err)
+		must(t, deep.Close())
+		deep = next
+	}
+	must(t, deep.WriteFile("f", []byte("far down"), 0o600))
+	must(t, deep.Close())
+	write(t, filepath.Join(src, "z"), 100)
+	r, err := run(t, client(t, n), Job{Direction: Push, Sources: []string{src + "/"}, Destination: "in"})
+	if err != nil || r.Files != 2 || len(r.Failed) == 0 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	for _, f := range r.Failed {
+		if f.Code != CodePath {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+func TestDirectoriesComeOnlyWhenAskedFor(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	n := startNode(t, root, nil)
+	must(t, os.Mkdir(filepath.Join(root, "d"), 0o700))
+	write(t, filepath.Join(root, "d", "f"), 10)
+	to := filepath.Join(t.TempDir(), "x")
+	for _, from := range []string{"d", "d/"} {
+		_, err := run(t, client(t, n), Job{Direction: Pull, Sources: []string{from}, Destination: to, Options: Options{Flat: true}})
+		if CodeOf(err) != CodeInvalid {
+			t.Errorf("%s: %v", from, err)
+		}
+	}
+	if r := mustRun(t, client(t, n), Job{Direction: Pull, Sources: []string{"d/f"}, Destination: to, Options: Options{Flat: true}}); r.Files != 1 {
+		t.Errorf("%+v", r)
+	}
+}

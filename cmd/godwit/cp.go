@@ -63,7 +63,7 @@ the policy to high, fair or low, p pauses and goes on.
 
 // copy runs one cp.
 func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
-	job, remote, err := fl.job(a.streams, args)
+	job, remote, err := fl.job(ctx, a.streams, args)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 }
 
 // job turns the arguments into a job and the remote side's location.
-func (fl *copyFlags) job(s streams, args []string) (transfer.Job, location, error) {
+func (fl *copyFlags) job(ctx context.Context, s streams, args []string) (transfer.Job, location, error) {
 	var j transfer.Job
 	locations := make([]location, len(args))
 	for i, arg := range args {
@@ -155,7 +155,7 @@ func (fl *copyFlags) job(s streams, args []string) (transfer.Job, location, erro
 	if j.Options, err = fl.options(); err != nil {
 		return j, remote, err
 	}
-	if err = fl.sealing(s, &j.Options); err != nil {
+	if err = fl.sealing(ctx, s, &j.Options); err != nil {
 		return j, remote, err
 	}
 	if to := &j.Options.MoveTo; *to != "" && remote.ssh.Name != "" && j.Direction == transfer.Pull {
@@ -163,6 +163,7 @@ func (fl *copyFlags) job(s streams, args []string) (transfer.Job, location, erro
 			return j, remote, err
 		}
 	}
+	j.Options.Flat = !fl.recursive && j.Pairs == nil
 	return j, remote, j.Validate()
 }
 

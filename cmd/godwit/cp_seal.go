@@ -1,14 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"filippo.io/age"
-	"golang.org/x/term"
 
 	"github.com/godwit/godwit/transfer"
 	"github.com/godwit/godwit/transfer/seal"
@@ -19,7 +18,7 @@ import (
 const passphraseEnv = "GODWIT_PASSPHRASE"
 
 // sealing reads what files are encrypted to or decrypted with.
-func (fl *copyFlags) sealing(s streams, o *transfer.Options) error {
+func (fl *copyFlags) sealing(ctx context.Context, s streams, o *transfer.Options) error {
 	seals, unseals := fl.encrypt || len(fl.encryptTo) > 0, fl.decrypt || fl.identity != ""
 	switch {
 	case seals && unseals:
@@ -38,7 +37,7 @@ func (fl *copyFlags) sealing(s streams, o *transfer.Options) error {
 	if !fl.encrypt && !fl.decrypt {
 		return nil
 	}
-	pass, err := fl.passphrase(s, fl.encrypt)
+	pass, err := fl.passphrase(ctx, s, fl.encrypt)
 	if err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func (fl *copyFlags) unsealBy(o *transfer.Options) error {
 
 // passphrase asks, unless a file or the environment has it. twice guards against
 // slips where nobody could decrypt what was encrypted with one.
-func (fl *copyFlags) passphrase(s streams, twice bool) (string, error) {
+func (fl *copyFlags) passphrase(ctx context.Context, s streams, twice bool) (string, error) {
 	if fl.passphraseFile != "" {
 		b, err := os.ReadFile(fl.passphraseFile)
 		if err != nil {
@@ -107,24 +106,18 @@ func (fl *copyFlags) passphrase(s streams, twice bool) (string, error) {
 	if pass := os.Getenv(passphraseEnv); pass != "" {
 		return pass, nil
 	}
-	in, ok := s.in.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
+	tty := terminalOf(s.in)
+	if tty == nil {
 		return "", usagef("there is no terminal to ask for the passphrase: give --passphrase-file, or %s in the environment", passphraseEnv)
 	}
-	ask := func(what string) (string, error) {
-		fmt.Fprint(s.err, what)
-		b, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(s.err)
-		return string(b), err
-	}
-	pass, err := ask("Passphrase: ")
+	pass, err := prompt(ctx, tty, s.err, "Passphrase: ", true)
 	if err == nil && pass == "" {
 		err = errors.New("an empty passphrase protects nothing")
 	}
 	if err != nil || !twice {
 		return pass, err
 	}
-	again, err := ask("Once more: ")
+	again, err := prompt(ctx, tty, s.err, "Once more: ", true)
 	if err == nil && again != pass {
 		err = usagef("the two differ")
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/godwit/godwit/api/client"
 	"github.com/godwit/godwit/identity/pin"
@@ -90,7 +88,7 @@ func (a *app) login(ctx context.Context, address, user, key, token string, fromS
 	var who string
 	switch {
 	case key != "":
-		if p.Secret, err = a.secret("Secret of "+key+": ", fromStdin); err != nil {
+		if p.Secret, err = a.secret(ctx, "Secret of "+key+": ", fromStdin); err != nil {
 			return err
 		}
 		p.AccessKey, who = key, "access key "+key
@@ -102,7 +100,7 @@ func (a *app) login(ctx context.Context, address, user, key, token string, fromS
 			return err
 		}
 	case token == "-":
-		if p.Token, err = a.secret("", true); err != nil {
+		if p.Token, err = a.secret(ctx, "", true); err != nil {
 			return err
 		}
 		if who, err = whoami(ctx, p); err != nil {
@@ -110,11 +108,11 @@ func (a *app) login(ctx context.Context, address, user, key, token string, fromS
 		}
 	default:
 		if user == "" {
-			if user, err = a.ask("User: "); err != nil {
+			if user, err = a.ask(ctx, "User: "); err != nil {
 				return err
 			}
 		}
-		password, err := a.secret("Password of "+user+": ", fromStdin)
+		password, err := a.secret(ctx, "Password of "+user+": ", fromStdin)
 		if err != nil {
 			return err
 		}
@@ -238,35 +236,32 @@ func (a *app) logout(ctx context.Context) error {
 }
 
 // ask prompts on the terminal.
-func (a *app) ask(prompt string) (string, error) {
-	f, ok := a.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+func (a *app) ask(ctx context.Context, question string) (string, error) {
+	tty := terminalOf(a.in)
+	if tty == nil {
 		return "", usagef("no terminal to ask on: give --user, --key or --token")
 	}
-	fmt.Fprint(a.err, prompt)
-	line, err := bufio.NewReader(a.in).ReadString('\n')
+	line, err := prompt(ctx, tty, a.err, question, false)
 	return strings.TrimSpace(line), err
 }
 
 // secret asks without echo, or reads the first line of stdin.
-func (a *app) secret(prompt string, fromStdin bool) (string, error) {
-	var b []byte
+func (a *app) secret(ctx context.Context, question string, fromStdin bool) (string, error) {
+	var text string
 	var err error
-	f, isFile := a.in.(*os.File)
-	switch {
-	case fromStdin:
+	if fromStdin {
+		var b []byte
 		b, err = io.ReadAll(io.LimitReader(a.in, 64<<10))
-	case isFile && term.IsTerminal(int(f.Fd())):
-		fmt.Fprint(a.err, prompt)
-		b, err = term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(a.err)
-	default:
+		text = string(b)
+	} else if tty := terminalOf(a.in); tty != nil {
+		text, err = prompt(ctx, tty, a.err, question, true)
+	} else {
 		return "", usagef("no terminal to ask for the secret on: pipe it in and give --secret-stdin")
 	}
 	if err != nil {
 		return "", fmt.Errorf("secret: %w", err)
 	}
-	s, _, _ := strings.Cut(string(b), "\n")
+	s, _, _ := strings.Cut(text, "\n")
 	if s = strings.TrimSuffix(s, "\r"); s == "" {
 		return "", usagef("the secret is empty")
 	}

@@ -298,6 +298,9 @@ func (h *standalone) event(e transfer.SessionEvent) {
 	if s.Direction == transfer.Push {
 		verb, to = "received", "from"
 	}
+	if s.DryRun {
+		verb = "dry run: would have " + verb
+	}
 	line := fmt.Sprintf("%s %s, %s %s %s in %s", verb, count(s.Files, "file"), size(s.Bytes), to, s.Peer, brief(s.Ended.Sub(s.Started)))
 	if s.Failed > 0 {
 		line += fmt.Sprintf("; %d failed", s.Failed)
@@ -306,7 +309,7 @@ func (h *standalone) event(e transfer.SessionEvent) {
 		line += ": " + printable(s.Message)
 	}
 	h.say("%s", line)
-	if h.flags.once && s.Code == "" {
+	if h.flags.once && s.Code == "" && !s.DryRun {
 		h.end()
 	}
 }

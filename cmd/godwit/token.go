@@ -55,11 +55,11 @@ it asks for user and password, whatever the profile holds.
 				return err
 			}
 			if user == "" {
-				if user, err = a.ask("User: "); err != nil {
+				if user, err = a.ask(c.Context(), "User: "); err != nil {
 					return err
 				}
 			}
-			password, err := a.secret("Password of "+user+": ", fromStdin)
+			password, err := a.secret(c.Context(), "Password of "+user+": ", fromStdin)
 			if err != nil {
 				return err
 			}

@@ -96,7 +96,7 @@ func newUserCreate(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Add a user with a password", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			password, err := a.secret("Password of "+args[0]+": ", fromStdin)
+			password, err := a.secret(c.Context(), "Password of "+args[0]+": ", fromStdin)
 			if err != nil {
 				return err
 			}
@@ -122,7 +122,7 @@ func newUserSet(a *app) *cobra.Command {
 				change["role"] = role
 			}
 			if password || fromStdin {
-				text, err := a.secret("New password of "+args[0]+": ", fromStdin)
+				text, err := a.secret(c.Context(), "New password of "+args[0]+": ", fromStdin)
 				if err != nil {
 					return err
 				}

@@ -61,6 +61,13 @@ type Hello struct {
 	// Push: text that the old name of a replaced file gets at its end; "":
 	// replaced files are gone.
 	Backup string `json:"backup,omitempty"`
+	// Push: end of the new name of a single file, where it does not have it: what is
+	// encrypted says so by its name.
+	Suffix string `json:"suffix,omitempty"`
+	// Push: the path is what comes, by its new name, not a directory that it goes into.
+	Named bool `json:"named,omitempty"`
+	// Pull: a source that is a directory is refused.
+	Flat bool `json:"flat,omitempty"`
 	// Nothing is written or removed: verdicts say what would be.
 	DryRun bool `json:"dry_run,omitempty"`
 	// Push: what arrives is verified and thrown away.

@@ -102,6 +102,15 @@ func (t *Tree) syncAll(dirs map[string]struct{}) error {
 	return nil
 }
 
+// CheckLink reports why a link at p could not have this text; see [Batch.AddSymlink].
+func (t *Tree) CheckLink(p, target string) error {
+	dir, _, err := cleanFile(p)
+	if err != nil {
+		return err
+	}
+	return t.checkTarget(dir, target)
+}
+
 // checkTarget refuses link texts that lead outside, judged by the text alone: a
 // link that is harmless here may still be made to escape by moving directories,
 // and is then refused when followed.
@@ -113,11 +122,11 @@ func (t *Tree) checkTarget(dir, target string) error {
 		return nil
 	}
 	if path.IsAbs(target) || filepath.IsAbs(target) || onWindows && strings.ContainsAny(target, `\:`) {
-		return &PathError{Path: target, Reason: "the symbolic link is absolute"}
+		return &PathError{Path: target, Reason: "the symbolic link is absolute, and would lead out of what this node gives access to (--symlinks skip leaves it out, follow sends what it leads to)"}
 	}
 	to := path.Join(dir, target)
 	if to == ".." || strings.HasPrefix(to, "../") {
-		return &PathError{Path: target, Reason: "the symbolic link leads outside the directory"}
+		return &PathError{Path: target, Reason: "the symbolic link leads out of what this node gives access to (--symlinks skip leaves it out, follow sends what it leads to)"}
 	}
 	return nil
 }

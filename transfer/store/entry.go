@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"io/fs"
+	"math"
 	"time"
 
 	"lukechampine.com/blake3"
@@ -72,9 +73,21 @@ func (e Entry) Identity(scope []byte) Identity {
 // ModTime is Mtime as a time.
 func (e Entry) ModTime() time.Time { return time.Unix(0, e.Mtime) }
 
+// nanos is t since 1970 in ns; before 1678 and after 2262, whose nanoseconds 64 bits
+// do not hold, the first or last that they do.
+func nanos(t time.Time) int64 {
+	switch first, last := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64); {
+	case t.Before(first):
+		return math.MinInt64
+	case t.After(last):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
 // entryOf describes fi; special files get ErrSpecial.
 func entryOf(path string, fi fs.FileInfo) (Entry, error) {
-	e := Entry{Path: path, Mtime: fi.ModTime().UnixNano(), Mode: fi.Mode().Perm(), File: fileID(fi)}
+	e := Entry{Path: path, Mtime: nanos(fi.ModTime()), Mode: fi.Mode().Perm(), File: fileID(fi)}
 	switch fi.Mode().Type() {
 	case 0:
 		e.Kind, e.Size = KindFile, fi.Size()
@@ -90,5 +103,5 @@ func entryOf(path string, fi fs.FileInfo) (Entry, error) {
 
 // sameState reports whether fi shows the file of e unchanged.
 func (e Entry) sameState(fi fs.FileInfo) bool {
-	return fi.Mode().IsRegular() && fi.Size() == e.Size && fi.ModTime().UnixNano() == e.Mtime && fileID(fi) == e.File
+	return fi.Mode().IsRegular() && fi.Size() == e.Size && nanos(fi.ModTime()) == e.Mtime && fileID(fi) == e.File
 }

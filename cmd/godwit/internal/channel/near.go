@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -124,7 +126,11 @@ func (d *Dialer) start() (*process, error) {
 	}
 	line = append([]string(nil), line...)
 	if d.Host.Port != 0 {
-		line = append(line, "-p", strconv.Itoa(d.Host.Port))
+		at := len(line)
+		if filepath.Base(line[0]) == "ssh" {
+			at = 1 // ssh obeys the first port that it is told
+		}
+		line = slices.Insert(line, at, "-p", strconv.Itoa(d.Host.Port))
 	}
 	line = append(line, d.Host.Name, remote+" serve --stdio")
 	theirIn, ourOut, err := os.Pipe()
