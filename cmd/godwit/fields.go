@@ -19,24 +19,37 @@ func (a *app) fields(args []string, file string) (json.RawMessage, error) {
 	if len(args) == 0 {
 		return nil, usagef("nothing to change: give FIELD=VALUE, or -f FILE")
 	}
-	object := map[string]json.RawMessage{}
+	object, given := map[string]any{}, map[string]bool{}
 	for _, arg := range args {
 		name, value, found := strings.Cut(arg, "=")
 		if !found || name == "" {
 			return nil, usagef("%q is not FIELD=VALUE", arg)
 		}
-		if _, twice := object[name]; twice {
+		if given[name] {
 			return nil, usagef("%s is given twice", name)
 		}
+		given[name] = true
+		var v any = value
 		if json.Valid([]byte(value)) {
-			object[name] = json.RawMessage(value)
-			continue
+			v = json.RawMessage(value)
 		}
-		text, err := json.Marshal(value)
-		if err != nil {
-			return nil, usageError{err}
+		// rollout.surge is surge within rollout, whose other fields stay.
+		into, path := object, strings.Split(name, ".")
+		for _, outer := range path[:len(path)-1] {
+			if _, known := into[outer]; !known {
+				into[outer] = map[string]any{}
+			}
+			inner, open := into[outer].(map[string]any)
+			if !open {
+				return nil, usagef("%s is given twice: as a whole, and as %s", outer, name)
+			}
+			into = inner
 		}
-		object[name] = text
+		last := path[len(path)-1]
+		if _, twice := into[last]; twice {
+			return nil, usagef("%s is given twice: as a whole, and in parts", name)
+		}
+		into[last] = v
 	}
 	return json.Marshal(object)
 }

@@ -213,6 +213,9 @@ func (a *app) logout(ctx context.Context) error {
 		name = ps.Current
 	}
 	p, found := ps.Profiles[name]
+	if !found && name == "" {
+		return usagef("not signed in: there is no profile to forget")
+	}
 	if !found {
 		return usagef("there is no profile %q", name)
 	}
