@@ -88,6 +88,7 @@ func TestCopies(t *testing.T) {
 				return err
 			}
 			e.Defer(stop)
+			e.Setenv(memoryEnv, "off")
 			e.Setenv("GODWIT_CONFIG", filepath.Join(e.WorkDir, "profiles.json"))
 			e.Setenv("GODWIT_MANAGER", "https://127.0.0.1:1") // never asked
 			e.Setenv("GODWIT_ACCESS_KEY", "K")

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	_ = os.Setenv(memoryEnv, "off") // the cache of whoever runs the tests is not theirs
 	testscript.Main(m, map[string]func(){"godwit": main})
 }
 
@@ -25,6 +27,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
+			e.Setenv(memoryEnv, "off")
 			e.Setenv("GODWIT_CONFIG", filepath.Join(e.WorkDir, "profiles.json"))
 			return nil
 		},

@@ -44,6 +44,7 @@ func TestScriptsAgainstAManager(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			m := newManager(e.T().(testing.TB))
 			certificate := filepath.Join(e.WorkDir, ".ca.pem")
+			e.Setenv(memoryEnv, "off")
 			e.Setenv("GODWIT_CONFIG", filepath.Join(e.WorkDir, "profiles.json"))
 			e.Setenv("GODWIT_MANAGER", m.url)
 			e.Setenv("GODWIT_TOKEN", m.token)
