@@ -13,6 +13,7 @@ import (
 // link holds the flags that say what a path is like.
 type link struct {
 	rate, police  rate
+	policeFlow    rate
 	loss          share
 	burst         burst
 	queue         time.Duration
@@ -43,8 +44,9 @@ func (l *link) register(f *pflag.FlagSet) {
 	f.DurationVar(&l.jitter, "jitter", 0, "more delay, 0 to this, each way; wanders slowly and keeps order unless --reorder")
 	f.Var(&l.reorder, "reorder", "share of packets that draw their own jitter and overtake: 100%")
 	f.Var(&l.police, "police", "token-bucket policer behind the bottleneck, bits per second")
+	f.Var(&l.policeFlow, "police-flow", "the same for each UDP or TCP flow by itself")
 	l.bucket = 1250000
-	f.Var(&l.bucket, "bucket", "size of the policer's bucket")
+	f.Var(&l.bucket, "bucket", "size of a policer's bucket")
 	f.Var(&l.corrupt, "corrupt", "share of packets with a flipped bit of payload")
 	f.IntVar(&l.pmtu, "pmtu", 0, "IP packets larger than this vanish without a word")
 	f.IntVar(&l.nat, "nat", 0, "translate the UDP ports that end a sends from; another number gives other ports and forgets all mappings")
@@ -63,7 +65,7 @@ func (l *link) config() emulator.Config {
 	ab := emulator.Model{
 		Rate: float64(l.rate), Queue: l.queue, Delay: l.delay / 2, Loss: float64(l.loss),
 		BurstMin: l.burst.low, BurstMax: l.burst.high, Jitter: l.jitter, Reorder: float64(l.reorder),
-		Police: float64(l.police), Bucket: int(l.bucket), Corrupt: float64(l.corrupt), PMTU: l.pmtu,
+		Police: float64(l.police), PoliceEach: float64(l.policeFlow), Bucket: int(l.bucket), Corrupt: float64(l.corrupt), PMTU: l.pmtu,
 		BlockUDP: l.blockUDP, BlockTCP: l.blockTCP, NAT: l.nat,
 	}
 	ba := ab

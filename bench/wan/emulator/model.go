@@ -21,7 +21,10 @@ type Model struct {
 	Reorder float64       // share of packets that draw their own jitter and may overtake others; 0: jitter wanders and keeps order
 
 	Police float64 // token bucket: bits of IP packets per second; 0: none
-	Bucket int     // bytes it holds
+	// PoliceEach is the same for each flow by itself, a UDP or TCP five-tuple: what
+	// clouds do to flows, and what hashing them over several lines amounts to.
+	PoliceEach float64
+	Bucket     int // bytes that each bucket holds
 
 	BlockUDP, BlockTCP, BlockAll bool    // a firewall that says nothing
 	PMTU                         int     // larger IP packets vanish; 0: none
@@ -47,24 +50,27 @@ func (m Model) check() error {
 		}
 	}
 	switch {
-	case m.Rate < 0 || m.Police < 0 || m.Bucket < 0 || m.PMTU < 0 || m.NAT < 0:
+	case m.Rate < 0 || m.Police < 0 || m.PoliceEach < 0 || m.Bucket < 0 || m.PMTU < 0 || m.NAT < 0:
 		return fmt.Errorf("rates and sizes are never negative: %+v", m)
 	case m.Queue < 0 || m.Delay < 0 || m.Jitter < 0:
 		return fmt.Errorf("times are never negative: %+v", m)
 	case m.BurstMin < 0 || m.BurstMax < m.BurstMin || (m.BurstMax > 0 && m.BurstMin == 0):
 		return fmt.Errorf("bursts of %d to %d packets make no sense", m.BurstMin, m.BurstMax)
-	case m.Police > 0 && m.Bucket == 0:
+	case m.Police+m.PoliceEach > 0 && m.Bucket == 0:
 		return fmt.Errorf("a policer needs a bucket: its size in bytes")
 	}
 	return nil
 }
 
-// Limit is the most file data that UDP packets of 1500 bytes (1472 of payload)
+// Limit is the most file data of one flow that UDP packets of 1500 bytes (1472 of payload)
 // can carry over the model, bits per second; 0 when nothing limits it.
 func (m Model) Limit() float64 {
 	rate := m.Rate
 	if m.Police > 0 && (rate == 0 || m.Police < rate) {
 		rate = m.Police
+	}
+	if m.PoliceEach > 0 && (rate == 0 || m.PoliceEach < rate) {
+		rate = m.PoliceEach
 	}
 	return rate * 1472 / 1500 * (1 - m.Loss)
 }

@@ -42,6 +42,7 @@ const (
 	modelCorrupt
 	modelSeed
 	modelNAT
+	modelPoliceEach
 
 	modelWords = 16
 )
@@ -124,6 +125,7 @@ func (p *page) model(direction int, m Model) {
 		modelJitter: uint64(m.Jitter), modelReorder: odds(m.Reorder),
 		modelPolice: uint64(m.Police), modelBucket: uint64(m.Bucket),
 		modelBlock: block, modelPMTU: uint64(m.PMTU), modelCorrupt: odds(m.Corrupt), modelNAT: uint64(m.NAT),
+		modelPoliceEach: uint64(m.PoliceEach),
 	} {
 		p.store(at+i, v)
 	}

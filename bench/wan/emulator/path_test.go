@@ -351,6 +351,34 @@ func TestPathSwallowsLargePacketsAndChangesWhileItRuns(t *testing.T) {
 	}
 }
 
+// TestEachFlowHasAPolicerOfItsOwn: 20 datagrams of 1,000 bytes meet a bucket that
+// holds five and fills by one a second.
+func TestEachFlowHasAPolicerOfItsOwn(t *testing.T) {
+	t.Parallel()
+	m := Model{PoliceEach: 8 * 1028, Bucket: 5 * 1028}
+	p := setup(t, Config{AB: m, BA: m})
+	to := udp(t, p.B, "10.77.0.2:9")
+	to6 := udp(t, p.B, "[fd77::2]:9")
+	for _, c := range []struct {
+		from *net.UDPConn
+		to   *net.UDPConn
+		at   string
+	}{
+		{udp(t, p.A, "10.77.0.1:1000"), to, "10.77.0.2:9"}, {udp(t, p.A, "10.77.0.1:1001"), to, "10.77.0.2:9"},
+		{udp(t, p.A, "[fd77::1]:1000"), to6, "[fd77::2]:9"},
+	} {
+		for range 20 {
+			send(t, c.from, c.at, make([]byte, 1000))
+		}
+		if got := len(arrivals(t, c.to)); got < 5 || got > 6 {
+			t.Errorf("%d datagrams of a flow passed, not 5", got)
+		}
+	}
+	if s := p.Stats(); s.AB.PoliceDrops < 42 || s.Unintended() != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestPathEndsWithItsProcess(t *testing.T) {
 	t.Parallel()
 	setup(t, Config{}) // skips where there can be none
@@ -394,7 +422,7 @@ func TestPathEndsWithItsProcess(t *testing.T) {
 
 func TestModelsThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, m := range []Model{{Loss: 1.5}, {Loss: -1}, {Rate: -1}, {Delay: -1}, {BurstMax: 5}, {BurstMin: 9, BurstMax: 5}, {Police: 1e6}, {Reorder: 2}, {Corrupt: 2}} {
+	for _, m := range []Model{{Loss: 1.5}, {Loss: -1}, {Rate: -1}, {Delay: -1}, {BurstMax: 5}, {BurstMin: 9, BurstMax: 5}, {Police: 1e6}, {PoliceEach: 1e6}, {PoliceEach: -1}, {Reorder: 2}, {Corrupt: 2}} {
 		if err := m.check(); err == nil {
 			t.Errorf("accepted: %+v", m)
 		}

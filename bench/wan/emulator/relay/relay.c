@@ -42,7 +42,7 @@ typedef int64_t i64;
 
 // One direction's model, in the page.
 enum { M_RATE, M_QUEUE, M_DELAY, M_LOSS, M_BURST_MIN, M_BURST_MAX, M_JITTER, M_REORDER,
-       M_POLICE, M_BUCKET, M_BLOCK, M_PMTU, M_CORRUPT, M_SEED, M_NAT, M_COUNT = 16 };
+       M_POLICE, M_BUCKET, M_BLOCK, M_PMTU, M_CORRUPT, M_SEED, M_NAT, M_POLICE_EACH, M_COUNT = 16 };
 
 // One direction's counters, in the page.
 enum { C_SENT, C_SENT_BYTES, C_DELIVERED, C_DELIVERED_BYTES, C_QUEUE_DROPS, C_POLICE_DROPS, C_LOST,
@@ -111,14 +111,18 @@ static void release(struct buffer *b) {
 
 struct packet { i64 due; u64 order; struct buffer *b; u32 index; };
 
+// bucket is a token bucket: of bytes, full when it is new.
+struct bucket { double tokens; i64 at; u64 flow; };
+enum { EACH = 1024 };
+
 struct direction {
 	int in, out, from_a;
 	volatile u64 *nat; // the model that says how addresses are translated: end a's
 	volatile u64 *model, *count, *late;
 	u64 chance[4];
 	i64 busy;         // until when the bottleneck is sending what it has accepted
-	double tokens;    // of the policer, bytes
-	i64 tokens_at;
+	struct bucket all; // of the policer
+	struct bucket each[EACH]; // of the policer of single flows
 	u64 burst;        // packets still to lose in this burst
 	i64 wave_from, wave_at; // slow jitter: value at the last turn, time of it
 	i64 wave_to, wave_until;
@@ -217,6 +221,38 @@ static u32 payload_of(struct buffer *b, u32 index) {
 	return payload - from < b->segment ? payload - from : b->segment;
 }
 
+// passes takes a packet's size from a bucket that fills at rate bits per second, if
+// it holds that much.
+static int passes(struct bucket *k, u64 rate, u64 most, u32 size, i64 t) {
+	k->tokens += (t - k->at) * (rate / 8e9);
+	if (k->tokens > most) k->tokens = most;
+	k->at = t;
+	if (k->tokens < size) return 0;
+	k->tokens -= size;
+	return 1;
+}
+
+// bucket_of finds the bucket of the packet's flow, a UDP or TCP five-tuple: a new one
+// or, in a full table, that of a flow that hashes alike. Nothing else is limited.
+static struct bucket *bucket_of(struct direction *d, struct buffer *b, u64 most, i64 t) {
+	if ((b->carries != 17 && b->carries != 6) || b->length < (u32)b->l4 + 4) return 0;
+	u64 h = 0xcbf29ce484222325 ^ b->carries; // FNV-1a
+	u32 from = b->v6 ? 8 : 12;
+	for (u32 i = from; i < (b->v6 ? 40u : 20u); i++) h = (h ^ b->data[i]) * 0x100000001b3;
+	for (u32 i = b->l4; i < b->l4 + 4u; i++) h = (h ^ b->data[i]) * 0x100000001b3;
+	if (!h) h = 1;
+	u32 at = h ^ h >> 32;
+	for (u32 i = 0; i < 16; i++) {
+		struct bucket *k = &d->each[(at + i) % EACH];
+		if (k->flow == h) return k;
+		if (!k->flow) {
+			*k = (struct bucket){most, t, h};
+			return k;
+		}
+	}
+	return &d->each[at % EACH];
+}
+
 // enter takes one wire packet into the model at time t.
 static void enter(struct direction *d, struct buffer *b, u32 index, i64 t) {
 	volatile u64 *m = d->model, *c = d->count;
@@ -235,12 +271,10 @@ static void enter(struct direction *d, struct buffer *b, u32 index, i64 t) {
 		d->busy = (d->busy > t ? d->busy : t) + (i64)(size * 8000000000.0 / m[M_RATE]);
 		t = d->busy;
 	}
-	if (m[M_POLICE]) {
-		d->tokens += (t - d->tokens_at) * (m[M_POLICE] / 8e9);
-		if (d->tokens > m[M_BUCKET]) d->tokens = m[M_BUCKET];
-		d->tokens_at = t;
-		if (d->tokens < size) { c[C_POLICE_DROPS]++; return; }
-		d->tokens -= size;
+	if (m[M_POLICE] && !passes(&d->all, m[M_POLICE], m[M_BUCKET], size, t)) { c[C_POLICE_DROPS]++; return; }
+	if (m[M_POLICE_EACH]) {
+		struct bucket *k = bucket_of(d, b, m[M_BUCKET], t);
+		if (k && !passes(k, m[M_POLICE_EACH], m[M_BUCKET], size, t)) { c[C_POLICE_DROPS]++; return; }
 	}
 	if (lost(d)) { c[C_LOST]++; return; }
 	if (happens(d, m[M_CORRUPT]) && b->protocol && payload_of(b, index)) {
@@ -564,8 +598,7 @@ int main(int argc, char **argv) {
 		d[i].count = page + PAGE_COUNT + i * C_COUNT;
 		d[i].late = page + PAGE_LATE + i * BUCKETS;
 		seed(&d[i], d[i].model[M_SEED]);
-		d[i].tokens = d[i].model[M_BUCKET];
-		d[i].tokens_at = now();
+		d[i].all = (struct bucket){d[i].model[M_BUCKET], now(), 0};
 	}
 	mlockall(MCL_CURRENT);
 	page[P_SCHEDULER] = schedule();
