@@ -33,6 +33,9 @@ func (t *Transfer) hello(spec Spec, attempt int) control.Hello {
 		Memory: o.Memory, Parity: parityOf(o.Memory), End: !o.Delete, DryRun: o.DryRun, Backup: o.Backup, Dense: t.job.dense(), Flat: o.Flat && t.job.Direction == Pull,
 		Transport: string(o.Transport),
 	}
+	if n := flowsWanted(first(o.Flows, spec.Flows)); n > 1 && o.Transport != TransportTCP {
+		h.Flows = n
+	}
 	if !o.Filter.Empty() {
 		h.Filter = &o.Filter
 	}
@@ -139,14 +142,22 @@ func (t *Transfer) runSession(ctx context.Context, spec Spec, attempt int, id *s
 }
 
 // newSession joins flow, job and disk.
-func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *clientEnd) (*session, error) {
+func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *clientEnd) (s *session, err error) {
 	name := first(spec.NodeName, spec.NodeID, o.link.RemoteAddr().String())
 	wish := t.job.Options.Transport
 	sock, err := o.dataSocket(wish)
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(o.ctl, sock, t.log, t.job.Options.Memory)
+	s = newSession(o.ctl, sock, t.log, t.job.Options.Memory)
+	defer func() {
+		if err != nil {
+			s.closeSockets()
+		}
+	}()
+	if err = o.addLanes(s, hello.Flows); err != nil {
+		return nil, err
+	}
 	if o.early != nil {
 		s.origin, s.lanes[0].fsnd = o.early.origin, o.early.flow
 	}
@@ -216,12 +227,33 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 		err = s.receive(cfg, &clientPool, land)
 	}
 	if err != nil {
-		if sock != nil {
-			_ = sock.Close()
-		}
 		return nil, newError(CodeInternal, "no data path", err)
 	}
 	return s, nil
+}
+
+// addLanes opens the sockets of the further flows that the node grants.
+func (o *opened) addLanes(s *session, asked int) error {
+	if s.lanes[0].sock == nil {
+		return nil
+	}
+	if len(o.accept.More) > max(flowsWanted(asked)-1, 0) {
+		return newError(CodeProtocol, "the node offers more flows than it was asked for", nil)
+	}
+	for _, id := range o.accept.More {
+		sock, err := packetio.Dial(o.link.data, packetio.Options{})
+		if err != nil {
+			return newError(CodeUnreachable, "no data socket to the node", err)
+		}
+		err = s.addLane(sock, wire.ConnID(id), func(i int) ([]byte, []byte, error) {
+			return laneSecrets(o.link.toNode, o.link.toClient, i)
+		})
+		if err != nil {
+			_ = sock.Close()
+			return err
+		}
+	}
+	return nil
 }
 
 // dataSocket is the client's end of the datagrams; nil: there are none.

@@ -123,6 +123,11 @@ type Options struct {
 	// 384 MiB.
 	Memory int64
 
+	// Flows is how many UDP flows carry the data, up to [FlowsMost]: each has a
+	// source port of its own, for paths that limit each of them. Rates are those of
+	// all together, and beside others they count as one. 0: as the spec says, or one.
+	Flows int
+
 	// Transport is what data may ride; "": UDP, or the control connection for
 	// as long as UDP does not get through.
 	Transport Transport
@@ -153,6 +158,8 @@ func (j Job) Validate() error {
 		return bad("cipher %q is not aes-128-gcm, aes-256-gcm or chacha20-poly1305", o.Cipher)
 	case !o.Symlinks.Valid():
 		return bad("symlinks %q is not copy, copy+force, follow or skip", o.Symlinks)
+	case o.Flows < 0 || o.Flows > FlowsMost:
+		return bad("%d flows are not between 1 and %d", o.Flows, FlowsMost)
 	case !o.Transport.Valid():
 		return bad("transport %q is not auto, udp or tcp", o.Transport)
 	}

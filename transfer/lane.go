@@ -9,6 +9,7 @@ import (
 	"github.com/godwit/godwit/transfer/flow"
 	"github.com/godwit/godwit/transfer/job"
 	"github.com/godwit/godwit/transfer/packetio"
+	"github.com/godwit/godwit/transfer/vlink"
 	"github.com/godwit/godwit/transfer/wire"
 )
 
@@ -33,11 +34,21 @@ type endpoint interface {
 // its datagrams; the rest is under the session's lock.
 type lane struct {
 	session *session
+	index   int    // in the session's lanes
 	sock    socket // nil: no datagrams
 	flow    endpoint
 	fsnd    *flow.Sender
 	frcv    *flow.Receiver
 	starved bool // the flow waits for the job
+
+	// Of all but the first, which has the session's own.
+	id                     wire.ConnID
+	sendSecret, recvSecret []byte
+
+	portion   *vlink.Member // of a rate that is set for all; nil: none
+	counted   int64         // bytes that had come at countedAt
+	countedAt time.Duration
+	rate      int64 // bit/s before that
 
 	parked   bool          // data go another way
 	diverts  int           // how often they did
@@ -47,9 +58,11 @@ type lane struct {
 }
 
 // send gives the lane its sending end.
-func (l *lane) send(cfg flow.Config) error {
+func (l *lane) send(all flow.Config) error {
+	cfg := l.config(all)
 	if l.fsnd != nil { // of a greeting
 		l.fsnd.Begin((*laneTap)(l), cfg.Parity)
+		l.fsnd.SetFlows(cfg.Flows)
 	} else if f, err := flow.NewSender(cfg, (*laneTap)(l)); err != nil {
 		return err
 	} else {
@@ -61,7 +74,7 @@ func (l *lane) send(cfg flow.Config) error {
 
 // receive gives the lane its receiving end.
 func (l *lane) receive(cfg flow.Config) error {
-	f, err := flow.NewReceiver(cfg, l.session.rcv)
+	f, err := flow.NewReceiver(l.config(cfg), l.session.rcv)
 	if err != nil {
 		return err
 	}
@@ -84,8 +97,25 @@ func (t *laneTap) Repeat(now time.Duration, token uint64, buf []byte) int {
 	return t.session.snd.Repeat(now, token, buf)
 }
 func (t *laneTap) Acked(token uint64) { t.session.snd.Acked(token) }
-func (t *laneTap) Lost(token uint64)  { t.session.snd.Lost(token) }
-func (t *laneTap) Left() int64        { return t.session.snd.Left() }
+
+// Lost gives the content back to the job: whichever flow asks first sends it again.
+func (t *laneTap) Lost(token uint64) {
+	t.session.snd.Lost(token)
+	for _, l := range t.session.lanes {
+		if l.index != t.index && !l.parked {
+			l.feed()
+		}
+	}
+}
+
+// Left is the flow's part of what is left.
+func (t *laneTap) Left() int64 {
+	left := t.session.snd.Left()
+	if left > 0 {
+		left = max(left/int64(max(t.session.open(), 1)), 1)
+	}
+	return left
+}
 
 // feed lets a flow that starved ask the job again; under the lock.
 func (l *lane) feed() {
@@ -269,6 +299,9 @@ func (l *lane) take(in *packetio.Messages) error {
 		}
 	}
 	s.reflect()
+	if l.index == 0 && l.fsnd != nil {
+		s.lead()
+	}
 	return nil
 }
 

@@ -20,6 +20,8 @@ type relay struct {
 	toNode  atomic.Int64 // datagrams that passed
 	toHere  atomic.Int64
 
+	mute netip.AddrPort // behind it; its datagrams vanish; under mu
+
 	front *net.UDPConn
 	node  *net.UDPAddr
 	mu    sync.Mutex
@@ -119,6 +121,21 @@ func (r *relay) rebind() {
 	clear(r.out)
 }
 
+// blockOne has the datagrams of one of the sockets behind it vanish.
+func (r *relay) blockOne() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for who := range r.out {
+		r.mute = who
+	}
+}
+
+func (r *relay) muted(who netip.AddrPort) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mute == who
+}
+
 // outside is the socket of who is behind it.
 func (r *relay) outside(who netip.AddrPort) *net.UDPConn {
 	r.mu.Lock()
@@ -142,7 +159,7 @@ func (r *relay) outside(who netip.AddrPort) *net.UDPConn {
 				}
 				continue
 			}
-			if !r.blocked.Load() {
+			if !r.blocked.Load() && !r.muted(who) {
 				r.toHere.Add(1)
 				_, _ = r.front.WriteToUDPAddrPort(buf[:n], who)
 			}
@@ -161,7 +178,7 @@ func (r *relay) forward() {
 			}
 			continue
 		}
-		if r.blocked.Load() {
+		if r.blocked.Load() || r.muted(from) {
 			continue
 		}
 		if out := r.outside(from); out != nil {

@@ -188,6 +188,8 @@ func (x *serverSession) request() (Request, error) {
 		return r, bad("an unknown overwrite or symlink policy")
 	case !Transport(h.Transport).Valid():
 		return r, bad("an unknown transport")
+	case h.Flows < 0:
+		return r, bad("a negative number of flows")
 	case len(h.TransferID) > 128:
 		return r, bad("a transfer with an endless name")
 	}

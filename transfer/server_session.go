@@ -210,6 +210,15 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 	if err != nil {
 		return nil, nil, err
 	}
+	more, err := x.openMore(port)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			closePorts(more)
+		}
+	}()
 	var sock socket // a nil one where there is no port
 	var id wire.ConnID
 	if port != nil {
@@ -228,6 +237,11 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 	s = newSession(x.ctl, sock, x.server.log.With("session", status.ID), x.memory)
 	s.peer, s.rtt = "the client", time.Duration(min(x.hello.RTTMicros, 10_000_000))*time.Microsecond
 	s.local, s.mirrorFrom = l.local, first(x.server.mirrorFrom, mirrorRTT)
+	for _, p := range more {
+		if err = s.addLane(p, p.ID(), func(i int) ([]byte, []byte, error) { return laneSecrets(l.toClient, l.toNode, i) }); err != nil {
+			return nil, nil, err
+		}
+	}
 	s.via.wish, s.via.name, s.via.able = Transport(x.hello.Transport), l.carrier, x.hello.Stream
 	s.target, s.floor, s.policy = status.Target, status.MinRate, status.Policy
 	s.known = acquaint(x.server.config.Paths, netip.Addr{}, addrOf(l.RemoteAddr()).Addr())
@@ -260,6 +274,9 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 		NodeID: x.server.config.NodeID, NodeName: x.server.config.NodeName, ConnID: uint64(id),
 		Cipher: string(status.Cipher), Policy: string(status.Policy), Rate: status.Target,
 		MinRate: status.MinRate, Memory: x.memory, Parity: parityOf(x.memory), End: true, Early: early, Quick: l.quick != nil,
+	}
+	for _, p := range more {
+		accept.More = append(accept.More, uint64(p.ID()))
 	}
 	if status.Direction == Push {
 		err = x.prepareLanding(s, cfg, tree, &accept)
@@ -448,10 +465,32 @@ func (x *serverSession) openPort() (port *packetio.Port, early bool, err error) 
 			return port, err == nil, err
 		}
 	}
+	port, err = s.openAny()
+	return port, false, err
+}
+
+// openMore gives the session the further flows that it was asked for; none where
+// there is no first.
+func (x *serverSession) openMore(port *packetio.Port) (more []*packetio.Port, err error) {
+	if port == nil || x.hello.DryRun {
+		return nil, nil
+	}
+	for range flowsWanted(x.hello.Flows) - 1 {
+		p, err := x.server.openAny()
+		if err != nil {
+			closePorts(more)
+			return nil, err
+		}
+		more = append(more, p)
+	}
+	return more, nil
+}
+
+// openAny opens a port under an id of its own.
+func (s *Server) openAny() (port *packetio.Port, err error) {
 	for {
-		port, err = s.udp.Open(newConnID())
-		if !errors.Is(err, packetio.ErrInUse) {
-			return port, false, err
+		if port, err = s.udp.Open(newConnID()); !errors.Is(err, packetio.ErrInUse) {
+			return port, err
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/flow"
 	"github.com/godwit/godwit/transfer/job"
+	"github.com/godwit/godwit/transfer/vlink"
 )
 
 const (
@@ -54,6 +55,7 @@ type session struct {
 	pruning *pruning
 
 	target, floor int64 // bit/s wanted; 0: no limit
+	portions      vlink.Link
 	policy        Policy
 	share         int64 // bit/s that a virtual link leaves; 0: no limit
 	starved       bool  // the control connection waits for the job
@@ -218,11 +220,7 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 	s.count() // also of a session too short for a tick
 	s.learn()
 	s.mu.Unlock()
-	for _, l := range s.lanes {
-		if l.sock != nil {
-			_ = l.sock.Close()
-		}
-	}
+	s.closeSockets()
 	s.finishing.Wait()
 	if s.load != nil {
 		s.load.close()
@@ -230,6 +228,14 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 		s.land.close()
 	}
 	return s.cause
+}
+
+func (s *session) closeSockets() {
+	for _, l := range s.lanes {
+		if l.sock != nil {
+			_ = l.sock.Close()
+		}
+	}
 }
 
 // fail ends the session; the first cause stays. nil is a good end.
@@ -263,16 +269,27 @@ func (s *session) setRates() {
 	if s.snd == nil {
 		return
 	}
-	target := s.target
-	if s.share > 0 && (target == 0 || s.share < target) {
-		target = s.share
-	}
 	for _, l := range s.lanes {
-		l.fsnd.SetRate(float64(target), float64(min(s.floor, max(target, s.floor))))
 		l.fsnd.SetPolicy(s.policy.congestion())
 	}
-	s.via.out.setRate(target)
+	s.pace()
+	s.via.out.setRate(s.limit())
 	s.nudge()
+}
+
+// limit is what the flows may send together, bit/s; 0: no limit.
+func (s *session) limit() int64 {
+	if s.share > 0 && (s.target == 0 || s.share < s.target) {
+		return s.share
+	}
+	return s.target
+}
+
+// pace gives each flow its part of the limit; under the lock.
+func (s *session) pace() {
+	s.divide(s.limit(), s.floor, func(l *lane, limit, least int64) {
+		l.fsnd.SetRate(float64(limit), float64(least))
+	})
 }
 
 func (p Policy) congestion() congestion.Policy {

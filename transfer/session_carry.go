@@ -152,6 +152,10 @@ func (s *session) open() (n int) {
 func (l *lane) park(parked bool) {
 	l.parked = parked
 	l.fsnd.Park(parked)
+	for _, o := range l.session.lanes {
+		o.fsnd.SetFlows(max(l.session.open(), 1))
+	}
+	l.session.pace()
 }
 
 // unheard says why datagrams do not get through, nil when they do as far as can

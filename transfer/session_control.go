@@ -263,6 +263,7 @@ func (s *session) ticker() {
 func (s *session) tick(now time.Duration) {
 	var stalled bool
 	s.steer(now)
+	s.rebalance(now)
 	f := s.figures(now)
 	if s.rcv != nil {
 		s.rcv.Flush()
@@ -335,10 +336,7 @@ func (s *session) advertised() uint64 {
 
 // advertise tells the sender what this end can take; under the lock.
 func (s *session) advertise() {
-	rate := s.advertised()
-	for _, l := range s.lanes {
-		l.frcv.SetAdvertisedRate(rate)
-	}
+	s.divide(int64(s.advertised()), 0, func(l *lane, limit, _ int64) { l.frcv.SetAdvertisedRate(uint64(limit)) })
 }
 
 // addrOf is a TCP or UDP address without 4-in-6 mapping.

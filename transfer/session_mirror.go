@@ -56,7 +56,9 @@ func (s *session) reflect() {
 // ended: a connection that has lost something would say it seconds later, or never,
 // should it not have come yet. It reports whether it could.
 func (s *session) farewell() bool {
-	l := s.lanes[0]
+	s.mu.Lock()
+	l := s.living()
+	s.mu.Unlock()
 	if l.sock == nil || l.flow == nil {
 		return false
 	}

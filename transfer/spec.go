@@ -104,6 +104,7 @@ type Spec struct {
 	MinRate    int64     `json:"min_rate,omitempty"`    // bit/s
 	Policy     Policy    `json:"policy,omitempty"`
 	Cipher     Cipher    `json:"cipher,omitempty"`
+	Flows      int       `json:"flows,omitempty"` // that carry the data; 0: one
 	Resume     *bool     `json:"resume,omitempty"`
 	Overwrite  Overwrite `json:"overwrite,omitempty"`
 }
@@ -146,6 +147,8 @@ func (s Spec) Validate() error {
 		return bad("min_rate", "is negative")
 	case s.TargetRate > 0 && s.MinRate > s.TargetRate:
 		return bad("min_rate", "is above target_rate")
+	case s.Flows < 0 || s.Flows > FlowsMost:
+		return bad("flows", fmt.Sprintf("%d is not between 1 and %d", s.Flows, FlowsMost))
 	case !oneOf(s.Direction, "", Push, Pull, List):
 		return bad("direction", fmt.Sprintf("%q is not push or pull", s.Direction))
 	case !s.Policy.Valid():

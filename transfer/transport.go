@@ -29,6 +29,7 @@ type Path struct {
 	RTT       time.Duration // of data, smoothed; of a pull, Connect
 	Loss      float64       // share of datagrams, 0 to 1
 	Datagram  int           // UDP payload bytes of the datagrams; 0: there are none
+	Flows     int           // that carry the data; 0: the control connection does
 	Wire      int64         // bytes so far, as UDP and IP or the control connection carry them
 
 	Before *pathbook.Path // what was remembered of it when the session began; nil: nothing
@@ -51,6 +52,6 @@ func (t *Transfer) Path() (Path, bool) {
 	}
 	return Path{
 		Before: before,
-		Node:   s.peer, Transport: s.via.now, Connect: s.rtt, RTT: f.rtt, Loss: f.loss, Datagram: f.mtu, Wire: f.sent,
+		Node:   s.peer, Transport: s.via.now, Connect: s.rtt, RTT: f.rtt, Loss: f.loss, Datagram: f.mtu, Flows: s.carriers(), Wire: f.sent,
 	}, true
 }

@@ -22,6 +22,7 @@ type copyFlags struct {
 	rate, min bitRate
 	policy    string
 	cipher    string
+	flows     int
 	transport string
 	ssh       sshFlags
 	retries   int
@@ -72,6 +73,7 @@ func (fl *copyFlags) add(c *cobra.Command) {
 	fl.ssh.add(f)
 	f.StringVar(&fl.transport, "transport", "auto", "what data ride: udp, tcp, or auto: UDP unless it is blocked")
 	memoryFlag(f, &fl.memory)
+	f.IntVar(&fl.flows, "flows", 1, "UDP flows that carry the data together, where the path limits each of them (at most 16)")
 	f.StringVar(&fl.cipher, "cipher", "", "aes-128-gcm (default), aes-256-gcm or chacha20-poly1305")
 	f.IntVar(&fl.retries, "retries", 10, "sessions that may fail in a row without progress")
 
@@ -138,6 +140,7 @@ func (fl *copyFlags) options() (transfer.Options, error) {
 		Rate: int64(fl.rate), MinRate: int64(fl.min), Policy: transfer.Policy(fl.policy),
 		Overwrite: transfer.Overwrite(fl.overwrite), NoResume: !fl.resume,
 		Cipher: transfer.Cipher(fl.cipher), Transport: transport(fl.transport), Symlinks: transfer.Symlinks(fl.symlinks), Retries: fl.retries,
+		Flows: fl.flows,
 		Dense: !fl.sparse, DryRun: fl.dryRun, Discard: fl.discard, Backup: fl.backup,
 		Delete: fl.deleteExtras, MaxDelete: fl.maxDelete,
 		EmptyDirs: fl.emptyDirs, MoveTo: fl.moveSource,

@@ -9,6 +9,8 @@ type Config struct {
 	Least   float64       // bit/s never gone below while feedback comes; 0: none
 	Initial float64       // bit/s to start with; 0: chosen from the RTT
 	RTT     time.Duration // first estimate, such as the handshake's; 0: 100 ms
+	Flows   int           // that share what one would have, this one included; 0: this one
+	Follows bool          // one of the others sends the bursts, see Follow
 	Packet  int           // bytes of a full packet on the wire, IP header included
 	// Epoch is the time of day, as of 1970, at which the clock of Sample.Now showed
 	// zero. Flows test their baselines when it says so, which works the better the
@@ -191,7 +193,7 @@ func New(cfg Config) *Controller {
 	c := &Controller{cfg: cfg, srtt: cfg.RTT, speed: 1, step: 1}
 	c.rate = cfg.Initial / 8
 	if c.rate <= 0 {
-		c.rate = max(firstPackets*float64(cfg.Packet)/cfg.RTT.Seconds(), firstRate)
+		c.rate = max(firstPackets*float64(cfg.Packet)/cfg.RTT.Seconds(), firstRate) / c.flows()
 	}
 	c.resume()
 	c.bound()
@@ -208,6 +210,44 @@ func (c *Controller) Set(p Policy, target, least float64) {
 	}
 	c.bound()
 }
+
+// SetFlows changes how many flows share what one would have.
+func (c *Controller) SetFlows(n int) { c.cfg.Flows = n }
+
+// Peak is what bursts have shown in start-up, bytes/s, and whether a second one
+// confirmed it; 0: nothing, or start-up is over.
+func (c *Controller) Peak() (peak float64, sure bool) {
+	if c.phase != startup {
+		return 0, false
+	}
+	return c.peak, !c.peakNew
+}
+
+// Follow takes what the bursts of another flow showed, which this one shares the
+// session with: it begins with its part of that. It reports whether that is news.
+func (c *Controller) Follow(peak float64, sure bool) bool {
+	if c.phase != startup || peak <= 0 || peak == c.peak && sure == !c.peakNew {
+		return false
+	}
+	c.peak, c.peakNew = peak, !sure
+	if c.anchor > 0 {
+		c.rate = c.startRate()
+	} else {
+		c.rate = max(c.rate, peakFirst*c.top())
+	}
+	c.bound()
+	return true
+}
+
+// flows is how many share what one would have.
+func (c *Controller) flows() float64 { return float64(max(c.cfg.Flows, 1)) }
+
+// target is the queue to aim at. Flows that share one's part aim at what one with
+// the rate of all would: on one bottleneck they weigh as much together.
+func (c *Controller) target() time.Duration { return c.cfg.Policy.target(c.flows() * c.anchor) }
+
+// top is what bursts showed, of which each flow begins with its part.
+func (c *Controller) top() float64 { return c.peak / c.flows() }
 
 // Rate returns the allowed rate in bytes/s on the wire.
 func (c *Controller) Rate() float64 { return c.rate }
@@ -247,7 +287,7 @@ type State struct {
 func (c *Controller) State() State {
 	return State{
 		Phase: phaseNames[c.phase], Reason: c.reason, Rate: c.rate, Anchor: c.anchor,
-		Queue: c.delay.queue, Target: c.cfg.Policy.target(c.anchor), Baseline: c.pb.p,
+		Queue: c.delay.queue, Target: c.target(), Baseline: c.pb.p,
 	}
 }
 

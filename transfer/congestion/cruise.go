@@ -123,7 +123,7 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 		c.rate *= c.step
 	}
 	if c.cfg.Policy != Low { // which leaves the path to whoever else wants it
-		c.rate = max(c.rate, c.floor.rate(s.Now, rtt, queue, target, float64(c.cfg.Packet), c.anchor))
+		c.rate = max(c.rate, c.floor.rate(s.Now, rtt, queue, target, float64(c.cfg.Packet), c.anchor, c.flows()))
 	}
 	c.watchPath(s, g, queue, target)
 }

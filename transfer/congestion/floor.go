@@ -40,8 +40,9 @@ func (f *floor) contested(now, rtt time.Duration) bool {
 	return f.last != 0 && now-f.last < 8*rtt
 }
 
-// rate returns the floor in bytes/s for packets of the given wire size; 0: none.
-func (f *floor) rate(now, rtt, queue, target time.Duration, packet, delivered float64) float64 {
+// rate returns the floor in bytes/s for packets of the given wire size, as its part
+// for one of so many flows; 0: none.
+func (f *floor) rate(now, rtt, queue, target time.Duration, packet, delivered, flows float64) float64 {
 	if f.events == 0 || rtt <= 0 {
 		return 0
 	}
@@ -61,5 +62,5 @@ func (f *floor) rate(now, rtt, queue, target time.Duration, packet, delivered fl
 	}
 	tau := max(sum/time.Duration(n), now-f.last).Seconds()
 	w := max(1.234*tau*tau*tau, 1.5*tau/rtt.Seconds())
-	return min(f.fraction*w*packet/rtt.Seconds(), 1.5*delivered)
+	return min(f.fraction*w*packet/rtt.Seconds()/flows, 1.5*delivered)
 }

@@ -26,7 +26,7 @@ func (c *Controller) OnReport(s *Sample) {
 		c.bound()
 		return
 	}
-	target := c.cfg.Policy.target(c.anchor)
+	target := c.target()
 	c.updateLoss(s, target)
 	c.averageQueue(target)
 
@@ -78,7 +78,7 @@ func (c *Controller) updateAnchor(s *Sample) {
 	c.measured = d
 	// A gap in the application's data, or our own probe, says nothing about the
 	// path, unless it shows by its queue that it is full all the same.
-	gap := c.limitedAt > 0 && s.Now-c.limitedAt <= c.span()+c.srtt && c.delay.queue < 2*c.cfg.Policy.target(c.anchor)
+	gap := c.limitedAt > 0 && s.Now-c.limitedAt <= c.span()+c.srtt && c.delay.queue < 2*c.target()
 	if d < c.anchor && (gap || s.Now < c.frozenTill) {
 		return
 	}

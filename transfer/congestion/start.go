@@ -63,6 +63,9 @@ func longer(rtt time.Duration) float64 {
 
 // armBurst asks for a burst that shows the capacity of the path.
 func (c *Controller) armBurst() {
+	if c.cfg.Follows {
+		return
+	}
 	least := longer(c.srtt) * max(burstPackets*float64(c.cfg.Packet), c.rate*burstSpan.Seconds())
 	// What shows more each time arrives scattered: a longer one is, for its length,
 	// less so. It is bounded by what is sent in a round trip anyway.
@@ -90,7 +93,7 @@ func (c *Controller) start(s *Sample, target time.Duration) {
 	c.peakRound = max(c.peakRound, s.Peak)
 	// A host or a path that stalls hands over in a clump what came in meanwhile:
 	// once as much as a peak is delivered, no peak is believed over that.
-	news := c.peakRound > c.peak*startGrowth && (c.peakNew || c.peak == 0 || c.startBest < confirmed*c.peak)
+	news := c.peakRound > c.peak*startGrowth && (c.peakNew || c.peak == 0 || c.startBest < confirmed*c.top())
 	if news {
 		if c.peak > 0 {
 			c.rises++
@@ -122,8 +125,8 @@ func (c *Controller) start(s *Sample, target time.Duration) {
 
 // startRate is what start-up sends at.
 func (c *Controller) startRate() float64 {
-	grown := max(startGain*c.anchor/(1-c.lossNow), firstPackets*float64(c.cfg.Packet)/c.srtt.Seconds())
-	known := c.peak / (1 - c.lossNow)
+	grown := max(startGain*c.anchor/(1-c.lossNow), firstPackets*float64(c.cfg.Packet)/c.srtt.Seconds()/c.flows())
+	known := c.top() / (1 - c.lossNow)
 	switch {
 	case c.trial == trialPassed:
 		return max(blindGain*c.anchor/(1-c.lossNow), c.rate)
@@ -150,8 +153,8 @@ func (c *Controller) endRound(s *Sample) {
 	if c.peakRound > 0 && c.peakRound < c.peak*startGrowth {
 		c.peak, c.peakNew = (c.peak+c.peakRound)/2, false
 	}
-	if c.trial == trialNone && c.peak > 0 && !c.peakNew && c.measured > confirmed*c.peak*(1-c.lossNow) {
-		c.trial, c.trialAt, c.trialFrom = trialRuns, s.Now, max(c.measured, peakAgain*c.peak*(1-c.lossNow))
+	if c.trial == trialNone && c.peak > 0 && !c.peakNew && c.measured > confirmed*c.top()*(1-c.lossNow) {
+		c.trial, c.trialAt, c.trialFrom = trialRuns, s.Now, max(c.measured, peakAgain*c.top()*(1-c.lossNow))
 	}
 	c.peakRound = 0
 	if c.trial == trialNone {
@@ -196,9 +199,9 @@ func (c *Controller) emptying(s *Sample) {
 	if age >= c.srtt {
 		c.frozenTill = s.Now + 2*c.srtt // the anchor must not follow our own low rate down
 	}
-	drained := age > c.srtt && c.delay.queue < c.cfg.Policy.target(c.anchor) || age > 4*c.srtt
+	drained := age > c.srtt && c.delay.queue < c.target() || age > 4*c.srtt
 	if c.until == never && drained {
-		if c.delay.queue >= c.cfg.Policy.target(c.anchor) {
+		if c.delay.queue >= c.target() {
 			c.delay.rebase(s.Now, c.srtt) // four RTTs at 0.6 D did not drain it: it is not our queue
 		}
 		c.until = s.Now

@@ -53,6 +53,9 @@ type Hello struct {
 	// way changes it: the node has a socket for them before they come.
 	DataPort uint16 `json:"data_port,omitempty"`
 
+	// Flows is how many flows are to carry the data; 0 and 1: one. See Accept.More.
+	Flows int `json:"flows,omitempty"`
+
 	// What of the sources is meant; see transfer.Options.
 	Filter *filter.Spec `json:"filter,omitempty"`
 	// Pull: Names frames follow the accept: what below the only path is meant
@@ -134,15 +137,17 @@ type Accept struct {
 	TransferID string `json:"transfer_id"`
 	NodeID     string `json:"node_id,omitempty"`
 	NodeName   string `json:"node_name,omitempty"`
-	ConnID     uint64 `json:"conn_id"`          // of the datagrams; 0: the node takes none
-	Stream     bool   `json:"stream,omitempty"` // the node can have data ride this connection
-	Cipher     string `json:"cipher"`
-	Policy     string `json:"policy"`             // as granted
-	Rate       int64  `json:"rate,omitempty"`     // bit/s, as granted; 0: no limit
-	MinRate    int64  `json:"min_rate,omitempty"` // bit/s
-	Memory     int64  `json:"memory"`             // node's receive window in bytes
-	End        bool   `json:"end,omitempty"`      // push: the node takes the end among the data; see job.SenderConfig
-	Parity     int64  `json:"parity,omitempty"`   // push: bytes that the node holds for parity; see flow.Config
+	ConnID     uint64 `json:"conn_id"` // of the datagrams; 0: the node takes none
+	// More are the connection ids of further flows, in order: no more than were asked for.
+	More    []uint64 `json:"more,omitempty"`
+	Stream  bool     `json:"stream,omitempty"` // the node can have data ride this connection
+	Cipher  string   `json:"cipher"`
+	Policy  string   `json:"policy"`             // as granted
+	Rate    int64    `json:"rate,omitempty"`     // bit/s, as granted; 0: no limit
+	MinRate int64    `json:"min_rate,omitempty"` // bit/s
+	Memory  int64    `json:"memory"`             // node's receive window in bytes
+	End     bool     `json:"end,omitempty"`      // push: the node takes the end among the data; see job.SenderConfig
+	Parity  int64    `json:"parity,omitempty"`   // push: bytes that the node holds for parity; see flow.Config
 	// Ask: the receiver may have some of it, so the sender announces files
 	// and waits for what is wanted.
 	Ask bool `json:"ask,omitempty"`

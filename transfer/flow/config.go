@@ -57,6 +57,13 @@ type Config struct {
 	Resume   congestion.Resume
 	KnownMTU int
 
+	// Flows is how many flows, this one included, share what one alone would take of
+	// a path; 0: this one.
+	Flows int
+	// Follows says that another of them tries the path, and this one hears by
+	// Sender.Follow what it carries.
+	Follows bool
+
 	// Parity is how many bytes the receiver holds, both of the end of what is sent
 	// and of parity for it: see package parity. 0: none, it knows no parity.
 	Parity int64

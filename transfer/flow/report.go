@@ -46,7 +46,9 @@ func (s *Sender) feed(now, rtt time.Duration, st *wire.Status) {
 	s.sample.Packets = st.Packets
 	s.sample.Bytes = st.Bytes + st.Packets*uint64(s.overhead)
 	s.sample.OWD, s.sample.HasOWD = st.OWD, st.HasOWD
-	s.sample.Peak = min(float64(st.Peak), peakMost) * 1e3 * s.packet() / float64(s.mtu)
+	if !s.cfg.Follows {
+		s.sample.Peak = min(float64(st.Peak), peakMost) * 1e3 * s.packet() / float64(s.mtu)
+	}
 	s.sample.Acked, s.sample.Lost = s.stats.AckedPackets, s.stats.LostPackets-s.stats.SpuriousPackets
 	s.sample.Runs = s.stats.LossRuns
 	// By the source or by this host: what was not sent says nothing about the path.

@@ -1,0 +1,97 @@
+package transfer
+
+import (
+	"bytes"
+	"os"
+	"testing"
+)
+
+// TestFourFlowsCarryOneTree and each has a port of its own, both ways.
+func TestFourFlowsCarryOneTree(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, n *node, job Job, src, dst string) {
+		r := through(t, n)
+		c, rode := r.client(t)
+		job.Options = Options{Flows: 4, Rate: 200e6, Transport: TransportUDP}
+		var flows int
+		res, err := during(t, c, job, 2<<20, func(tr *Transfer) {
+			await(t, "four flows", func() bool {
+				p, ok := tr.Path()
+				flows = max(flows, p.Flows)
+				return !ok || p.Flows == 4
+			})
+		})
+		must(t, err)
+		same(t, src, dst)
+		if flows != 4 || len(res.Sessions) != 1 || res.Files != 206 || len(rode()) != 0 {
+			t.Errorf("%d flows, told of %v: %+v", flows, rode(), res)
+		}
+	})
+}
+
+// TestSessionGoesOnWithTheFlowsThatLive: a port that is blocked takes nothing with it.
+func TestSessionGoesOnWithTheFlowsThatLive(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, n *node, job Job, src, dst string) {
+		must(t, os.RemoveAll(src))
+		tree(t, src, 200, 6, 8<<20)
+		r := through(t, n)
+		c, rode := r.client(t)
+		job.Options = Options{Flows: 3, Rate: 80e6}
+		res, err := during(t, c, job, 4<<20, func(*Transfer) { r.blockOne() })
+		must(t, err)
+		same(t, src, dst)
+		if len(res.Sessions) != 1 || len(rode()) != 0 {
+			t.Errorf("told of %v: %+v", rode(), res)
+		}
+	})
+}
+
+// TestFlowsThatAllDieLeaveTheControlConnection.
+func TestFlowsThatAllDieLeaveTheControlConnection(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, n *node, job Job, src, dst string) {
+		r := through(t, n)
+		r.blocked.Store(true)
+		c, rode := r.client(t)
+		job.Options = Options{Flows: 4}
+		res := mustRun(t, c, job)
+		same(t, src, dst)
+		if got := rode(); len(got) != 1 || got[0] != TransportTCP || len(res.Sessions) != 1 {
+			t.Errorf("told of %v: %+v", got, res)
+		}
+	})
+}
+
+// TestFlowsShareWhatIsSetForAll: 20 Mb/s make 4 MiB take 1.2 s at least, however
+// many flows carry them, and so does a node's cap.
+func TestFlowsShareWhatIsSetForAll(t *testing.T) {
+	t.Parallel()
+	ratesHold(t, Options{Flows: 4, Transport: TransportUDP}, 4<<20)
+}
+
+func TestFlowsHaveKeysOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	a, b := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	early, other, err := earlySecrets(a, b)
+	must(t, err)
+	seen := map[string]bool{string(a): true, string(b): true, string(early): true, string(other): true}
+	for i := 1; i < FlowsMost; i++ {
+		x, y, err := laneSecrets(a, b, i)
+		must(t, err)
+		for _, s := range [][]byte{x, y} {
+			if len(s) != 32 || seen[string(s)] {
+				t.Fatalf("flow %d shares a secret", i)
+			}
+			seen[string(s)] = true
+		}
+	}
+}
+
+// TestNodeGrantsNoMoreFlowsThanItMay: neither end opens sockets without bound.
+func TestNodeGrantsNoMoreFlowsThanItMay(t *testing.T) {
+	t.Parallel()
+	if got := []int{flowsWanted(0), flowsWanted(1), flowsWanted(5), flowsWanted(1 << 30)}; got[0] != 1 || got[1] != 1 || got[2] != 5 || got[3] != FlowsMost {
+		t.Errorf("%v", got)
+	}
+}
