@@ -62,7 +62,7 @@ func (l *lane) send(all flow.Config) error {
 	cfg := l.config(all)
 	if l.fsnd != nil { // of a greeting
 		l.fsnd.Begin((*laneTap)(l), cfg.Parity)
-		l.fsnd.SetFlows(cfg.Flows)
+		l.fsnd.Join(cfg.Group)
 	} else if f, err := flow.NewSender(cfg, (*laneTap)(l)); err != nil {
 		return err
 	} else {

@@ -58,6 +58,7 @@ func laneSecrets(a, b []byte, index int) (first, second []byte, err error) {
 // config is the lane's part of what all flows of the session have in common.
 func (l *lane) config(all flow.Config) flow.Config {
 	n := len(l.session.lanes)
+	l.session.group.Resize(n)
 	c := all
 	if l.index > 0 {
 		c.ConnID, c.SendSecret, c.RecvSecret = l.id, l.sendSecret, l.recvSecret
@@ -65,7 +66,7 @@ func (l *lane) config(all flow.Config) flow.Config {
 			c.Peer, c.Proven = netip.AddrPort{}, false
 		}
 	}
-	c.Flows, c.Follows = n, l.index > 0
+	c.Group, c.Follows = &l.session.group, l.index > 0
 	c.TargetRate, c.MinRate, c.Parity = c.TargetRate/float64(n), c.MinRate/float64(n), c.Parity/int64(n)
 	return c
 }

@@ -56,6 +56,7 @@ type session struct {
 
 	target, floor int64 // bit/s wanted; 0: no limit
 	portions      vlink.Link
+	group         congestion.Group // of its flows
 	policy        Policy
 	share         int64 // bit/s that a virtual link leaves; 0: no limit
 	starved       bool  // the control connection waits for the job

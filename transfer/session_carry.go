@@ -152,9 +152,7 @@ func (s *session) open() (n int) {
 func (l *lane) park(parked bool) {
 	l.parked = parked
 	l.fsnd.Park(parked)
-	for _, o := range l.session.lanes {
-		o.fsnd.SetFlows(max(l.session.open(), 1))
-	}
+	l.session.group.Resize(l.session.open())
 	l.session.pace()
 }
 

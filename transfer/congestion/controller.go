@@ -9,7 +9,7 @@ type Config struct {
 	Least   float64       // bit/s never gone below while feedback comes; 0: none
 	Initial float64       // bit/s to start with; 0: chosen from the RTT
 	RTT     time.Duration // first estimate, such as the handshake's; 0: 100 ms
-	Flows   int           // that share what one would have, this one included; 0: this one
+	Group   *Group        // flows that share what one would have, this one among them; nil: it is alone
 	Follows bool          // one of the others sends the bursts, see Follow
 	Packet  int           // bytes of a full packet on the wire, IP header included
 	// Epoch is the time of day, as of 1970, at which the clock of Sample.Now showed
@@ -97,7 +97,7 @@ type Controller struct {
 	delivery  delivery
 	loss      lossWindow
 	pb        baseline
-	floor     floor
+	fates     Sample // counts that the group knows
 	crowd     crowd
 	lossFrom  time.Duration // samples before this moment belong to another phase
 	lossNow   float64       // l: loss divided out
@@ -190,6 +190,9 @@ func New(cfg Config) *Controller {
 	if cfg.Packet <= 0 {
 		cfg.Packet = 1500
 	}
+	if cfg.Group == nil {
+		cfg.Group = &Group{}
+	}
 	c := &Controller{cfg: cfg, srtt: cfg.RTT, speed: 1, step: 1}
 	c.rate = cfg.Initial / 8
 	if c.rate <= 0 {
@@ -210,9 +213,6 @@ func (c *Controller) Set(p Policy, target, least float64) {
 	}
 	c.bound()
 }
-
-// SetFlows changes how many flows share what one would have.
-func (c *Controller) SetFlows(n int) { c.cfg.Flows = n }
 
 // Peak is what bursts have shown in start-up, bytes/s, and whether a second one
 // confirmed it; 0: nothing, or start-up is over.
@@ -240,7 +240,10 @@ func (c *Controller) Follow(peak float64, sure bool) bool {
 }
 
 // flows is how many share what one would have.
-func (c *Controller) flows() float64 { return float64(max(c.cfg.Flows, 1)) }
+func (c *Controller) flows() float64 { return c.cfg.Group.share() }
+
+// Join makes the flow one of g's.
+func (c *Controller) Join(g *Group) { c.cfg.Group = g }
 
 // target is the queue to aim at. Flows that share one's part aim at what one with
 // the rate of all would: on one bottleneck they weigh as much together.

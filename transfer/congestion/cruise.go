@@ -123,7 +123,7 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 		c.rate *= c.step
 	}
 	if c.cfg.Policy != Low { // which leaves the path to whoever else wants it
-		c.rate = max(c.rate, c.floor.rate(s.Now, rtt, queue, target, float64(c.cfg.Packet), c.anchor, c.flows()))
+		c.rate = max(c.rate, c.cfg.Group.floor.rate(s.Now, rtt, queue, target, float64(c.cfg.Packet), c.anchor, c.flows()))
 	}
 	c.watchPath(s, g, queue, target)
 }
@@ -228,7 +228,7 @@ func (c *Controller) endProbe(s *Sample) {
 // watchPath notices that the path became longer: we have sent less than is
 // delivered for some rounds, and the "queue" did not move.
 func (c *Controller) watchPath(s *Sample, g float64, queue, target time.Duration) {
-	if g >= 0.995 || queue < 2*target || c.floor.contested(s.Now, c.srtt) {
+	if g >= 0.995 || queue < 2*target || c.cfg.Group.floor.contested(s.Now, c.srtt) {
 		c.backing = 0
 		return
 	}

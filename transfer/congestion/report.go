@@ -108,7 +108,7 @@ func (c *Controller) sustained(s *Sample, d float64) float64 {
 }
 
 func (c *Controller) updateLoss(s *Sample, target time.Duration) {
-	c.floor.sample(s, c.srtt, &c.pb, c.delay.queue > target*3/2)
+	c.cfg.Group.sample(s, &c.fates, c.srtt, &c.pb, c.delay.queue > target*3/2)
 	if s.Now < c.lossFrom {
 		return // what is decided now was sent in another phase
 	}

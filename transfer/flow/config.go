@@ -57,9 +57,9 @@ type Config struct {
 	Resume   congestion.Resume
 	KnownMTU int
 
-	// Flows is how many flows, this one included, share what one alone would take of
-	// a path; 0: this one.
-	Flows int
+	// Group are the flows, this one included, that share what one alone would take of
+	// a path; nil: it is alone.
+	Group *congestion.Group
 	// Follows says that another of them tries the path, and this one hears by
 	// Sender.Follow what it carries.
 	Follows bool

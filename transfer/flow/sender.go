@@ -94,7 +94,7 @@ func NewSender(cfg Config, source Source) (*Sender, error) {
 	}
 	s.cc = congestion.New(congestion.Config{
 		Policy: cfg.Policy, Target: cfg.TargetRate, Least: cfg.MinRate, Initial: cfg.InitialRate,
-		RTT: cfg.RTT, Flows: cfg.Flows, Follows: cfg.Follows, Packet: s.mtu + s.overhead, Epoch: cfg.Epoch, Resume: cfg.Resume,
+		RTT: cfg.RTT, Group: cfg.Group, Follows: cfg.Follows, Packet: s.mtu + s.overhead, Epoch: cfg.Epoch, Resume: cfg.Resume,
 	})
 	s.loss.init(cfg.RTT)
 	return s, nil
@@ -115,8 +115,8 @@ func (s *Sender) SetPolicy(p congestion.Policy) {
 // Mirror has the flow's control datagrams take along what m has to send.
 func (s *Sender) Mirror(m *mirror.Stream) { s.mirror = m }
 
-// SetFlows changes how many flows share what one alone would take of a path.
-func (s *Sender) SetFlows(n int) { s.cc.SetFlows(n) }
+// Join makes the flow one of those that share what one alone would take of a path.
+func (s *Sender) Join(g *congestion.Group) { s.cc.Join(g) }
 
 // Follow begins with this Sender's part of what another of the session has found
 // that the path carries. It reports whether that was news.

@@ -355,7 +355,7 @@ func TestPathSwallowsLargePacketsAndChangesWhileItRuns(t *testing.T) {
 // holds five and fills by one a second.
 func TestEachFlowHasAPolicerOfItsOwn(t *testing.T) {
 	t.Parallel()
-	m := Model{PoliceEach: 8 * 1028, Bucket: 5 * 1028}
+	m := Model{PoliceEach: 8 * 1048, Bucket: 5 * 1048}
 	p := setup(t, Config{AB: m, BA: m})
 	to := udp(t, p.B, "10.77.0.2:9")
 	to6 := udp(t, p.B, "[fd77::2]:9")
