@@ -226,10 +226,12 @@ func (c *Controller) endProbe(s *Sample) {
 }
 
 // watchPath notices that the path became longer: we have sent less than is
-// delivered for some rounds, and the "queue" did not move.
+// delivered for some rounds, and the "queue" did not move. As long as another flow
+// of the session went on, that says nothing.
 func (c *Controller) watchPath(s *Sample, g float64, queue, target time.Duration) {
 	if g >= 0.995 || queue < 2*target || c.cfg.Group.floor.contested(s.Now, c.srtt) {
 		c.backing = 0
+		c.cfg.Group.pushed = s.Now
 		return
 	}
 	if c.backing == 0 {
@@ -246,7 +248,7 @@ func (c *Controller) watchPath(s *Sample, g float64, queue, target time.Duration
 		return
 	}
 	c.backing = 0
-	if c.backHigh-c.backLow < max(time.Millisecond, queue/10) {
+	if c.cfg.Group.pushed < c.backRound+2*c.srtt && c.backHigh-c.backLow < max(time.Millisecond, queue/10) {
 		c.delay.rebase(s.Now, c.srtt)
 	}
 }

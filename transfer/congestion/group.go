@@ -10,6 +10,8 @@ type Group struct {
 	flows int
 	floor floor
 	fates Sample // sums of all flows
+	// pushed is when one of them last sent as much as passes or more.
+	pushed time.Duration
 }
 
 // Resize says how many flows there are.

@@ -32,6 +32,7 @@ func (c *Controller) OnReport(s *Sample) {
 
 	switch c.phase {
 	case startup:
+		c.cfg.Group.pushed = s.Now
 		c.start(s, target)
 	case empty:
 		c.emptying(s)
@@ -76,6 +77,10 @@ func (c *Controller) updateAnchor(s *Sample) {
 		return
 	}
 	c.measured = d
+	if c.flows() > 1 && c.peak > 0 && c.trial != trialPassed && (c.phase == startup || c.phase == empty) {
+		d = min(d, c.top()) // a burst had the path to itself
+		c.anchor = min(c.anchor, d)
+	}
 	// A gap in the application's data, or our own probe, says nothing about the
 	// path, unless it shows by its queue that it is full all the same.
 	gap := c.limitedAt > 0 && s.Now-c.limitedAt <= c.span()+c.srtt && c.delay.queue < 2*c.target()
