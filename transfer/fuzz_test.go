@@ -16,6 +16,7 @@ func FuzzHello(f *testing.F) {
 	for _, h := range []control.Hello{
 		{Version: control.Version, Direction: "push", Paths: []string{"in"}, Policy: "fair", Delete: &control.Delete{Scopes: []string{"a"}, Max: 5}},
 		{Version: control.Version, Direction: "pull", Paths: []string{"a", "b/"}, Policy: "low", Afterwards: "move", MoveTo: "done"},
+		{Version: control.Version, Direction: "push", Paths: []string{"in"}, Policy: "fair", Flows: 1 << 40},
 		{Version: control.Version, Direction: "pull", Paths: []string{"zero"}, Policy: "high", Synthetic: &control.Synthetic{Kind: "zero", Files: 2, Size: 9}},
 		{Version: control.Version, Direction: "list", Paths: []string{"../.."}, Filter: &filter.Spec{Rules: []filter.Rule{{Pattern: "*.tmp"}}}},
 	} {
@@ -39,6 +40,9 @@ func FuzzHello(f *testing.F) {
 			if strings.HasPrefix(p, "/") || p == ".." || strings.HasPrefix(p, "../") || strings.Contains(p, "/../") {
 				t.Fatalf("path %q passed", p)
 			}
+		}
+		if n := flowsWanted(x.hello.Flows); n < 1 || n > FlowsMost {
+			t.Fatalf("%d flows are granted", n)
 		}
 		if x.hello.Synthetic != nil {
 			_, _ = parseSynthetic(x.hello.Synthetic)

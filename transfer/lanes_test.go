@@ -88,10 +88,37 @@ func TestFlowsHaveKeysOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestNodeGrantsNoMoreFlowsThanItMay: neither end opens sockets without bound.
+// TestNodeGrantsNoMoreFlowsThanItMay whatever a hello asks for.
 func TestNodeGrantsNoMoreFlowsThanItMay(t *testing.T) {
 	t.Parallel()
-	if got := []int{flowsWanted(0), flowsWanted(1), flowsWanted(5), flowsWanted(1 << 30)}; got[0] != 1 || got[1] != 1 || got[2] != 5 || got[3] != FlowsMost {
-		t.Errorf("%v", got)
+	for asked, want := range map[int]int{0: 1, 1: 1, 5: 5, 1 << 30: FlowsMost} {
+		if got := flowsWanted(asked); got != want {
+			t.Errorf("asked for %d flows it grants %d, not %d", asked, got, want)
+		}
+	}
+}
+
+// TestClientTakesNoMoreFlowsThanItAskedFor: a node cannot make it open sockets.
+func TestClientTakesNoMoreFlowsThanItAskedFor(t *testing.T) {
+	t.Parallel()
+	s, _ := bare(t)
+	defer s.ctl.abort()
+	s.lanes[0].sock = &flooded{}
+	o := &opened{link: &link{}}
+	o.accept.More = []uint64{1, 2}
+	for _, asked := range []int{0, 1, 2} {
+		if err := o.addLanes(s, asked); CodeOf(err) != CodeProtocol || len(s.lanes) != 1 {
+			t.Errorf("asked for %d flows it takes 3: %v", asked, err)
+		}
+	}
+}
+
+func TestFlowsOutOfRangeAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{-1, FlowsMost + 1} {
+		j := Job{Direction: Push, Sources: []string{"x"}, Options: Options{Flows: n}}
+		if err := j.Validate(); CodeOf(err) != CodeInvalid {
+			t.Errorf("%d flows: %v", n, err)
+		}
 	}
 }

@@ -274,6 +274,7 @@ func TestSpecIsReadStrictly(t *testing.T) {
 func FuzzParseSpec(f *testing.F) {
 	f.Add([]byte(`{"version":1,"host":"h","port":1,"token":"t"}`))
 	f.Add([]byte(`{"version":1,"addresses":["::1"],"port":443,"access_key":"k","cert_sha256":"` + strings.Repeat("ab", 32) + `"}`))
+	f.Add([]byte(`{"version":1,"host":"h","port":1,"token":"t","flows":4}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := ParseSpec(b)
 		if err != nil {

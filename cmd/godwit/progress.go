@@ -21,6 +21,7 @@ type progress struct {
 	streams
 	json, quiet bool
 	dry         bool
+	flows       int // that are to carry the data
 
 	mu    sync.Mutex
 	last  transfer.Progress
@@ -37,7 +38,7 @@ type progress struct {
 const plainEvery = 5 * time.Second
 
 func newProgress(s streams, fl *copyFlags) *progress {
-	p := &progress{streams: s, json: fl.json, quiet: fl.quiet, dry: fl.dryRun, lines: time.Now()}
+	p := &progress{streams: s, json: fl.json, quiet: fl.quiet, dry: fl.dryRun, flows: fl.flows, lines: time.Now()}
 	f, ok := s.err.(*os.File)
 	if p.json || p.quiet || p.dry || !ok || !term.IsTerminal(int(f.Fd())) {
 		return p
@@ -111,6 +112,10 @@ func (p *progress) event(e transfer.Event) {
 		return
 	}
 	switch e.Kind {
+	case transfer.EventSession:
+		if p.flows > 1 && e.Transport != transfer.TransportUDP {
+			p.say("--flows does nothing here: data go over %s, which is one connection", strings.ToUpper(string(e.Transport)))
+		}
 	case transfer.EventMoved:
 		p.say("%s: session ended (%v); going on", node, e.Err)
 	case transfer.EventTransport:
