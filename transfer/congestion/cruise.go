@@ -205,10 +205,10 @@ func (c *Controller) enterProbe(s *Sample, honesty bool) {
 	c.frozenTill = c.until + c.srtt + c.span()
 }
 
-// fairAt is the rate whose target the queue is.
+// fairAt is the rate whose target the queue is, and of that this flow's part.
 func (c *Controller) fairAt(queue time.Duration) float64 {
 	share := queueAtRef * c.cfg.Policy.weight() / queue.Seconds()
-	return refRate * share * share
+	return refRate * share * share / c.flows()
 }
 
 // risen says that the baseline grew since its last test, as it does when a
