@@ -99,6 +99,7 @@ func beginGreeting(l *link, sock *packetio.Conn, h *control.Hello, least time.Du
 		Epoch: time.Duration(origin.UnixNano()),
 	}
 	known.brief(&cfg)
+	cfg.Resume.Rate /= float64(flowsWanted(h.Flows)) // of the path, which they share
 	f, err := flow.NewGreeting(cfg)
 	if err != nil {
 		return nil

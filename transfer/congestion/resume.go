@@ -46,7 +46,7 @@ func (c *Controller) recall() {
 	if c.known == 0 {
 		return
 	}
-	target := c.cfg.Policy.target(c.anchor)
+	target := c.target()
 	if c.delay.queue > max(startQueue, 2*target) || c.startLoss > c.knownLoss+doubtLoss || c.peak > 0 && c.peak*jumpPeak < c.known {
 		c.known = 0
 		return
