@@ -24,7 +24,7 @@ func New(key []byte, tagSize int) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mode: %w", err)
 	}
-	if !wide || len(key) == 24 {
+	if !wide || len(key) == 24 || !sound() {
 		return standard, nil
 	}
 	return newVector(key, tagSize, block, standard), nil

@@ -179,3 +179,10 @@ func bench(b *testing.B, seal bool) {
 		}
 	}
 }
+
+func TestThisProcessorComputesWhatTheStandardLibraryDoes(t *testing.T) {
+	t.Parallel()
+	if wide && !sound() {
+		t.Error("it does not, and the standard library does all")
+	}
+}

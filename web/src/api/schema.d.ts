@@ -3519,6 +3519,8 @@ export interface components {
             cipher?: string;
             destination?: string;
             direction?: string;
+            /** Format: int64 */
+            flows?: number;
             host: string;
             /** Format: int64 */
             min_rate?: number;
