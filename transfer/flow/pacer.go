@@ -122,6 +122,14 @@ func (p *pacer) add(n float64) {
 	p.extra += n
 }
 
+// hold leaves of what add gave and is not spent n bytes at the most.
+func (p *pacer) hold(n float64) {
+	if over := p.extra - n; over > 0 {
+		p.extra -= over
+		p.credit = max(p.credit-over, 0)
+	}
+}
+
 func (p *pacer) spend(n float64) {
 	p.credit -= n
 	p.extra = max(p.extra-n, 0)

@@ -112,3 +112,21 @@ func TestRoundTripsAreTheNetworksAlone(t *testing.T) {
 		t.Errorf("round trip of %v, want 2 ms", got)
 	}
 }
+
+// TestALimitThatIsToldEndsABurst: what a burst was to show matters no more once the
+// receiver has said what it takes.
+func TestALimitThatIsToldEndsABurst(t *testing.T) {
+	t.Parallel()
+	const packet = 1500
+	p := pacer{rate: 1e6}
+	p.add(700_000)
+	p.advance(ms, packet, true)
+	p.spend(100_000)
+	p.hold(20_000)
+	if p.extra != 20_000 || p.credit > 22_000 {
+		t.Errorf("%.0f bytes may go at once, %.0f of them for the burst", p.credit, p.extra)
+	}
+	if p.hold(1e9); p.extra != 20_000 {
+		t.Errorf("a higher limit made it %.0f", p.extra)
+	}
+}

@@ -57,6 +57,9 @@ func (s *Sender) feed(now, rtt time.Duration, st *wire.Status) {
 	s.limited = s.dry
 	s.cc.OnReport(&s.sample)
 	s.pacer.rate = s.cc.Rate()
+	if st.MaxRate > 0 { // a burst that was begun before the peer said so is not for its sake
+		s.pacer.hold(float64(st.MaxRate) / 8 * s.loss.srtt.Seconds())
+	}
 	s.stats.feedback(st)
 }
 
