@@ -104,7 +104,7 @@ func (s *Sender) acked(now time.Duration, p *sentPacket) {
 			s.bigAcked++
 		}
 	}
-	if !p.data {
+	if !p.data || p.blind {
 		return
 	}
 	if o := s.origin(p); o != nil && !o.told {
@@ -147,7 +147,7 @@ func (s *Sender) declareLosses(now time.Duration) {
 			}
 			continue
 		}
-		if before := s.ledger.at(n - 1); before == nil || before.fate != lost {
+		if before := s.ledger.at(n - 1); !p.blind && (before == nil || before.fate != lost) {
 			s.stats.LossRuns++
 		}
 		s.declareLost(p)
@@ -160,6 +160,10 @@ func (s *Sender) declareLost(p *sentPacket) {
 	if p.probe {
 		p.fate = settled // its size is to blame, not the path's load
 		s.probed(int(p.size), false)
+		return
+	}
+	if p.blind {
+		p.fate = settled // it may have come before the receiver was there
 		return
 	}
 	p.fate = lost

@@ -211,7 +211,7 @@ func (s *Sender) appendData(now time.Duration, b *wire.Batch) bool {
 	if s.tail.left() {
 		return s.appendParity(now, b)
 	}
-	p := sentPacket{at: now, data: true, fate: pending, blind: s.greeting, kept: s.ending()}
+	p := sentPacket{at: now, data: true, fate: pending, kept: s.ending()}
 	size := s.mtu
 	if p.kept {
 		size = s.bodyMost() + s.seal.extra
@@ -265,6 +265,7 @@ func (s *Sender) push(now time.Duration, kind wire.Kind, room []byte, n int, p *
 		Kind: kind, ConnID: s.cfg.ConnID, Number: uint32(number), Tick: wire.TickOf(now),
 	}, number, room, n)
 	p.size = uint16(size + s.overhead)
+	p.blind = s.greeting
 	s.ledger.push(p)
 	if p.data {
 		s.inFlight += int64(p.size)
