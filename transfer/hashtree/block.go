@@ -146,6 +146,21 @@ var tails = sync.Pool{New: func() any { return new(vector) }}
 // belongs to chunk number counter.
 func subtree(data []byte, counter uint64) guts.Node {
 	switch {
+	case len(data) < 2*guts.ChunkSize || !useWide():
+		return narrow(data, counter)
+	case len(data) <= partSize:
+		return wide(data, counter)
+	}
+	left := leftLen(len(data))
+	return guts.ParentNode(
+		guts.ChainingValue(subtree(data[:left], counter)),
+		guts.ChainingValue(subtree(data[left:], counter+uint64(left)/guts.ChunkSize)),
+		&guts.IV, 0)
+}
+
+// narrow is subtree for any processor.
+func narrow(data []byte, counter uint64) guts.Node {
+	switch {
 	case len(data) == MinBlockSize:
 		fetch(data)
 		return guts.CompressBuffer((*vector)(data), MinBlockSize, &guts.IV, counter, 0)
@@ -159,8 +174,8 @@ func subtree(data []byte, counter uint64) guts.Node {
 	}
 	left := leftLen(len(data))
 	return guts.ParentNode(
-		guts.ChainingValue(subtree(data[:left], counter)),
-		guts.ChainingValue(subtree(data[left:], counter+uint64(left)/guts.ChunkSize)),
+		guts.ChainingValue(narrow(data[:left], counter)),
+		guts.ChainingValue(narrow(data[left:], counter+uint64(left)/guts.ChunkSize)),
 		&guts.IV, 0)
 }
 
