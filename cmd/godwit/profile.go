@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/godwit/godwit/api/client"
+	"github.com/godwit/godwit/internal/atomicfile"
 	"github.com/godwit/godwit/internal/version"
 )
 
@@ -76,16 +77,7 @@ func (ps profiles) write(path string) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".profiles-*") // 0600
-	if err != nil {
-		return fmt.Errorf("profiles: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	_, werr := tmp.Write(append(b, '\n'))
-	if err := errors.Join(werr, tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("profiles: %w", err)
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
+	if err := atomicfile.Write(path, append(b, '\n')); err != nil {
 		return fmt.Errorf("profiles: %w", err)
 	}
 	return nil

@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/godwit/godwit/internal/atomicfile"
 )
 
 // Identity is what a node is: its keys and the certificates last issued for them. Values are immutable; a renewal yields a new one.
@@ -178,17 +180,7 @@ func (i *Identity) Save(dataDir string) error {
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
 		return fmt.Errorf("node identity: %w", err)
 	}
-	f, err := os.CreateTemp(dataDir, ".identity-*") // 0600
-	if err != nil {
-		return fmt.Errorf("node identity: %w", err)
-	}
-	defer os.Remove(f.Name()) // gone after the rename; else best effort
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), identityFile(dataDir))
-	}
-	if err != nil {
+	if err := atomicfile.Write(identityFile(dataDir), data); err != nil {
 		return fmt.Errorf("node identity: %w", err)
 	}
 	return nil

@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/godwit/godwit/internal/atomicfile"
 	"github.com/godwit/godwit/journal/event"
 )
 
@@ -400,11 +401,7 @@ func (s *Spool) flush() error {
 	if s.stored == s.acked {
 		return nil
 	}
-	name := filepath.Join(s.dir, "acked")
-	if err := os.WriteFile(name+".new", []byte(strconv.FormatUint(s.acked, 10)), 0o600); err != nil {
-		return fmt.Errorf("spool: %w", err)
-	}
-	if err := os.Rename(name+".new", name); err != nil {
+	if err := atomicfile.Write(filepath.Join(s.dir, "acked"), []byte(strconv.FormatUint(s.acked, 10))); err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
 	s.stored = s.acked

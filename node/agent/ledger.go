@@ -106,10 +106,14 @@ func (l *ledger) abandon(why string) error {
 	return l.save()
 }
 
+// save does not wait for the disk, as the spool does not: sessions begin and end here.
 func (l *ledger) save() error {
 	data, err := json.Marshal(l.open)
 	if err == nil {
-		err = writeFile(l.path, data)
+		err = os.WriteFile(l.path+".new", data, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(l.path+".new", l.path)
 	}
 	if err != nil {
 		return fmt.Errorf("open sessions: %w", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/godwit/godwit/fleet/command"
 	"github.com/godwit/godwit/fleet/share"
 	"github.com/godwit/godwit/identity/join"
+	"github.com/godwit/godwit/internal/atomicfile"
 	"github.com/godwit/godwit/transfer"
 )
 
@@ -74,18 +75,11 @@ func (a *Agent) update(change func(*state)) {
 	change(&a.state)
 	data, err := json.MarshalIndent(a.state, "", "  ")
 	if err == nil {
-		err = writeFile(stateFile(a.Bootstrap.DataDir), data)
+		err = atomicfile.Write(stateFile(a.Bootstrap.DataDir), data)
 	}
 	if err != nil {
 		a.log.Error("agent state not kept", "error", err)
 	}
-}
-
-func writeFile(path string, data []byte) error {
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
 }
 
 // listen opens the transfer port: the configured one, else the one of the last run, else a free one.

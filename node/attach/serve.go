@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/godwit/godwit/identity/join"
+	"github.com/godwit/godwit/internal/atomicfile"
 	"github.com/godwit/godwit/internal/slot"
 )
 
@@ -154,7 +155,10 @@ func (s *seat) copyBootstrap(a slot.Assignment, dir, file string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	return keep(file, raw)
+	if err := atomicfile.Write(file, raw); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
 }
 
 // forget removes what was delivered for an instance, and leaves what is there
@@ -170,22 +174,6 @@ func (s *seat) forget(instance string) error {
 	}
 	if err := s.machine.Forget(); err != nil {
 		return fmt.Errorf("slot: remove the join token: %w", err)
-	}
-	return nil
-}
-
-// keep writes a file that is there as a whole or not at all.
-func keep(path string, raw []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
-	_, err = f.Write(raw)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return fmt.Errorf("data directory: %w", err)
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/godwit/godwit/internal/atomicfile"
 )
 
 // version of the file's form; others are not read.
@@ -47,20 +49,10 @@ func (d Disk) Read() ([]byte, error) {
 
 // Replace implements File.
 func (d Disk) Replace(data []byte) error {
-	dir, name := filepath.Split(string(d))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(string(d)), 0o700); err != nil {
 		return fmt.Errorf("memory of paths: %w", err)
 	}
-	f, err := os.CreateTemp(dir, name+".*") // 0600
-	if err != nil {
-		return fmt.Errorf("memory of paths: %w", err)
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), string(d))
-	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := atomicfile.Write(string(d), data); err != nil {
 		return fmt.Errorf("memory of paths: %w", err)
 	}
 	return nil
