@@ -7,30 +7,37 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 )
 
 // singleKeys makes a terminal give each key at once and show none. Signals, such
 // as that of Ctrl-C, stay as they are.
 func singleKeys(f *os.File) (restore func(), err error) {
-	fd := int(f.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return nil, err
-	}
-	if foreground, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err != nil || foreground != unix.Getpgrp() {
+	if foreground, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP); err != nil || foreground != unix.Getpgrp() {
 		return nil, errors.New("not in the foreground") // reading would stop the process
 	}
-	t, err := unix.IoctlGetTermios(fd, getTermios)
+	return setTerminal(f, func(t *unix.Termios) {
+		t.Lflag &^= unix.ICANON | unix.ECHO
+		t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+	})
+}
+
+// noEcho makes a terminal show nothing of a line that is typed.
+func noEcho(f *os.File) (restore func(), err error) {
+	return setTerminal(f, func(t *unix.Termios) { t.Lflag &^= unix.ECHO })
+}
+
+func setTerminal(f *os.File, change func(*unix.Termios)) (restore func(), err error) {
+	fd := int(f.Fd())
+	before, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return nil, err
 	}
-	t.Lflag &^= unix.ICANON | unix.ECHO
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
-	if err := unix.IoctlSetTermios(fd, setTermios, t); err != nil {
+	now := *before
+	change(&now)
+	if err := unix.IoctlSetTermios(fd, setTermios, &now); err != nil {
 		return nil, err
 	}
-	return func() { _ = term.Restore(fd, before) }, nil
+	return func() { _ = unix.IoctlSetTermios(fd, setTermios, before) }, nil
 }
 
 // keyPatience is how often, in ms, a reader of keys looks whether it is over.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -22,9 +23,12 @@ func terminalOf(in io.Reader) *os.File {
 // secret is not shown. Once ctx ends, so does the question, and the terminal is as it
 // was; the reader stays behind until the command ends.
 func prompt(ctx context.Context, tty *os.File, out io.Writer, question string, secret bool) (string, error) {
-	before, err := term.GetState(int(tty.Fd()))
-	if err != nil {
-		return "", fmt.Errorf("terminal: %w", err)
+	if secret {
+		restore, err := noEcho(tty) // before anybody can answer, or be interrupted
+		if err != nil {
+			return "", fmt.Errorf("terminal: %w", err)
+		}
+		defer restore()
 	}
 	type answer struct {
 		text string
@@ -33,15 +37,8 @@ func prompt(ctx context.Context, tty *os.File, out io.Writer, question string, s
 	got := make(chan answer, 1)
 	fmt.Fprint(out, question)
 	go func() {
-		var a answer
-		if secret {
-			var b []byte
-			b, a.err = term.ReadPassword(int(tty.Fd()))
-			a.text = string(b)
-		} else {
-			a.text, a.err = bufio.NewReader(tty).ReadString('\n')
-		}
-		got <- a
+		text, err := bufio.NewReader(tty).ReadString('\n')
+		got <- answer{strings.TrimRight(text, "\r\n"), err}
 	}()
 	select {
 	case a := <-got:
@@ -50,7 +47,6 @@ func prompt(ctx context.Context, tty *os.File, out io.Writer, question string, s
 		}
 		return a.text, a.err
 	case <-ctx.Done():
-		_ = term.Restore(int(tty.Fd()), before)
 		fmt.Fprintln(out)
 		return "", ctx.Err()
 	}
