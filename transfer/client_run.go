@@ -149,7 +149,7 @@ func (t *Transfer) SetPolicy(p Policy) {
 // out of patience.
 func (t *Transfer) run(ctx context.Context) (Result, error) {
 	var (
-		uses     []SessionUse
+		uses     = []SessionUse{}
 		last     error
 		node     string
 		failures int // in a row, without progress

@@ -3,6 +3,8 @@ package transfer
 import (
 	"context"
 	"errors"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/godwit/godwit/transfer/control"
@@ -104,6 +106,8 @@ func closeFrame(err error) control.Close {
 	message := e.Message
 	if message == "" {
 		message = e.Error()
+	} else if errno, ok := errors.AsType[syscall.Errno](e.Err); ok && !strings.Contains(message, errno.Error()) {
+		message += ": " + errno.Error() // which names no path of this side
 	}
 	return control.Close{Code: string(e.Code), Message: message, RetryAfterMS: e.RetryAfter.Milliseconds()}
 }

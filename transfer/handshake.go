@@ -204,7 +204,7 @@ func clientTLS(protocol, host string, spec Spec, roots *x509.CertPool) (*tls.Con
 		sum := sha256.Sum256(state.PeerCertificates[0].Raw)
 		if subtle.ConstantTimeCompare(sum[:], pin) != 1 {
 			return newError(CodeCertificate, fmt.Sprintf(
-				"%s shows certificate %x, the transfer spec names %x: ask for a new spec, or look who answers there",
+				"%s shows certificate %x…, where its address or transfer spec names %x…: it was started anew and has another address now, or somebody else answers there",
 				host, sum[:8], pin[:min(8, len(pin))]), nil)
 		}
 		return nil

@@ -199,8 +199,8 @@ type Result struct {
 	Sessions   []SessionUse  `json:"sessions"`
 	Moved      int           `json:"moved"` // changes to another node
 	Duration   time.Duration `json:"duration"`
-	DryRun     bool          `json:"dry_run,omitempty"` // Files, Bytes and Deleted are what would be
-	Deleted    int64         `json:"deleted,omitempty"` // extras removed from the destination
+	DryRun     bool          `json:"dry_run"` // Files, Bytes and Deleted are what would be
+	Deleted    int64         `json:"deleted"` // extras removed from the destination
 }
 
 // MaxFileErrors bounds the failures that a [Result] lists.
@@ -265,8 +265,8 @@ type Progress struct {
 	Bytes      int64         // of regular files, safe at the destination or on the way there; never goes back by much
 	Total      int64         // of all sources, as far as known
 	TotalKnown bool          // the scan has ended: Total and FilesTotal are final
-	Files      int64         // ended
-	FilesTotal int64         // found
+	Files      int64         // regular files that ended, skipped and failed ones included; no directories or links
+	FilesTotal int64         // regular files found
 	Rate       int64         // bit/s, smoothed over about a second
 	Target     int64         // bit/s that the session may use; 0: no limit
 	RTT        time.Duration // smoothed

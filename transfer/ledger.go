@@ -28,6 +28,7 @@ type ledger struct {
 	files     int64
 	final     bool
 	ended     int64
+	regular   int64 // of ended: files
 	tooMany   int64 // extras that were not deleted, being more than may
 	meter     meter
 	rtt       time.Duration
@@ -77,6 +78,9 @@ func (l *ledger) end(x ended) bool {
 	}
 	l.done[x.path] = struct{}{}
 	l.ended++
+	if x.regular {
+		l.regular++
+	}
 	l.partial = max(l.partial-x.size, 0) // until the next tick knows better
 	switch {
 	case x.outcome == outcomeFailed:
@@ -173,7 +177,7 @@ func (l *ledger) progress() Progress {
 	bytes := l.committed + l.partial
 	total := max(l.total, bytes)
 	return Progress{
-		Bytes: bytes, Total: total, TotalKnown: l.final, Files: l.ended, FilesTotal: max(l.files, l.ended),
+		Bytes: bytes, Total: total, TotalKnown: l.final, Files: l.regular, FilesTotal: max(l.files, l.regular),
 		Rate: l.meter.rate, Target: l.target, RTT: l.rtt, Loss: l.loss, Elapsed: time.Since(l.start),
 	}
 }

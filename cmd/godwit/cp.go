@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/godwit/godwit/transfer"
 )
@@ -54,16 +56,28 @@ the policy to high, fair or low, p pauses and goes on.
 ` + exitCodesHelp,
 		Args: cobra.MinimumNArgs(2), ValidArgsFunction: a.locations(),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.copy(c.Context(), fl, args)
+			if err := a.jsonByOutput(fl); err != nil {
+				return err
+			}
+			return a.copy(c.Context(), fl, c.Flags(), args)
 		},
 	}
 	fl.add(c)
 	return c
 }
 
+// jsonByOutput takes -o json for --json; a copy has no other forms.
+func (a *app) jsonByOutput(fl *copyFlags) error {
+	if a.output == "yaml" {
+		return usagef("cp prints events as JSON (--json) or nothing for programs: there is no -o yaml of them")
+	}
+	fl.json = fl.json || a.output == "json"
+	return nil
+}
+
 // copy runs one cp.
-func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
-	job, remote, err := fl.job(ctx, a.streams, args)
+func (a *app) copy(ctx context.Context, fl *copyFlags, given *pflag.FlagSet, args []string) error {
+	job, remote, err := fl.job(ctx, a.streams, given, args)
 	if err != nil {
 		return err
 	}
@@ -77,7 +91,6 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 	}
 	if from.ready != nil { // before a progress bar covers what ssh asks
 		if err := from.ready(ctx); err != nil {
-			newProgress(to, fl).finish(transfer.Result{}, err)
 			return err
 		}
 	}
@@ -86,6 +99,7 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 		return err
 	}
 	show := newProgress(to, fl)
+	a.summed = fl.json // finish does that from here on
 	up := make(chan struct{})
 	begin := sync.OnceFunc(func() { close(up) })
 	paths := pathMemory(fl.memory)
@@ -106,7 +120,12 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 	stop()
 	_ = paths.Save() // what cannot be kept is not known the next time
 	rerr := receipts.close(res, err)
-	show.finish(res, err)
+	show.end(t.Progress())
+	if fl.json {
+		show.finish(res, cmp.Or(err, rerr))
+	} else {
+		show.finish(res, err)
+	}
 	switch {
 	case err != nil:
 		from.giveUp(ctx)
@@ -118,7 +137,7 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, args []string) error {
 }
 
 // job turns the arguments into a job and the remote side's location.
-func (fl *copyFlags) job(ctx context.Context, s streams, args []string) (transfer.Job, location, error) {
+func (fl *copyFlags) job(ctx context.Context, s streams, given *pflag.FlagSet, args []string) (transfer.Job, location, error) {
 	var j transfer.Job
 	locations := make([]location, len(args))
 	for i, arg := range args {
@@ -134,6 +153,9 @@ func (fl *copyFlags) job(ctx context.Context, s streams, args []string) (transfe
 		j.Direction, remote = transfer.Push, dst
 	}
 	if err := sides(sources, dst, remote); err != nil {
+		return j, remote, err
+	}
+	if err := fl.check(given, remote); err != nil {
 		return j, remote, err
 	}
 	j.Destination = dst.path

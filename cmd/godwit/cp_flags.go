@@ -169,8 +169,11 @@ func (fl *copyFlags) options() (transfer.Options, error) {
 	case fl.moveSource != "":
 		o.Afterwards = transfer.AfterMove
 	}
-	if o.Delete && fl.maxDelete == 0 {
+	switch {
+	case o.Delete && fl.maxDelete == 0:
 		return o, usagef("--max-delete 0 would delete nothing: leave out --delete")
+	case fl.maxDelete < -1:
+		return o, usagef("--max-delete %d is no number of files; -1: no bound", fl.maxDelete)
 	}
 	return o, fl.keep(&o)
 }

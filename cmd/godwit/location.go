@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -54,32 +55,7 @@ func parseLocation(s string) (location, error) {
 		return l, nil
 	}
 	if strings.HasPrefix(s, "godwit://") {
-		u, err := url.Parse(s)
-		if err != nil {
-			return l, usagef("%q: %v", s, err)
-		}
-		if u.User != nil {
-			if l.key, err = invite.ParseKey(u.User.String()); err != nil {
-				return l, usagef("%s: %v", redact(s), err)
-			}
-			l.invited = true
-			if u.Fragment != "" {
-				return l, usagef("%s: an address with a key names its certificate already: leave out what follows #", redact(s))
-			}
-		}
-		host, port, err := net.SplitHostPort(u.Host)
-		if err != nil || host == "" {
-			return l, usagef("%q: write godwit://HOST:PORT/PATH", s)
-		}
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return l, usagef("%q: %q is no port", s, port)
-		}
-		fingerprint, ok := strings.CutPrefix(u.Fragment, "sha256=")
-		if u.Fragment != "" && !ok {
-			return l, usagef("%q: the part after # must be sha256=FINGERPRINT", s)
-		}
-		l.remote, l.node, l.pin, l.path = true, u.Host, fingerprint, strings.TrimPrefix(u.Path, "/")
-		return l, nil
+		return parseNode(l)
 	}
 	if strings.HasPrefix(s, "ssh://") {
 		return parseSSH(l)
@@ -98,6 +74,51 @@ func parseLocation(s string) (location, error) {
 	return l, nil
 }
 
+// parseNode reads godwit://KEY@HOST:PORT/PATH or godwit://HOST:PORT/PATH#sha256=PIN.
+func parseNode(l location) (location, error) {
+	text, fragment, _ := strings.Cut(strings.TrimPrefix(l.raw, "godwit://"), "#")
+	authority, path, err := cutURL(text)
+	if err != nil {
+		return l, usagef("%s: %v", l.shown(), err)
+	}
+	key, at, invited := strings.Cut(authority, "@")
+	if !invited {
+		at = authority
+	} else {
+		if l.key, err = invite.ParseKey(key); err != nil {
+			return l, usagef("%s: %v", l.shown(), err)
+		}
+		l.invited = true
+		if fragment != "" {
+			return l, usagef("%s: an address with a key names its certificate already: leave out what follows #, or write %%23 for a # in a name", l.shown())
+		}
+	}
+	host, port, err := net.SplitHostPort(at)
+	if err != nil || host == "" || strings.ContainsAny(host, " \t\n/@?") {
+		return l, usagef("%q: write godwit://HOST:PORT/PATH", l.shown())
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return l, usagef("%q: %q is no port", l.shown(), port)
+	}
+	fingerprint, ok := strings.CutPrefix(fragment, "sha256=")
+	if fragment != "" && !ok {
+		return l, usagef("%q: the part after # must be sha256=FINGERPRINT; write %%23 for a # in a name", l.shown())
+	}
+	l.remote, l.node, l.pin, l.path = true, at, fingerprint, path
+	return l, nil
+}
+
+// cutURL splits what follows the scheme into the authority and the path, without
+// the slash between them. In the path %XX is a byte; all else, a question mark too,
+// is itself.
+func cutURL(text string) (authority, path string, err error) {
+	authority, path, _ = strings.Cut(text, "/")
+	if path, err = url.PathUnescape(path); err != nil {
+		return "", "", fmt.Errorf("%w: write %%25 for a percent sign in a name", err)
+	}
+	return authority, path, nil
+}
+
 // place is where l is, whatever its path.
 func (l location) place() location {
 	l.raw, l.path = "", ""
@@ -109,9 +130,13 @@ var bracketed = regexp.MustCompile(`^([^/\\:@]+@)\[([0-9A-Fa-f:.]+(?:%[^/\]]+)?)
 // parseSSH reads ssh://[USER@]HOST[:PORT]/PATH, in which /~/ is the home
 // directory.
 func parseSSH(l location) (location, error) {
-	u, err := url.Parse(l.raw)
+	authority, path, err := cutURL(strings.TrimPrefix(l.raw, "ssh://"))
 	if err != nil {
 		return l, usagef("%q: %v", l.raw, err)
+	}
+	u, err := url.Parse("ssh://" + authority)
+	if err != nil {
+		return l, usagef("ssh://…%s: write ssh://[USER@]HOST[:PORT]/PATH", authority[strings.LastIndexByte(authority, '@')+1:])
 	}
 	if _, secret := u.User.Password(); secret {
 		return l, usagef("ssh://…@%s: ssh takes no password from a command line; it asks for it, or use a key", u.Host)
@@ -128,9 +153,10 @@ func parseSSH(l location) (location, error) {
 			return l, usagef("%q: %q is no port", l.raw, port)
 		}
 	}
-	path := u.Path
-	if rest, found := strings.CutPrefix(path, "/~"); found && (rest == "" || rest[0] == '/') {
-		path = "~" + rest
+	switch {
+	case !strings.Contains(strings.TrimPrefix(l.raw, "ssh://"), "/"): // the home directory
+	case path != "~" && !strings.HasPrefix(path, "~/"):
+		path = "/" + path
 	}
 	return l.behind(h, path)
 }

@@ -33,10 +33,50 @@ func TestCopyAndServeRefuseWhatMakesNoSense(t *testing.T) {
 		{[]string{"serve", closed}, "no directory that can be read"},
 		{[]string{"cp", "-r", "--retries", "-3", dir, "studio:/"}, "--retries"},
 		{[]string{"cp", "-r", "--grow", "-5s", dir, "studio:/"}, "--grow"},
+		{[]string{"cp", "-r", "--delete", "--max-delete", "-5", dir, "studio:/"}, "-1: no bound"},
+		{[]string{"cp", "-r", "--max-delete", "5", dir, "studio:/"}, "--delete"},
+		{[]string{"cp", "-r", "--backup=", dir, "studio:/"}, "--backup alone"},
+		{[]string{"cp", "-r", "-0", dir, "studio:/"}, "--files-from"},
+		{[]string{"cp", "-r", "--manifest-format", "text", dir, "studio:/"}, "--manifest FILE"},
+		{[]string{"cp", "-r", "--manifest", "", dir, "studio:/"}, "--manifest is empty"},
+		{[]string{"cp", "-r", "-o", "yaml", dir, "studio:/"}, "--json"},
+		{[]string{"cp", "-r", "--key", "K", dir, "ada@host:"}, "--key"},
+		{[]string{"cp", "-r", "--name", "night", dir, "ada@host:"}, "--name"},
+		{[]string{"cp", "-r", "--remote-godwit", "/opt/godwit", dir, "studio:/"}, "--remote-godwit"},
+		{[]string{"ls", "--ssh", "", "ada@host:"}, "--ssh is empty"},
+		{[]string{"serve", "--host", "a b", dir}, "no name or address"},
+		{[]string{"serve", "--host", "h:33001", dir}, "without its port"},
+		{[]string{"serve", "--host", "", dir}, "--host is empty"},
+		{[]string{"serve", "--identity", "", dir}, "--identity is empty"},
 	} {
 		out, code := ends(t, c.args...)
 		if code == exitOK || !strings.Contains(out, c.says) {
 			t.Errorf("godwit %s: exit code %d: %s", strings.Join(c.args, " "), code, out)
 		}
+	}
+}
+
+func TestAddressesNameTheFileThatIsMeant(t *testing.T) {
+	t.Parallel()
+	const node, ssh = "godwit://h:33001/", "ssh://ada@h/"
+	for written, path := range map[string]string{
+		"a?b=c": "a?b=c", "a%20b": "a b", "100%25": "100%", "new\nline": "new\nline", "two words": "two words",
+		"a%23b": "a#b", "bad%FF": "bad\xff", "sub/": "sub/",
+	} {
+		l, err := parseLocation(node + written)
+		if err != nil || l.path != path {
+			t.Errorf("%q: path %q, %v; want %q", node+written, l.path, err, path)
+		}
+		if l, err = parseLocation(ssh + written); err != nil || l.path != "/"+path {
+			t.Errorf("%q: path %q, %v; want %q", ssh+written, l.path, err, "/"+path)
+		}
+	}
+	for _, bad := range []string{node + "100%", ssh + "100%"} {
+		if l, err := parseLocation(bad); err == nil || !strings.Contains(err.Error(), "%25") {
+			t.Errorf("%q was taken for %q: %v", bad, l.path, err)
+		}
+	}
+	if _, err := parseLocation("godwit://SECRET@h:1/100%"); err == nil || strings.Contains(err.Error(), "SECRET") {
+		t.Errorf("an error tells the key, or there is none: %v", err)
 	}
 }

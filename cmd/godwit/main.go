@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/godwit/godwit/api/client"
+	"github.com/godwit/godwit/cmd/godwit/internal/channel"
 	"github.com/godwit/godwit/identity/pin"
 	"github.com/godwit/godwit/transfer"
 )
@@ -50,13 +51,17 @@ func main() {
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, s streams) int {
-	root := newRoot(s) //nolint:contextcheck // commands get theirs from ExecuteContext
+	a := &app{streams: s}
+	root := a.root() //nolint:contextcheck // commands get theirs from ExecuteContext
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
 	code := exitCode(err)
+	if !a.summed {
+		failedEarly(s, root, args, err)
+	}
 	if ctx.Err() != nil && code != exitPartial {
 		code = exitInterrupted
 		fmt.Fprintln(s.err, "godwit: interrupted; run the same command again to go on where it stopped")
@@ -156,6 +161,10 @@ func hintFor(err error) string {
 		return "compare the fingerprint with the line that the manager prints when it starts"
 	case silent:
 		return "is the manager running, and its address right? godwit login shows the one in use"
+	case transfer.CodeOf(err) == transfer.CodeCertificate:
+		return "the address of a godwit serve changes with each start, unless --identity keeps it: ask for the one that it prints now"
+	case errors.Is(err, channel.ErrSSH):
+		return "" // which says it itself
 	case transfer.CodeOf(err) == transfer.CodeUnreachable:
 		return "does it run there, and do firewalls let its port through, TCP and UDP?"
 	}

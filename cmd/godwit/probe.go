@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -77,6 +78,9 @@ or write-only there can be tried one way only.`,
 			}
 			l, err := parsePlace(args[0])
 			if err != nil {
+				return err
+			}
+			if err := cmp.Or(refuseEmpty(c.Flags(), "key", "ssh", "remote-godwit"), checkPlace(c.Flags(), l)); err != nil {
 				return err
 			}
 			return a.probe(c.Context(), fl, l, lasts, up || !down, down || !up)

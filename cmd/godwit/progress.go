@@ -25,6 +25,7 @@ type progress struct {
 
 	mu    sync.Mutex
 	last  transfer.Progress
+	final transfer.Event // of the last one: session and node
 	node  string
 	hint  string             // about keys
 	over  transfer.Transport // what data ride, unless it is UDP
@@ -93,6 +94,7 @@ func (p *progress) pace() string {
 func (p *progress) event(e transfer.Event) {
 	p.mu.Lock()
 	p.last = e.Progress
+	p.final = transfer.Event{SessionID: e.SessionID, NodeID: e.NodeID, NodeName: e.NodeName}
 	if e.NodeName != "" {
 		p.node = e.NodeName
 	} else if e.NodeID != "" {
@@ -117,7 +119,7 @@ func (p *progress) event(e transfer.Event) {
 			p.say("--flows does nothing here: data go over %s, which is one connection", strings.ToUpper(string(e.Transport)))
 		}
 	case transfer.EventMoved:
-		p.say("%s: session ended (%v); going on", node, e.Err)
+		p.say("%s", movedLine(node, e.Err))
 	case transfer.EventTransport:
 		if e.Err != nil {
 			p.say("%v; data go over %s meanwhile", e.Err, strings.ToUpper(string(e.Transport)))
@@ -173,18 +175,29 @@ func (p *progress) complain(format string, a ...any) {
 	fmt.Fprint(p.err, line)
 }
 
+// end notes how far the job has come when it is over.
+func (p *progress) end(at transfer.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = at
+}
+
 // finish closes the bar and sums up.
 func (p *progress) finish(r transfer.Result, err error) {
 	if p.bar != nil {
-		p.bar.SetTotal(-1, true)
+		if err == nil {
+			p.bar.SetTotal(-1, true)
+		} else {
+			p.bar.Abort(false) // it stays as far as it came
+		}
 		p.bars.Wait()
 	}
 	if p.json {
-		out := map[string]any{"event": "result", "result": r}
-		if err != nil {
-			out["error"], out["code"] = err.Error(), transfer.CodeOf(err)
-		}
-		jsonLine(p.streams, out)
+		p.mu.Lock()
+		last := p.final
+		last.Progress = p.last
+		p.mu.Unlock()
+		jsonLine(p.streams, resultEvent(last, r, err))
 		return
 	}
 	if p.quiet || err != nil {
@@ -213,6 +226,35 @@ func (p *progress) finish(r transfer.Result, err error) {
 		s += fmt.Sprintf("; moved to another node %d×", r.Moved)
 	}
 	fmt.Fprintln(p.out, s)
+}
+
+// movedLine says that a session has ended, of a node where there are several.
+func movedLine(node string, err error) string {
+	if node == "" {
+		return fmt.Sprintf("the session ended (%v); going on", err)
+	}
+	return fmt.Sprintf("the session with %s ended (%v); going on", node, err)
+}
+
+// eventResult is the last of the events that --json prints.
+const eventResult transfer.EventKind = "result"
+
+// resultEvent is the last line for scripts: what the job did, and why it failed,
+// beside what every event has.
+func resultEvent(last transfer.Event, r transfer.Result, err error) map[string]any {
+	if r.Failed == nil {
+		r.Failed = []transfer.FileError{}
+	}
+	if r.Sessions == nil {
+		r.Sessions = []transfer.SessionUse{}
+	}
+	last.Kind = eventResult
+	m := jsonEvent(last)
+	m["result"] = r
+	if err != nil {
+		m["error"], m["code"] = err.Error(), codeOf(err)
+	}
+	return m
 }
 
 // jsonEvent is an event in the form that --json prints.

@@ -16,10 +16,13 @@ type app struct {
 	streams
 	profile string // name; "" is the default
 	output  string // table, json or yaml
+	summed  bool   // scripts were told how it ended
 }
 
-func newRoot(s streams) *cobra.Command {
-	a := &app{streams: s}
+func newRoot(s streams) *cobra.Command { return (&app{streams: s}).root() }
+
+// root is the command that holds all others.
+func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "godwit",
 		Short: "Move files through Godwit clusters, and run them",
@@ -48,9 +51,9 @@ clusters.
 			return usagef("--output %q is not table, json or yaml", a.output)
 		},
 	}
-	root.SetIn(s.in)
-	root.SetOut(s.out)
-	root.SetErr(s.err)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%v\n        see: %s --help", err, c.CommandPath())
 	})

@@ -8,11 +8,14 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -70,6 +73,9 @@ does. In authorized_keys it confines a key to a directory:
 			return cobra.ExactArgs(1)(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := refuseEmpty(c.Flags(), "host", "identity", "listen", "root"); err != nil {
+				return err
+			}
 			if err := fl.check(); err != nil {
 				return err
 			}
@@ -105,6 +111,8 @@ func (fl serveFlags) check() error {
 		}
 	}
 	switch {
+	case fl.host != "" && !hostName(bareHost(fl.host)):
+		return usagef("--host %q is no name or address of a machine: write it alone, without its port, as in files.example.org or 192.0.2.7", fl.host)
 	case fl.lasts < 0:
 		return usagef("--for takes no time below 0")
 	case modes > 1:
@@ -115,6 +123,26 @@ func (fl serveFlags) check() error {
 		return usagef("--stdio serves one session of a client that is there already: leave out --once, --identity, --for and --host")
 	}
 	return nil
+}
+
+// bareHost is a name or address without the brackets that IPv6 has in URLs.
+func bareHost(s string) string {
+	if inside, ok := strings.CutPrefix(s, "["); ok {
+		if inside, ok = strings.CutSuffix(inside, "]"); ok {
+			return inside
+		}
+	}
+	return s
+}
+
+// hostName reports whether s is an address or could be the name of a machine.
+func hostName(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	return s != "" && len(s) <= 253 && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '-' && r != '.' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
 }
 
 // directions are what clients may do; nil: everything.
@@ -156,7 +184,7 @@ func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
 		ctx, cancel = context.WithTimeout(ctx, fl.lasts)
 		defer cancel()
 	}
-	host := &standalone{streams: a.streams, flags: fl, dir: dir, key: id.Key, end: cancel}
+	host := &standalone{app: a, flags: fl, dir: dir, key: id.Key, end: cancel}
 	server, err := transfer.NewServer(transfer.ServerConfig{
 		Authorizer:  transfer.AuthorizerFunc(host.authorize),
 		Certificate: func() (*tls.Certificate, error) { return &id.Certificate, nil },
@@ -174,7 +202,9 @@ func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
 	if err != nil {
 		return errors.Join(err, tcp.Close(), udp.Close())
 	}
-	host.announce(at)
+	if err := host.announce(at); err != nil {
+		return errors.Join(fmt.Errorf("print the address: %w", err), tcp.Close(), udp.Close())
+	}
 	return server.Serve(ctx, tcp, udp)
 }
 
@@ -222,7 +252,7 @@ func (fl serveFlags) advertise(a net.Addr) (string, error) {
 		return "", err
 	}
 	if fl.host != "" {
-		return net.JoinHostPort(fl.host, port), nil
+		return net.JoinHostPort(bareHost(fl.host), port), nil
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
 		return net.JoinHostPort(host, port), nil
@@ -245,7 +275,7 @@ func ownAddress() string {
 
 // standalone is a server without a manager: who may do what, and what is told.
 type standalone struct {
-	streams
+	*app
 	flags serveFlags
 	dir   string
 	key   invite.Key
@@ -267,16 +297,30 @@ func (h *standalone) authorize(_ context.Context, c transfer.Credential, _ trans
 }
 
 // announce prints the address, alone on its line, and for people what it is good for.
-func (h *standalone) announce(at string) {
-	fmt.Fprintln(h.out, h.key.Address(at))
-	may := "read"
+func (h *standalone) announce(at string) error {
+	may := []string{"read"}
 	switch {
 	case h.flags.writeOnly:
-		may = "write"
+		may = []string{"write"}
 	case h.flags.write:
-		may = "read and write"
+		may = []string{"read", "write"}
 	}
-	h.say("serving %s: who has this address may %s it; Ctrl-C ends", h.dir, may)
+	if h.output != "table" {
+		if err := h.print(invitation{Address: h.key.Address(at), Directory: h.dir, May: may}, nil); err != nil {
+			return err
+		}
+	} else if _, err := fmt.Fprintln(h.out, h.key.Address(at)); err != nil {
+		return err
+	}
+	h.say("serving %s: who has this address may %s it; Ctrl-C ends", h.dir, strings.Join(may, " and "))
+	return nil
+}
+
+// invitation is what programs are told with -o json and -o yaml.
+type invitation struct {
+	Address   string   `json:"address"`
+	Directory string   `json:"directory"`
+	May       []string `json:"may"` // read, write
 }
 
 func (h *standalone) say(format string, args ...any) {

@@ -30,8 +30,11 @@ func (fl *sshFlags) add(f *pflag.FlagSet) {
 // over makes sessions that are carried over ssh to the host of l.
 func (fl sshFlags) over(s streams, l location) (specSource, error) {
 	words, err := channel.Split(fl.command)
-	if err != nil || len(words) == 0 {
+	switch {
+	case err != nil:
 		return specSource{}, usagef("--ssh %q is no command: %v", fl.command, err)
+	case len(words) == 0:
+		return specSource{}, usagef("the ssh command is empty: give it by --ssh or GODWIT_SSH, or leave both out")
 	}
 	d := &channel.Dialer{Host: l.ssh, Command: words, Remote: fl.remote, Stderr: s.err}
 	spec := transfer.Spec{

@@ -241,14 +241,26 @@ func TestSSHFailuresSayWhatToDo(t *testing.T) {
 	s := startSSHD(t, "")
 	src := filepath.Join(sample(t), "a")
 	missing := append([]string{"cp"}, "--ssh", s.client, "--remote-godwit", "/nonexistent/godwit", src, s.at("x"))
-	if out, code := ends(t, missing...); code != exitUsage || !strings.Contains(out, "copy the binary there") {
+	if out, code := ends(t, missing...); code != exitNotFound || !strings.Contains(out, "copy the binary there") {
 		t.Errorf("no binary there: exit %d, %s", code, out)
 	}
 	stranger := append([]string{"cp"}, "--ssh", strings.Replace(s.client, "/user'", "/stranger'", 1), src, s.at("x"))
-	if out, code := ends(t, stranger...); code != exitAuth || !strings.Contains(out, "Permission denied") {
+	if out, code := ends(t, stranger...); code != exitAuth || !strings.Contains(out, "Permission denied") || !strings.Contains(out, "right user") {
 		t.Errorf("wrong key: exit %d, %s", code, out)
 	}
-	if out, code := ends(t, s.with("cp", s.at("nothing/here"), t.TempDir())...); code != exitNotFound {
+	closed, err := net.Listen("tcp", "127.0.0.1:0") // a port that nobody has for a while
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := fmt.Sprintf("ssh://127.0.0.1:%d/x", closed.Addr().(*net.TCPAddr).Port)
+	closed.Close()
+	if out, code := ends(t, s.with("ls", refused)...); code != exitUnavailable || !strings.Contains(out, "no ssh server answers at 127.0.0.1:") || strings.Contains(out, "TCP and UDP") {
+		t.Errorf("nobody listens: exit %d, %s", code, out)
+	}
+	if out, code := ends(t, s.with("cp", src, "ada@no.such.host.invalid:x")...); code != exitUnavailable || !strings.Contains(out, "spelt right") {
+		t.Errorf("no such host: exit %d, %s", code, out)
+	}
+	if out, code := ends(t, s.with("cp", s.at("nothing/here"), t.TempDir())...); code != exitNotFound || !strings.Contains(out, "no such file or directory") {
 		t.Errorf("no such file: exit %d, %s", code, out)
 	}
 	if out, code := ends(t, s.with("cp", src, s.at("~other/x"))...); code != exitUsage || !strings.Contains(out, "home directory") {

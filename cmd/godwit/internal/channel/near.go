@@ -41,8 +41,6 @@ type Dialer struct {
 	Command []string  // ssh and its options; empty: ssh
 	Remote  string    // godwit on the far machine, for its shell; "": godwit in the PATH there
 	Stderr  io.Writer // where ssh and the far side complain
-
-	tried bool
 }
 
 // patience is how long ssh may take until godwit answers: people type
@@ -52,12 +50,11 @@ const patience = 2 * time.Minute
 // leave is how long ssh may take to end by itself, once its streams are closed.
 const leave = 2 * time.Second
 
-// Dial opens a channel, for transfer.Client. The first failure is final: it is
-// the user's to mend. Later ones are the network's.
+// Dial opens a channel, for transfer.Client. What goes wrong is a [Failure].
 func (d *Dialer) Dial(ctx context.Context) (transfer.Channel, error) {
 	p, err := d.start()
 	if err != nil {
-		return transfer.Channel{}, &transfer.Error{Code: transfer.CodeInvalid, Message: "cannot start ssh", Err: err}
+		return transfer.Channel{}, failure(transfer.CodeInvalid, "cannot start ssh, which --ssh or GODWIT_SSH may name", err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = p.conn.Close() })
 	timer := time.AfterFunc(patience, func() { _ = p.conn.Close() })
@@ -74,7 +71,6 @@ func (d *Dialer) Dial(ctx context.Context) (transfer.Channel, error) {
 		}
 		return transfer.Channel{}, d.explain(p, err)
 	}
-	d.tried = true
 	return transfer.Channel{Conn: p.conn, Secret: g.Secret, Data: g.UDP}, nil
 }
 
@@ -86,26 +82,29 @@ const (
 
 // explain says what went wrong before the greeting.
 func (d *Dialer) explain(p *process, err error) error {
-	e := &transfer.Error{Code: transfer.CodeUnreachable, Message: "ssh to " + d.Host.String() + " failed; what it said is above", Err: nil}
+	host := d.Host.String()
 	switch {
 	case errors.Is(err, errMangled):
-		return &transfer.Error{Code: transfer.CodeProtocol, Message: "godwit on " + d.Host.String() + " is of another version", Err: err}
+		return failure(transfer.CodeProtocol, "godwit on "+host+" is of another version: give both machines the same", err)
 	case p.code() == exitMissing:
-		return &transfer.Error{Code: transfer.CodeInvalid, Message: "there is no godwit on " + d.Host.String() +
-			": copy the binary there, into the PATH of a login without a terminal, or say where it is with --remote-godwit"}
+		return failure(transfer.CodeNotFound, "there is no godwit on "+host+
+			": copy the binary there, into the PATH of a login without a terminal, or say where it is with --remote-godwit", nil)
 	case p.code() != exitSSH:
-		e.Message = fmt.Sprintf("%s was reached, but godwit serve --stdio did not answer there (exit code %d)", d.Host, p.code())
-		e.Err = err
+		return failure(transfer.CodeUnreachable, fmt.Sprintf("%s was reached, but godwit serve --stdio did not answer there (exit code %d): look what this prints there: godwit serve --stdio", host, p.code()), err)
 	}
-	if !d.tried {
-		e.Code = transfer.CodeUnauthorized // trying again would only ask for the password again
+	said := p.said.text()
+	for _, c := range complaints {
+		if strings.Contains(said, c.text) {
+			return failure(c.code, fmt.Sprintf(c.says, host), nil)
+		}
 	}
-	return e
+	return failure(transfer.CodeUnreachable, "ssh to "+host+" failed; what it said is above", nil)
 }
 
 // process is an ssh that runs.
 type process struct {
 	conn *conn
+	said *complaint
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 }
@@ -141,12 +140,16 @@ func (d *Dialer) start() (*process, error) {
 	if err != nil {
 		return nil, errors.Join(err, theirIn.Close(), ourOut.Close())
 	}
+	said, theirErr, err := listenTo(d.Stderr)
+	if err != nil {
+		return nil, errors.Join(err, theirIn.Close(), ourOut.Close(), ourIn.Close(), theirOut.Close())
+	}
 	cmd := exec.Command(line[0], line[1:]...) //nolint:noctx // it ends with its streams
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirIn, theirOut, d.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirIn, theirOut, theirErr
 	cmd.WaitDelay = leave
-	p := &process{cmd: cmd, done: make(chan struct{})}
+	p := &process{cmd: cmd, said: said, done: make(chan struct{})}
 	err = cmd.Start()
-	_, _ = theirIn.Close(), theirOut.Close()
+	_, _, _ = theirIn.Close(), theirOut.Close(), theirErr.Close()
 	if err != nil {
 		return nil, errors.Join(err, ourIn.Close(), ourOut.Close())
 	}
@@ -158,6 +161,7 @@ func (d *Dialer) start() (*process, error) {
 		timer := time.AfterFunc(leave, func() { _ = cmd.Process.Kill() })
 		<-p.done
 		timer.Stop()
+		said.end()
 	}}
 	return p, nil
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+)
+
+// refuseEmpty refuses flags that are given with nothing in them, as by a variable of
+// a script that is not set: to do as if they were left out is not what was asked for.
+func refuseEmpty(f *pflag.FlagSet, names ...string) error {
+	for _, name := range names {
+		if g := f.Lookup(name); g != nil && g.Changed && g.Value.String() == "" {
+			return usagef("--%s is empty: give a value, or leave it out", name)
+		}
+	}
+	return nil
+}
+
+// idle are flags of cp that say something of what another flag does, which is not
+// given: alone they would do nothing.
+var idle = []struct {
+	flag, says string
+	without    []string
+}{
+	{"max-delete", "bounds --delete, which is not given", []string{"delete"}},
+	{"null", "(-0) is for a list: give --files-from or --pairs-from", []string{"files-from", "pairs-from"}},
+	{"manifest-format", "is of receipts: give --manifest FILE", []string{"manifest"}},
+}
+
+// check refuses flags of cp that would be taken and do nothing, or nothing that was
+// meant; remote is the side that is not here.
+func (fl *copyFlags) check(f *pflag.FlagSet, remote location) error {
+	if f.Changed("backup") && fl.backup == "" {
+		return usagef("--backup= has no suffix: give one, or --backup alone, which takes the time")
+	}
+	if err := refuseEmpty(f, "manifest", "files-from", "pairs-from", "identity", "passphrase-file", "move-source", "ssh", "remote-godwit", "key", "name"); err != nil {
+		return err
+	}
+	for _, i := range idle {
+		if !f.Changed(i.flag) {
+			continue
+		}
+		used := false
+		for _, name := range i.without {
+			used = used || f.Changed(name)
+		}
+		if !used {
+			return usagef("--%s %s", i.flag, i.says)
+		}
+	}
+	return checkPlace(f, remote)
+}
+
+// checkPlace refuses flags that belong to another kind of place than remote is.
+func checkPlace(f *pflag.FlagSet, remote location) error {
+	if remote.ssh.Name != "" || remote.node != "" {
+		for _, name := range []string{"key", "name"} {
+			if f.Changed(name) {
+				return usagef("--%s is for clusters, whose manager takes it; %s has none", name, remote.shown())
+			}
+		}
+	}
+	if remote.ssh.Name == "" {
+		for _, name := range []string{"ssh", "remote-godwit"} {
+			if f.Changed(name) {
+				return usagef("--%s is for USER@HOST:PATH; %s is not reached over ssh", name, remote.shown())
+			}
+		}
+	}
+	return nil
+}
