@@ -40,13 +40,15 @@ func (s *session) mirror() {
 func (s *session) reflect() {
 	for !s.ended() {
 		t, body, ok, err := s.ctl.mirror.Next()
-		if err != nil {
-			s.fail(newError(CodeProtocol, s.peer+" broke the protocol", err))
-		}
-		if !ok || err != nil {
+		switch {
+		case err != nil:
+			err = newError(CodeProtocol, s.peer+" broke the protocol", err)
+		case !ok:
 			return
+		default:
+			err = s.act(t, body)
 		}
-		if err := s.act(t, body); err != nil {
+		if err != nil {
 			s.fail(err)
 		}
 	}

@@ -1,13 +1,17 @@
 package flow
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
 
-// TestTheLedgerKeepsAllOfAPacket: it copies field by field.
+// TestTheLedgerKeepsAllOfAPacket: it copies field by field, these 13.
 func TestTheLedgerKeepsAllOfAPacket(t *testing.T) {
 	t.Parallel()
+	if n := reflect.TypeFor[sentPacket]().NumField(); n != 13 {
+		t.Fatalf("a packet has %d fields: are the new ones copied, and set below?", n)
+	}
 	l := newLedger()
 	for n := range uint64(3 * ledgerLeast) {
 		even, odd := n%2 == 0, n%2 == 1

@@ -91,10 +91,9 @@ func TestEachFrameComesOnceAndInOrder(t *testing.T) {
 			t.Fatalf("seed %d: %d of %d frames", seed, len(got), written)
 		}
 		for i, g := range got {
-			if n := 0; true {
-				if _, err := fmt.Sscan(g, &n); err != nil || n != i {
-					t.Fatalf("seed %d: %.10q came as number %d", seed, g, i)
-				}
+			var n int
+			if _, err := fmt.Sscan(g, &n); err != nil || n != i {
+				t.Fatalf("seed %d: %.10q came as number %d", seed, g, i)
 			}
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/godwit/godwit/transfer/wire"
 )
 
 // Programs are the binaries that are built here; the rest is found on the PATH.
@@ -102,7 +104,7 @@ func godwit(program string) peer {
 // godwitPull measures waste on the wire: the server does not tell what it sent.
 func godwitPull(program string) peer {
 	return peer{
-		name: GodwitPull, about: "godwit cp -r from godwit serve", sets: wholeTrees, copies: true, pulls: true, needs: []string{program}, overhead: 20 + 8 + 36,
+		name: GodwitPull, about: "godwit cp -r from godwit serve", sets: wholeTrees, copies: true, pulls: true, needs: []string{program}, overhead: 20 + 8 + wire.Overhead + 5, // of the record
 		server: func(t *trial) *exec.Cmd {
 			return t.command(program, "serve", "--host", t.path.B.IP, t.source)
 		},
