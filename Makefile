@@ -12,7 +12,7 @@ GOLANGCI := $(GO) tool -modfile=tools/go.mod golangci-lint
 GO_FILES  := $(shell find . -path ./build -prune -o -path ./web/node_modules -prune -o -name '*.go' -print -o -name '*.sql' -print) go.mod go.sum
 WEB_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
-.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-go-rest test-go-clouds test-clouds test-live test-web lint sim bench bench-control bench-wan bench-local bench-profile bench-flood test-boot deps-boot trial-kill fuzz check-wan deps-bench wan web generate cross clean
+.PHONY: help deps deps-run deps-test deps-generate demo run build test test-go test-go-rest test-go-clouds test-clouds test-live test-web lint sim bench bench-control bench-wan bench-beside bench-local bench-profile bench-flood test-boot deps-boot trial-kill fuzz check-wan deps-bench wan web generate cross clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ wan: $(BIN)/wan ## build build/bin/wan: emulated wide-area paths for any command
 WAN_ONLY = $(foreach f,case=$(CASE) set=$(SET) peer=$(PEER) runs=$(RUNS),$(if $(word 2,$(subst =, ,$(f))),--$(f)))
 bench-wan: deps-bench $(BIN)/godwit $(BIN)/wan $(BIN)/quic-copy $(BIN)/udt-copy ## Godwit and its peers over emulated paths, as root, about 50 minutes; CASE= SET= PEER= RUNS= narrow it, FULL=1 runs every cell
 	@$(BIN)/wan bench $(WAN_ONLY) $(if $(FULL),--full)
+
+bench-beside: deps-bench $(BIN)/godwit $(BIN)/wan ## Godwit and a cubic of the kernel on one link, as root, six minutes; SCENE= RUNS= narrow it
+	@$(BIN)/wan beside $(if $(SCENE),--scene $(SCENE)) $(if $(RUNS),--runs $(RUNS))
 
 bench-local: $(BIN)/godwit ## Godwit over loopback and to disk, a few minutes; bench/results/local.md
 	@$(GO) build -trimpath -o $(BIN)/bench-local ./bench/local

@@ -26,7 +26,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newExec(), newIn(), newSet(), newBench(), newReport())
+	root.AddCommand(newExec(), newIn(), newSet(), newBench(), newBeside(), newReport())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return

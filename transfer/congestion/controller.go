@@ -56,7 +56,8 @@ const (
 	emptyMore    = 1.25 // times what is too much is not sent for a round trip
 	settleGain   = 0.95 // then, until the loss of the path is known
 	leanGain     = 0.30 // below 1/e: no oscillation
-	yieldGain    = 0.6  // of policy low: a quarter of the path is left after ten RTTs
+	yieldGain    = 0.6  // of policy low, where the queue is three times the target
+	yieldLean    = 0.4  // the same, for each target of queue over two
 	leanUp       = 0.08
 	leanDown     = 0.30
 	growLeast    = 0.02 // a round, after some of an empty queue
@@ -99,6 +100,7 @@ type Controller struct {
 	pb        baseline
 	fates     Sample // counts that the group knows
 	crowd     crowd
+	yield     yield
 	lossFrom  time.Duration // samples before this moment belong to another phase
 	lossNow   float64       // l: loss divided out
 	startLoss float64       // latest loss in startup

@@ -106,7 +106,7 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 	lean := leanGain * c.speed * (target - queue).Seconds() / rtt.Seconds()
 	g := 1 + min(max(lean, -leanDown), leanUp)
 	if c.cfg.Policy == Low && queue > 2*target {
-		g = yieldGain // somebody else fills it
+		g = min(g, max(yieldGain, 1-yieldLean*(float64(queue)/float64(target)-2))) // somebody else fills it
 	}
 	if queue < target/2 {
 		g = max(g, leastUp)
@@ -122,7 +122,9 @@ func (c *Controller) cruise(s *Sample, target time.Duration) {
 	if s.Now < c.stepTill {
 		c.rate *= c.step
 	}
-	if c.cfg.Policy != Low { // which leaves the path to whoever else wants it
+	if c.cfg.Policy == Low { // which leaves the path to whoever else wants it
+		c.rate = c.yield.bound(s.Now, rtt, queue, target, c.measured, c.rate)
+	} else {
 		c.rate = max(c.rate, c.cfg.Group.floor.rate(s.Now, rtt, queue, target, float64(c.cfg.Packet), c.anchor, c.flows()))
 	}
 	c.watchPath(s, g, queue, target)

@@ -41,6 +41,8 @@
 // of day, as far as their hosts agree on it. What a queue holds that several
 // flows fill, and what they overflow it by, none of them can see alone.
 //
+// A flow of policy low makes room for somebody who comes: see yield.
+//
 // The base of the one-way delay is the least in 10 s. When sending less does
 // not lower the queue that was measured against it, the path itself became
 // longer, and the base moves at once.

@@ -10,7 +10,8 @@ import (
 type Policy uint8
 
 // The policies. Fixed sends at the target whatever happens (but stops without
-// feedback); High takes about twice the share of Fair; Low about half.
+// feedback); High takes about twice the share of Fair; Low
+// about half at the most, and it makes room for who comes within ten round trips.
 const (
 	Fair Policy = iota
 	High

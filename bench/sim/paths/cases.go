@@ -59,6 +59,21 @@ func (l line) alone(name string, from, to time.Duration, share float64, change f
 	}}
 }
 
+// background is a case of one flow of policy low, which has nobody to make room for.
+func (l line) background(name string, share float64, change func(up, down *simnet.Link)) Case {
+	c := l.alone(name, 2*s, 15*s, share, nil, nil)
+	c.Set = func(seed uint64) *stage {
+		up, down := l.links()
+		if change != nil {
+			change(&up, &down)
+		}
+		g := newStage(seed, up, down)
+		g.add(congestion.Low, l.rtt)
+		return g
+	}
+	return c
+}
+
 // common is the path that most cases vary: 100 Mb/s, 40 ms, one BDP of queue.
 var common = line{100e6, 40 * ms, 40 * ms, 0}
 
@@ -82,6 +97,10 @@ func paths() []Case {
 		l := line{100e6, 100 * ms, time.Duration(b.part * float64(100*ms)), 0}
 		c = append(c, l.alone("queue of "+b.name+" BDP", 3*s, 15*s, b.share, nil, nil))
 	}
+	c = append(c, common.background("policy low", .95, nil),
+		common.background("policy low, jitter of 20 ms, reordering", .90, func(up, _ *simnet.Link) { up.Jitter, up.Reorder = 20*ms, true }),
+		common.background("policy low, jitter of 20 ms", .90, func(up, _ *simnet.Link) { up.Jitter = 20 * ms }),
+		common.background("policy low, radio that sends every 4 ms, both ways", .90, func(up, down *simnet.Link) { up.Clump, down.Clump = 4*ms, 4*ms }))
 	police := func(rate, bucket float64) func(up, down *simnet.Link) {
 		return func(up, _ *simnet.Link) { up.Police = &simnet.Policer{Rate: rate, Bucket: bucket} }
 	}
@@ -174,7 +193,7 @@ func crowds() []Case {
 	yields := func(name string, l line) Case {
 		const comes = 10 * s
 		from := comes + 10*l.rtt
-		return Case{Name: name, From: from, To: from + 10*l.rtt, Ceiling: l.ceiling(), Most: .25, Set: func(seed uint64) *stage {
+		return Case{Name: name, From: from, To: from + 10*l.rtt, Ceiling: l.ceiling(), Most: .15, Set: func(seed uint64) *stage {
 			up, down := l.links()
 			down.Rate = 0
 			g := newStage(seed, up, down)
@@ -184,7 +203,7 @@ func crowds() []Case {
 			return g
 		}}
 	}
-	selves := func(name string, l line, apart time.Duration, from, to time.Duration, jain float64, extra ...time.Duration) Case {
+	alike := func(policy congestion.Policy, name string, l line, apart time.Duration, from, to time.Duration, jain float64, extra ...time.Duration) Case {
 		return Case{Name: name, From: from, To: to, Ceiling: l.ceiling(), Share: .93, Jain: jain, MostWaste: .05, Set: func(seed uint64) *stage {
 			up, down := l.links()
 			down.Rate = 0
@@ -192,10 +211,13 @@ func crowds() []Case {
 			late := time.Duration(seed%20) * ms
 			for i, d := range extra {
 				g.net.Run(time.Duration(i) * (apart + late))
-				g.add(congestion.Fair, l.rtt+d).sh.Delay(d)
+				g.add(policy, l.rtt+d).sh.Delay(d)
 			}
 			return g
 		}}
+	}
+	selves := func(name string, l line, apart, from, to time.Duration, jain float64, extra ...time.Duration) Case {
+		return alike(congestion.Fair, name, l, apart, from, to, jain, extra...)
 	}
 	same := func(n int) []time.Duration { return make([]time.Duration, n) }
 	return []Case{
@@ -208,10 +230,12 @@ func crowds() []Case {
 		against("bbr, 1 BDP", link(1), 1, congestion.Fair, 0, .05, 1, bbr),
 		against("bbr, 4 BDP", link(4), 1, congestion.Fair, 0, .05, 1, bbr),
 		against("policy low beside cubic, 1 BDP", link(1), 1, congestion.Low, 0, 0, .15, cubic),
+		against("policy low, cubic was there first, 1 BDP", link(1), 1, congestion.Low, 20*s, 0, .30, cubic),
 		selves("two of us", common, 0, 5*s, 30*s, .95, same(2)...),
 		selves("four of us, 3 s apart", common, 3*s, 20*s, 50*s, .95, same(4)...),
 		selves("sixteen of us", common, 100*ms, 10*s, 40*s, .90, same(16)...),
 		yields("policy low, 10 RTTs after cubic came", link(1)),
+		alike(congestion.Low, "two of policy low, 5 s apart", common, 5*s, 20*s, 60*s, .85, same(2)...),
 		selves("20, 100 and 200 ms over 200 Mb/s", line{200e6, 20 * ms, 60 * ms, 0}, s, 15*s, 45*s, .90, 0, 80*ms, 180*ms),
 		selves("two of us at 500 ms", line{100e6, 500 * ms, 250 * ms, 0}, 5*s, 60*s, 120*s, .85, same(2)...),
 	}

@@ -63,8 +63,10 @@ const (
 	countWrites
 	countLateMax
 	countQueueMax
+	countSentUDP
+	countDeliveredUDP
 
-	countWords = 16
+	countWords = 24
 )
 
 const (

@@ -315,3 +315,17 @@ func (p *Path) Crossed() uint64 { return p.page.load(pageCounts + countDelivered
 func (p *Path) CrossedBack() uint64 {
 	return p.page.load(pageCounts + countWords + countDeliveredBytes)
 }
+
+// Share is what one kind of packets did in one direction, bytes of IP packets.
+type Share struct {
+	Sent    uint64 // that came to the bottleneck
+	Crossed uint64 // that came out at the other end
+}
+
+// Kinds tells UDP, from end a to end b, from all else.
+func (p *Path) Kinds() (udp, others Share) {
+	udp = Share{p.page.load(pageCounts + countSentUDP), p.page.load(pageCounts + countDeliveredUDP)}
+	all := Share{p.page.load(pageCounts + countSentBytes), p.page.load(pageCounts + countDeliveredBytes)}
+	// Read one after the other while the relay counts: the sum may be a packet ahead.
+	return udp, Share{all.Sent - min(udp.Sent, all.Sent), all.Crossed - min(udp.Crossed, all.Crossed)}
+}

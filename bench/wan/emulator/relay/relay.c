@@ -47,7 +47,7 @@ enum { M_RATE, M_QUEUE, M_DELAY, M_LOSS, M_BURST_MIN, M_BURST_MAX, M_JITTER, M_R
 // One direction's counters, in the page.
 enum { C_SENT, C_SENT_BYTES, C_DELIVERED, C_DELIVERED_BYTES, C_QUEUE_DROPS, C_POLICE_DROPS, C_LOST,
        C_BLOCKED, C_TOO_BIG, C_CORRUPTED, C_WRITE_ERRORS, C_MALFORMED, C_WRITES, C_LATE_MAX,
-       C_QUEUE_MAX, C_COUNT = 16 };
+       C_QUEUE_MAX, C_SENT_UDP, C_DELIVERED_UDP, C_COUNT = 24 }; // the last two: bytes
 
 // The page: words 0..15 are common, then two models, two sets of counters and
 // two histograms of lateness, one bucket for each 100 us.
@@ -259,6 +259,7 @@ static void enter(struct direction *d, struct buffer *b, u32 index, i64 t) {
 	u32 size = b->header + payload_of(b, index);
 	c[C_SENT]++;
 	c[C_SENT_BYTES] += size;
+	if (b->carries == 17) c[C_SENT_UDP] += size;
 	if ((m[M_BLOCK] & 1 && b->carries == 17) || (m[M_BLOCK] & 2 && b->carries == 6) || m[M_BLOCK] & 4) {
 		c[C_BLOCKED]++;
 		return;
@@ -506,6 +507,7 @@ static void deliver(struct direction *d, struct packet *p, u32 n, i64 t) {
 	else {
 		c[C_DELIVERED] += n;
 		c[C_DELIVERED_BYTES] += bytes;
+		if (a->carries == 17) c[C_DELIVERED_UDP] += bytes;
 	}
 	for (u32 i = 0; i < n; i++) {
 		i64 late = t - p[i].due;

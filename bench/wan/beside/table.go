@@ -1,0 +1,66 @@
+//go:build linux
+
+package beside
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Merge returns the rows of a file of results with fresh ones in place of theirs, in
+// the order of the scenes.
+func Merge(path string, fresh []Row) ([]Row, error) {
+	var old []Row
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &old)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("earlier results: %w", err)
+	}
+	var rows []Row
+	for _, s := range scenes {
+		for _, from := range [][]Row{fresh, old} {
+			if i := slices.IndexFunc(from, func(r Row) bool { return r.Scene == s.name }); i >= 0 {
+				rows = append(rows, from[i])
+				break
+			}
+		}
+	}
+	return rows, nil
+}
+
+// Table writes rows as Markdown.
+func Table(rows []Row) string {
+	var b strings.Builder
+	if len(rows) > 0 {
+		r := rows[len(rows)-1]
+		fmt.Fprintf(&b, "Machine: %s. Date: %s. Commit: %s. Medians of %d runs.\n\n", r.Machine, r.Date, r.Commit, r.Runs)
+	}
+	b.WriteString("| Who comes | Godwit sends, Mb/s, by five round trips | under 25 Mb/s after | cubic gets in its seconds 1 to 4 | then Godwit | and cubic |\n|---|---|---|---|--:|--:|\n")
+	for _, r := range rows {
+		i := slices.IndexFunc(scenes, func(s scene) bool { return s.name == r.Scene })
+		about := r.Scene
+		early, yields, cubic := percents(r.Early), "", percents(r.Seconds)
+		if i >= 0 {
+			about = cmp.Or(scenes[i].about, about)
+			if scenes[i].godwit == never {
+				early = ""
+			}
+			if scenes[i].cubic == never {
+				cubic = ""
+			}
+			if scenes[i].cubic > scenes[i].godwit && scenes[i].godwit != never {
+				yields = fmt.Sprintf("%.0f RTT", r.Yielded)
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.0f | %.0f |\n", about, early, yields, cubic, 100*r.Godwit, 100*r.Cubic)
+	}
+	return b.String()
+}
