@@ -20,6 +20,7 @@ type Book struct {
 	file File // nil: in memory only
 	log  *slog.Logger
 
+	saving sync.Mutex // before mu, which nobody holds while the file is read or written
 	mu     sync.Mutex
 	paths  map[Key]Path
 	learnt map[Key]Path // since the last save
@@ -123,27 +124,50 @@ func (b *Book) SaveEvery(d time.Duration) error {
 
 // Save adds what was learnt since the last time to the file, if there is one. An
 // error is of no consequence but for the memory, and tried again with the next.
+// However slow the file is, only another Save waits for it.
 func (b *Book) Save() error {
 	if b == nil || b.file == nil {
 		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.learnt) == 0 {
+	b.saving.Lock()
+	defer b.saving.Unlock()
+	learnt := b.news()
+	if len(learnt) == 0 {
 		return nil
 	}
-	b.saved = b.now()
 	paths := b.read() // others may have written since
-	for k, p := range b.learnt {
+	merge(paths, learnt)
+	b.prune(paths)
+	err := b.file.Replace(encode(paths))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err != nil {
+		merge(learnt, b.learnt)
+		b.learnt = learnt
+		return err
+	}
+	merge(paths, b.learnt) // while the file was written
+	b.prune(paths)
+	b.paths = paths
+	return nil
+}
+
+// news takes what was learnt since the last save.
+func (b *Book) news() map[Key]Path {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	learnt := b.learnt
+	if len(learnt) > 0 {
+		b.learnt, b.saved = map[Key]Path{}, b.now()
+	}
+	return learnt
+}
+
+// merge adds what was learnt later.
+func merge(paths, later map[Key]Path) {
+	for k, p := range later {
 		old := paths[k]
 		old.add(p)
 		paths[k] = old
 	}
-	b.prune(paths)
-	if err := b.file.Replace(encode(paths)); err != nil {
-		return err
-	}
-	b.paths = paths
-	clear(b.learnt)
-	return nil
 }

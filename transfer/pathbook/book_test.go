@@ -242,6 +242,53 @@ func TestDamagedFileIsAnEmptyBook(t *testing.T) {
 	}
 }
 
+// slowPaper is a File whose disk says nothing until it is let.
+type slowPaper struct {
+	paper
+	begun, let chan struct{}
+}
+
+func (p *slowPaper) Replace(data []byte) error {
+	close(p.begun)
+	<-p.let
+	return p.paper.Replace(data)
+}
+
+// TestNobodyWaitsForASlowDisk: sessions begin and end while it is written, and what
+// they learn meanwhile is kept.
+func TestNobodyWaitsForASlowDisk(t *testing.T) {
+	t.Parallel()
+	for name, broken := range map[string]error{"it works": nil, "it does not": errors.New("input/output error")} {
+		p := &slowPaper{begun: make(chan struct{}), let: make(chan struct{})}
+		b := New(noon().now, p, nil)
+		one, other := key(t, "10.0.0.5", "192.0.2.7"), key(t, "10.0.0.5", "198.51.100.7")
+		b.Learn(one, ocean)
+		saved := make(chan error)
+		go func() { saved <- b.Save() }()
+		<-p.begun
+		b.Learn(other, ocean)
+		if rate(t, b, one) == 0 || rate(t, b, other) == 0 || b.SaveEvery(time.Second) != nil {
+			t.Errorf("%s: not remembered while it is written", name)
+		}
+		p.broken = broken
+		close(p.let)
+		if err := <-saved; !errors.Is(err, broken) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if rate(t, b, one) == 0 || rate(t, b, other) == 0 {
+			t.Errorf("%s: forgotten once it was written", name)
+		}
+		p.broken, p.begun = nil, make(chan struct{})
+		if err := b.Save(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		again := New(noon().now, &p.paper, nil)
+		if rate(t, again, one) == 0 || rate(t, again, other) == 0 {
+			t.Errorf("%s: not in the file", name)
+		}
+	}
+}
+
 func TestNoBookKnowsNothing(t *testing.T) {
 	t.Parallel()
 	var b *Book

@@ -13,7 +13,8 @@
 //   - There are [Most] entries at most; the oldest go.
 //   - A book may have a file. Several processes may share it: each adds its own to
 //     what is there, and it is replaced in one step. What one writes while another
-//     does may be forgotten; the file is never in pieces.
+//     does may be forgotten; only a crash of the machine leaves it in pieces. No
+//     session waits for it.
 //   - A file that is damaged, of another version or not to be read is an empty book.
 //     A memory is not worth an error.
 package pathbook

@@ -25,12 +25,13 @@ const sizeMost = 256 << 10
 type File interface {
 	// Read returns all of it, fs.ErrNotExist where there is none.
 	Read() ([]byte, error)
-	// Replace puts data in its place, all or nothing.
+	// Replace puts data in its place, all or nothing but for a crash of the machine.
 	Replace(data []byte) error
 }
 
 // Disk is a file by its name. Its directory is made when needed. Nobody else may
-// read either: they tell with whom files were exchanged.
+// read either: they tell with whom files were exchanged. Nobody waits for the disk:
+// a transfer that has ended would otherwise last as long as that takes.
 type Disk string
 
 // Read implements File.
@@ -52,7 +53,7 @@ func (d Disk) Replace(data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(string(d)), 0o700); err != nil {
 		return fmt.Errorf("memory of paths: %w", err)
 	}
-	if err := atomicfile.Write(string(d), data); err != nil {
+	if err := atomicfile.Put(string(d), data); err != nil {
 		return fmt.Errorf("memory of paths: %w", err)
 	}
 	return nil
