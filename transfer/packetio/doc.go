@@ -10,7 +10,8 @@
 // number, connected to its peer; the shared socket goes on catching the
 // datagrams of a peer whose address changed. Expect does the same before the peer
 // has proved its address: sessions that begin together then do not share a socket
-// with whatever all of them send at first. Datagrams that name no open Port
+// with whatever all of them send at first. What a new socket got before it was
+// connected goes back to the shared one's reader. Datagrams that name no open Port
 // are dropped without state and without an answer, unless another protocol shares
 // the port (see Divert); those that name one prove themselves to its flow or are
 // dropped there.

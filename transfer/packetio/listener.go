@@ -24,6 +24,8 @@ type Listener struct {
 	mu      sync.RWMutex
 	ports   map[wire.ConnID]*Port
 	peers   map[netip.AddrPort]*Port // those with sockets of their own, by whom they are for
+	astray  *inbox                   // what the sockets of ports got that was not theirs
+	spare   sync.Pool                // of *Messages, to look for it
 	strange atomic.Uint64
 	divert  atomic.Pointer[[]*taker]
 	closed  atomic.Bool
@@ -36,7 +38,10 @@ func Listen(addr netip.AddrPort, o Options) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{shared: c, o: o, ports: make(map[wire.ConnID]*Port), peers: make(map[netip.AddrPort]*Port), done: make(chan struct{})}
+	l := &Listener{
+		shared: c, o: o, ports: make(map[wire.ConnID]*Port), peers: make(map[netip.AddrPort]*Port), astray: newInbox(),
+		spare: sync.Pool{New: func() any { return NewMessages() }}, done: make(chan struct{}),
+	}
 	go l.read()
 	return l, nil
 }
@@ -115,6 +120,38 @@ func (l *Listener) read() {
 			}
 			l.dispatch(m)
 		}
+		for l.astray.take(m) > 0 {
+			l.dispatch(m)
+		}
+	}
+}
+
+// astrayMost is how many reads empty a socket that was bound a moment ago.
+const astrayMost = 2 * bufferSize / (slots * slotSize)
+
+// gather returns to the reader what a socket got between its binding and its
+// connecting. The kernel takes one that is bound for as good as the shared one, or
+// better, and with many sessions beginning, on a host that is late to go on, what it
+// gives to it is whole handshakes of others.
+func (l *Listener) gather(c *Conn) {
+	m := l.spare.Get().(*Messages)
+	defer l.spare.Put(m)
+	found := false
+	for range astrayMost {
+		if n, err := c.Recv(m); err != nil || n == 0 {
+			break
+		}
+		others, now := false, time.Now()
+		for from, d := range m.All() {
+			l.astray.put(from, d, now.Add(-m.Age()))
+			found, others = true, others || from != c.peer
+		}
+		if !others {
+			break // from here on it is the peer's
+		}
+	}
+	if found {
+		l.shared.Wake()
 	}
 }
 

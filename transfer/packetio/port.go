@@ -49,6 +49,7 @@ func (p *Port) Connect(local netip.Addr, peer netip.AddrPort) error {
 		return err
 	}
 	c.only(p.id)
+	p.l.gather(c)
 	p.l.mu.Lock()
 	p.leave()
 	old := p.own.Swap(c)
