@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/godwit/godwit/transfer/flow"
@@ -183,6 +184,17 @@ const pumpBatches = 4
 // of by how much each of their peers has dared to send ahead.
 const turnBytes = 192 << 10
 
+// receiving is how many pumps of this process receive.
+var receiving atomic.Int32
+
+// giveWay lets other sessions go first. Where there is none it would only wake a
+// thread, to find nothing to do.
+func giveWay() {
+	if receiving.Load() > 1 {
+		runtime.Gosched()
+	}
+}
+
 // pump owns the flow's I/O.
 func (l *lane) pump() {
 	s := l.session
@@ -192,8 +204,12 @@ func (l *lane) pump() {
 	if s.rcv != nil {
 		rest, _ = l.sock.(rester)
 	}
+	if s.rcv != nil {
+		receiving.Add(1)
+		defer receiving.Add(-1)
+	}
 	var checked, looked, gather time.Duration
-	more := false
+	came, more := 0, false
 	for !s.ended() {
 		if err := l.emit(batch); err != nil {
 			s.fail(newError(CodeLost, "the data path broke", err))
@@ -220,13 +236,13 @@ func (l *lane) pump() {
 		if err == nil {
 			bytes, more, err = l.absorb(in)
 		}
+		came += bytes
 		if more {
-			runtime.Gosched()
-		}
-		if gather = 0; rest != nil {
+			giveWay()
+		} else if gather = 0; rest != nil {
 			now := s.now()
-			gather = restFor(bytes, rest.Buffer(), now-looked, s.rtt)
-			looked = now
+			gather = restFor(came, rest.Buffer(), now-looked, s.rtt)
+			came, looked = 0, now
 		}
 		if err != nil {
 			if errors.Is(err, job.ErrRecord) {
