@@ -24,6 +24,9 @@ import (
 
 const (
 	landingWorkers = 3
+	// So many bytes of whole blocks wait for each other before a worker is woken: for
+	// each by itself, that takes a tenth of the time that writing it does.
+	landTogether = 4 << 20
 	// Batches are flushed when full, when the receiver waits for nothing
 	// else, or when the oldest file has waited this long.
 	batchFiles = 2000
@@ -70,11 +73,12 @@ type landing struct {
 	batch    *store.Batch
 	transfer [16]byte
 
-	work    []func()
-	queued  sync.Cond // for workers: there is work
-	waiting sync.Cond // for the flusher, the syncer and whoever waits for the end
-	stop    bool
-	busy    int // workers at work
+	work     []func()
+	gathered int       // bytes of it that no worker was woken for
+	queued   sync.Cond // for workers: there is work
+	waiting  sync.Cond // for the flusher, the syncer and whoever waits for the end
+	stop     bool
+	busy     int // workers at work
 
 	objects map[uint64]*landed
 	streams map[string]*flowing
@@ -122,11 +126,14 @@ func (l *landing) callbacks(c *job.ReceiverConfig) {
 	c.Small = func(e job.Entry, root hashtree.Hash, data []byte, opened bool) {
 		l.do(func() { l.small(e, root, data, opened) })
 	}
-	c.Write = func(id uint64, index int, data []byte) { l.do(func() { l.write(id, index, data) }) }
+	c.Write = func(id uint64, index int, data []byte) { l.doSoon(len(data), func() { l.write(id, index, data) }) }
 	c.Commit = func(id uint64, root hashtree.Hash) { l.do(func() { l.commit(id, root) }) }
 	c.Make = func(e job.Entry) { l.do(func() { l.make(e) }) }
 	c.Abandon = func(id uint64, discard bool) { l.abandon(id, discard) }
-	c.Ending = l.waiting.Broadcast // what waits in a batch need wait no longer
+	c.Ending = func() { // what waits for more need wait no longer
+		l.waiting.Broadcast()
+		l.hasten()
+	}
 }
 
 func (l *landing) start(rcv *job.Receiver) {
@@ -142,6 +149,24 @@ func (l *landing) start(rcv *job.Receiver) {
 func (l *landing) do(f func()) {
 	l.work = append(l.work, f)
 	l.queued.Signal()
+}
+
+// doSoon queues work on so many bytes, which waits for more, but not longer than
+// until hasten.
+func (l *landing) doSoon(bytes int, f func()) {
+	l.work = append(l.work, f)
+	if l.gathered += bytes; l.gathered >= landTogether || l.ending() {
+		l.gathered = 0
+		l.queued.Signal()
+	}
+}
+
+// hasten has what is queued done; under the lock.
+func (l *landing) hasten() {
+	if len(l.work) > 0 {
+		l.gathered = 0
+		l.queued.Signal()
+	}
 }
 
 func (l *landing) worker() {

@@ -136,6 +136,7 @@ func (l *landing) finish(ctx context.Context) error {
 	l.lock.Lock()
 	l.urgent = true
 	l.waiting.Broadcast()
+	l.hasten()
 	for (l.batched > 0 || len(l.work) > 0 || l.busy > 0) && ctx.Err() == nil {
 		l.waiting.Wait()
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/job"
@@ -105,4 +106,47 @@ func TestAFileThatIsCommittedWhileItsPartIsClaimedIsNotSentAgain(t *testing.T) {
 	if left := listing(t, dir); !slices.Equal(left, []string{dir, filepath.Join(dir, "f")}) {
 		t.Errorf("a part was begun: %v", left)
 	}
+}
+
+// TestBlocksWaitForEachOtherButNotForEver: a worker is woken for many of them, for
+// the first when the session's tick comes, and for each once the sender has no more.
+func TestBlocksWaitForEachOtherButNotForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanding(landingConfig{}, &sync.Mutex{})
+		l.rcv = job.NewReceiver(job.ReceiverConfig{Control: func(control.Type, []byte) {}})
+		var done []int
+		l.workers.Go(l.worker)
+		synctest.Wait()
+		queue := func(bytes int) {
+			l.lock.Lock()
+			defer l.lock.Unlock()
+			l.doSoon(bytes, func() { done = append(done, bytes) })
+		}
+		after := func(what string, want ...int) {
+			t.Helper()
+			synctest.Wait()
+			if !slices.Equal(done, want) {
+				t.Errorf("%s: %v were done, not %v", what, done, want)
+			}
+		}
+		const block = landTogether / 4
+		queue(block + 1)
+		queue(block + 2)
+		after("two wait for more")
+		queue(2 * block)
+		after("enough together", block+1, block+2, 2*block)
+		queue(1)
+		after("the next waits", block+1, block+2, 2*block)
+		l.lock.Lock()
+		l.hasten()
+		l.lock.Unlock()
+		after("a tick", block+1, block+2, 2*block, 1)
+		l.lock.Lock()
+		l.urgent = true
+		l.lock.Unlock()
+		queue(2)
+		after("at the end", block+1, block+2, 2*block, 1, 2)
+		l.close()
+	})
 }

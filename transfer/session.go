@@ -91,6 +91,8 @@ type lander interface {
 	// callbacks sets what the job.Receiver calls, under the session's lock.
 	callbacks(*job.ReceiverConfig)
 	start(*job.Receiver)
+	// hasten ends the waiting of work for more of it; under the lock, each tick.
+	hasten()
 	// finish makes all durable, checkpoint what came so far; without the lock.
 	finish(context.Context) error
 	checkpoint()

@@ -266,6 +266,7 @@ func (s *session) tick(now time.Duration) {
 	s.rebalance(now)
 	f := s.figures(now)
 	if s.rcv != nil {
+		s.land.hasten()
 		s.rcv.Flush()
 		s.tellProgress(now)
 		s.advertise()

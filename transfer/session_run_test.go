@@ -60,6 +60,7 @@ type slowLander struct {
 func (*slowLander) callbacks(*job.ReceiverConfig) {}
 func (*slowLander) start(*job.Receiver)           {}
 func (*slowLander) checkpoint()                   {}
+func (*slowLander) hasten()                       {}
 
 func (l *slowLander) finish(ctx context.Context) error {
 	l.finishing.Store(true)

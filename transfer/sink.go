@@ -111,6 +111,8 @@ func (s *sink) finish(ctx context.Context) error {
 
 func (s *sink) checkpoint() {}
 
+func (s *sink) hasten() {} // nothing waits
+
 func (s *sink) close() {
 	s.lock.Lock()
 	s.stop = true
