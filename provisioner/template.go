@@ -95,7 +95,7 @@ type documentField struct {
 	form reflect.Type
 }
 
-// documentFields are a struct's, those of embedded structs behind its own.
+// documentFields are a struct's that a document may have, those of embedded structs behind its own.
 func documentFields(form reflect.Type) []documentField {
 	var own, embedded []documentField
 	for i := range form.NumField() {
@@ -104,8 +104,9 @@ func documentFields(form reflect.Type) []documentField {
 			embedded = append(embedded, documentFields(f.Type)...)
 			continue
 		}
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		own = append(own, documentField{name, f.Type})
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" {
+			own = append(own, documentField{name, f.Type})
+		}
 	}
 	return append(own, embedded...)
 }

@@ -16,6 +16,8 @@ type form struct {
 	Image string   `json:"image"`
 	Spot  *bool    `json:"spot"`
 	Zones []string `json:"zones"`
+	// Settled is worked out and in no document.
+	Settled bool `json:"-"`
 }
 
 // A fault is shown at its field of a form, so its path is the document's.
@@ -28,6 +30,7 @@ func TestFaultNamesTheFieldAsTheDocumentHasIt(t *testing.T) {
 		{`{"node":3}`, "node", "is a number; want an object"},
 		{`{"spot":"yes"}`, "spot", "is a string; want true or false"},
 		{`{"zones":"a"}`, "zones", "is a string; want a list"},
+		{`{"-":true}`, "-", "is not a field of a test template: image, spot, zones, node, port are"},
 		{`{"imgae":"x"}`, "imgae", "is not a field of a test template: image, spot, zones, node, port are"},
 		{
 			`{"port":1,"node":{"send_cap":1}}`, "node.send_cap",
