@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/fleet/fleettest"
+	"github.com/godwit/godwit/identity/join"
 	"github.com/godwit/godwit/journal"
 	"github.com/godwit/godwit/journal/event"
 	"github.com/godwit/godwit/journal/stream"
@@ -124,6 +125,24 @@ func begun(t *testing.T, m *fleettest.Manager) statestore.Transfer {
 	return tr
 }
 
+// reader reads a transfer's row as it is at each call.
+func reader(t *testing.T, m *fleettest.Manager, id string) func() statestore.Transfer {
+	return func() statestore.Transfer {
+		t.Helper()
+		got, err := m.Store.Transfers.Get(t.Context(), id)
+		fleettest.Must(t, err)
+		return got
+	}
+}
+
+// started is session s1 of a transfer, as the node that begins it tells the manager.
+func started(t *testing.T, m *fleettest.Manager, node *join.Identity, transfer string, at time.Time) {
+	t.Helper()
+	fleettest.Must(t, m.Link(node, nil).Publish(t.Context(), []event.Event{
+		step(event.SessionStarted, transfer, "s1", event.Session{Direction: "push", StartedAt: at}),
+	}))
+}
+
 func step(kind string, transfer, session string, s event.Session) event.Event {
 	e := event.New(kind, time.Now(), s)
 	e.Transfer, e.Session, e.AccessKey = transfer, session, "k"
@@ -142,11 +161,7 @@ func TestSessionsMakeTheHistoryOfATransferThatMoved(t *testing.T) {
 		step(event.SessionProgress, tr.ID, "s1", event.Session{Direction: "push", StartedAt: now, Bytes: 50}),
 		step(event.SessionEnded, tr.ID, "s1", event.Session{Direction: "push", StartedAt: now, EndedAt: now.Add(time.Second), Bytes: 60, Files: 1, Moved: true, Code: "moved"}),
 	}))
-	get := func() statestore.Transfer {
-		got, err := m.Store.Transfers.Get(ctx, tr.ID)
-		fleettest.Must(t, err)
-		return got
-	}
+	get := reader(t, m, tr.ID)
 	fleettest.Eventually(t, "first session filed", func() bool { return get().Bytes == 60 })
 	if got := get(); got.State != statestore.TransferRunning {
 		t.Errorf("a transfer whose session moved is %s", got.State)
@@ -169,14 +184,8 @@ func TestATransferIsDoneThoughItsFirstNodeDiedWithoutAWord(t *testing.T) {
 	a, b := m.Joined(), m.Joined()
 	tr := begun(t, m)
 	ctx, now := t.Context(), time.Now().UTC()
-	fleettest.Must(t, m.Link(a, nil).Publish(ctx, []event.Event{
-		step(event.SessionStarted, tr.ID, "s1", event.Session{Direction: "push", StartedAt: now}),
-	}))
-	get := func() statestore.Transfer {
-		got, err := m.Store.Transfers.Get(ctx, tr.ID)
-		fleettest.Must(t, err)
-		return got
-	}
+	started(t, m, a, tr.ID, now)
+	get := reader(t, m, tr.ID)
 	fleettest.Eventually(t, "first session filed", func() bool { return get().Sessions == 1 })
 	fleettest.Must(t, m.Link(b, nil).Publish(ctx, []event.Event{
 		step(event.SessionEnded, tr.ID, "s2", event.Session{Direction: "push", StartedAt: now.Add(time.Second), EndedAt: now.Add(2 * time.Second), Files: 1}),
@@ -195,17 +204,11 @@ func TestWhatADeadNodeHadReportedCountsInItsTransfer(t *testing.T) {
 	a, b := m.Joined(), m.Joined()
 	tr := begun(t, m)
 	ctx, now := t.Context(), time.Now().UTC()
-	fleettest.Must(t, m.Link(a, nil).Publish(ctx, []event.Event{
-		step(event.SessionStarted, tr.ID, "s1", event.Session{Direction: "push", StartedAt: now}),
-	}))
+	started(t, m, a, tr.ID, now)
 	fleettest.Must(t, m.Link(b, nil).Publish(ctx, []event.Event{
 		step(event.SessionEnded, tr.ID, "s2", event.Session{Direction: "push", StartedAt: now.Add(time.Second), EndedAt: now.Add(2 * time.Second), Bytes: 140, BytesTotal: 209, Files: 1}),
 	}))
-	get := func() statestore.Transfer {
-		got, err := m.Store.Transfers.Get(ctx, tr.ID)
-		fleettest.Must(t, err)
-		return got
-	}
+	get := reader(t, m, tr.ID)
 	fleettest.Eventually(t, "transfer done", func() bool { return get().State == statestore.TransferDone })
 	// The node falls silent after that: its sessions are lost only now.
 	j, err := journal.Open(ctx, journal.Config{
