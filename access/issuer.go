@@ -58,11 +58,13 @@ type Ask struct {
 	Lifetime   time.Duration // of the token; 0: a day
 }
 
-// Rates are what a client asks for; it can be changed while it runs. The form is that of the stored row.
+// Rates are what a client asks for. The form is that of the stored row.
 type Rates struct {
 	TargetBps int64  `json:"target_rate_bps,omitempty"`
 	MinBps    int64  `json:"min_rate_bps,omitempty"`
 	Policy    string `json:"policy,omitempty"`
+	// Flows carry the data of each session, which keeps what it began with; 0: one.
+	Flows int `json:"flows,omitempty"`
 }
 
 // Issuer makes transfers and their specs.
@@ -182,7 +184,7 @@ func (i *Issuer) spec(ctx context.Context, tenant statestore.AccessKey, row stat
 	s := transfer.Spec{
 		Version: transfer.SpecVersion, TransferID: row.ID, NodeID: p.NodeID, NodeName: p.NodeName,
 		Host: p.Host, Addresses: p.Addresses, Port: p.Port, CertSHA256: p.CertSHA256, Token: signed,
-		Direction: d, TargetRate: rates.TargetBps, MinRate: rates.MinBps, Policy: transfer.Policy(rates.Policy),
+		Direction: d, TargetRate: rates.TargetBps, MinRate: rates.MinBps, Policy: transfer.Policy(rates.Policy), Flows: rates.Flows,
 	}
 	if limits.MaxRateBps > 0 && (s.TargetRate == 0 || s.TargetRate > limits.MaxRateBps) {
 		s.TargetRate = limits.MaxRateBps

@@ -236,7 +236,7 @@ func TestEveryChangeIsAuditedWithBeforeAndAfter(t *testing.T) {
 		t.Fatalf("%+v", list)
 	}
 	e := list.Items[0]
-	if e.Actor != "user:ada" || e.Action != "pause" || e.ObjectID != c.ID || e.RequestID != "trace-me-1234" || e.Before["paused"] != false || e.After["paused"] != true || e.Address == "" {
+	if e.Actor != "user:ada" || e.Action != "pause" || e.ObjectID != c.ID || e.ObjectName != "alpha" || e.RequestID != "trace-me-1234" || e.Before["paused"] != false || e.After["paused"] != true || e.Address == "" {
 		t.Errorf("%+v", e)
 	}
 	// A change that is refused leaves no trace in the audit.

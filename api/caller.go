@@ -46,6 +46,20 @@ func (c caller) actor() string {
 	return "anonymous"
 }
 
+// person is how a sentence names the caller.
+func (c caller) person() string {
+	switch c.kind {
+	case kindUser:
+		return c.name
+	case kindToken:
+		return c.owner + " with API token " + c.name
+	case kindKey:
+		return "access key " + c.name
+	case kindStranger:
+	}
+	return "somebody unknown"
+}
+
 // tenant is the access key that the caller is limited to; nil for users and tokens.
 func (c caller) tenant() *statestore.AccessKey { return c.key }
 

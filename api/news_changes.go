@@ -49,14 +49,25 @@ func (n *news) tellAudit(ctx context.Context) {
 		n.publish(ctx, topicAudit, "reset", ResetEvent{Reason: "more was done than can be told one by one"})
 		first = true
 	}
+	var fresh []statestore.AuditEntry
 	for _, e := range slices.Backward(l.Items) {
-		if e.ID <= n.audited {
-			continue
+		if e.ID > n.audited {
+			fresh = append(fresh, e)
 		}
-		n.audited = e.ID
-		if !first {
-			n.publish(ctx, topicAudit, "audit", AuditEvent{Entry: auditView(e)})
-		}
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	n.audited = fresh[len(fresh)-1].ID
+	if first {
+		return
+	}
+	names, err := n.s.store.Audit.Names(ctx, fresh)
+	if err != nil {
+		n.s.log.WarnContext(ctx, "audit entries are told without names", "error", err)
+	}
+	for _, e := range fresh {
+		n.publish(ctx, topicAudit, "audit", AuditEvent{Entry: auditView(e, names)})
 	}
 }
 

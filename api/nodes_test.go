@@ -153,10 +153,7 @@ func TestANodeThatFailedAndEndedIsNamedAndRecent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	operator := bearer(w.token(api.RoleOperator))
-	c := storetest.Cluster(t, w.store, "alpha")
-	dead, well := w.node(c), w.node(c)
-	key := w.tenant("acme", bearer(w.token(api.RoleAdmin)))
-	id := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}, basic(key.ID, key.Secret))).TransferID
+	id, _, dead, well := w.pushing()
 	if err := w.store.Transfers.RecordSession(t.Context(), statestore.TransferSession{ID: "s", TransferID: id, NodeID: dead.ID, StartedAt: w.clock.Now()}); err != nil {
 		t.Fatal(err)
 	}

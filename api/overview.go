@@ -81,16 +81,19 @@ type TransferTally struct {
 
 // AuditEntry is one change: who, what, before and after.
 type AuditEntry struct {
-	ID        string         `json:"id"`
-	At        time.Time      `json:"at"`
-	Actor     string         `json:"actor"`
-	Action    string         `json:"action"`
-	Object    string         `json:"object" doc:"What kind of thing."`
-	ObjectID  string         `json:"object_id,omitempty"`
-	Before    map[string]any `json:"before,omitempty"`
-	After     map[string]any `json:"after,omitempty"`
-	RequestID string         `json:"request_id,omitempty"`
-	Address   string         `json:"address,omitempty" doc:"Where the request came from."`
+	ID       string    `json:"id"`
+	At       time.Time `json:"at"`
+	Actor    string    `json:"actor"`
+	Action   string    `json:"action"`
+	Object   string    `json:"object" doc:"What kind of thing."`
+	ObjectID string    `json:"object_id,omitempty"`
+	// Names are those of now; of what is gone, the last.
+	ObjectName string         `json:"object_name,omitempty" doc:"What the thing is called now, or was called last; absent when it never had a name."`
+	ActorName  string         `json:"actor_name,omitempty" doc:"Of an access key: its name."`
+	Before     map[string]any `json:"before,omitempty"`
+	After      map[string]any `json:"after,omitempty"`
+	RequestID  string         `json:"request_id,omitempty"`
+	Address    string         `json:"address,omitempty" doc:"Where the request came from."`
 }
 
 // SigningKey signs transfer tokens.

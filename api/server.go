@@ -55,6 +55,8 @@ type Clusters interface {
 	Preview(ctx context.Context, clusterID string, p policy.Policy) (policy.Plan, error)
 	// Validate returns the faults of a template's specification; unknown providers are a fault of field "provider".
 	Validate(ctx context.Context, provider string, spec json.RawMessage) ([]Invalid, error)
+	// Providers are the names that templates may name here, sorted.
+	Providers() []string
 	// Parts are a template's offerings; one without a name where it has one provider, none where it cannot be read.
 	Parts(provider string, spec json.RawMessage) []TemplatePart
 	// Effect is what a change of a template's field means for nodes that run: "live", "new_nodes" or "replace".

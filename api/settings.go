@@ -7,6 +7,7 @@ type Settings struct {
 	Version      string        `json:"version"`
 	PublicURL    string        `json:"public_url" doc:"Where people, nodes and providers reach the manager."`
 	CASHA256     string        `json:"ca_sha256" doc:"Pin of the cluster's certificate authority."`
+	Providers    []string      `json:"providers" doc:"Who can launch nodes here, as templates name them; others are turned on by flags of godwit-manager serve."`
 	Login        string        `json:"login" doc:"The command line that signs a machine in."`
 	StartedAt    time.Time     `json:"started_at"`
 	SessionHours int           `json:"session_hours" doc:"How long a sign-in lasts without use."`

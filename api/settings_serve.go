@@ -69,7 +69,7 @@ func (s *Server) taggedSettings(v settings, version int64) *tagged[Settings] {
 	return &tagged[Settings]{ETag: etag(version), Body: Settings{
 		Version: s.config.Version, PublicURL: public, CASHA256: s.config.CASHA256, Login: "godwit login " + s.pinned(public),
 		StartedAt: s.started.UTC(), SessionHours: v.SessionHours, PasswordMin: v.PasswordMin, LocalSignIn: v.LocalSignIn,
-		EgressAllow: v.EgressAllow, Retention: v.Retention,
+		EgressAllow: v.EgressAllow, Retention: v.Retention, Providers: s.config.Clusters.Providers(),
 	}}
 }
 
@@ -186,12 +186,17 @@ func (s *Server) listAudit(ctx context.Context, in *auditIn) (*body[Page[AuditEn
 	l, err := s.store.Audit.List(ctx, statestore.AuditFilter{
 		Actor: in.Actor, Action: in.Action, Object: in.Object, ObjectID: in.ObjectID, Query: in.Search, From: in.From, To: in.To,
 	}, in.page())
-	return paged(l, err, auditView)
+	if err != nil {
+		return nil, cursorError(err)
+	}
+	names, err := s.store.Audit.Names(ctx, l.Items)
+	return paged(l, err, func(e statestore.AuditEntry) AuditEntry { return auditView(e, names) })
 }
 
-func auditView(e statestore.AuditEntry) AuditEntry {
+func auditView(e statestore.AuditEntry, names statestore.AuditNames) AuditEntry {
 	return AuditEntry{
 		ID: e.ID, At: e.At, Actor: e.Actor, Action: e.Action, Object: e.Object, ObjectID: e.ObjectID,
+		ObjectName: names.Object(e), ActorName: names.Actor(e),
 		Before: raw(e.Before), After: raw(e.After), RequestID: e.RequestID, Address: e.Address,
 	}
 }

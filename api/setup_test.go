@@ -136,6 +136,8 @@ func (n *nodes) Validate(_ context.Context, provider string, spec json.RawMessag
 	return nil, nil
 }
 
+func (n *nodes) Providers() []string { return []string{"local", "mixed"} }
+
 // Parts of "mixed" are those of its specification, by name; of an empty one two, as of a template that offers both.
 func (n *nodes) Parts(provider string, spec json.RawMessage) []api.TemplatePart {
 	if provider != "mixed" {

@@ -96,7 +96,7 @@ func (s *Server) createTransfer(ctx context.Context, in *transferCreateIn) (*bod
 	row, specs, err := s.config.Issuer.Create(ctx, access.Ask{
 		Tenant: tenant, ClusterID: c.ID, Direction: transfer.Direction(b.Direction), Paths: b.Paths, ClientKey: b.ClientKey,
 		ClientAddr: who.address, Name: b.Name, TotalBytes: b.TotalBytes, Lifetime: time.Duration(b.ExpiresIn) * time.Second,
-		Rates: access.Rates{TargetBps: b.RateBps, MinBps: b.MinRateBps, Policy: b.Policy},
+		Rates: access.Rates{TargetBps: b.RateBps, MinBps: b.MinRateBps, Policy: b.Policy, Flows: b.Flows},
 	}, func(tx *statestore.Tables, t statestore.Transfer) error {
 		after, err := asJSON(map[string]any{"access_key": t.AccessKeyID, "direction": b.Direction, "paths": t.Paths, "cluster": c.Name})
 		if err != nil {
@@ -158,7 +158,7 @@ func (s *Server) cancelTransfer(ctx context.Context, in *transferIn) (*body[Tran
 		}
 		a.id, a.before, a.after = old.ID, map[string]any{"state": old.State}, map[string]any{"state": statestore.TransferCancelled}
 		row, err = tx.Transfers.Transition(ctx, old.ID, []statestore.TransferState{statestore.TransferCreated, statestore.TransferRunning},
-			statestore.TransferCancelled, func(t *statestore.Transfer) { t.ErrorText = "cancelled by " + a.by.actor() })
+			statestore.TransferCancelled, func(t *statestore.Transfer) { t.ErrorText = "cancelled by " + a.by.person() })
 		if errors.Is(err, statestore.ErrState) {
 			return conflict("transfer %s has ended: it is %s", old.ID, old.State)
 		}

@@ -34,7 +34,7 @@ func (s *Server) transferView(p *picture, t statestore.Transfer, live []*fleet.L
 	}
 	var rates access.Rates
 	if json.Unmarshal(t.Limits, &rates) == nil {
-		out.TargetBps, out.Policy = rates.TargetBps, rates.Policy
+		out.TargetBps, out.Policy, out.Flows = rates.TargetBps, rates.Policy, rates.Flows
 	}
 	if !t.State.Final() {
 		addLive(p, &out, live, s.fleet.Lost(t.ID))

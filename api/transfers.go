@@ -15,6 +15,7 @@ type Transfer struct {
 	RateBps     int64             `json:"rate_bps"`
 	TargetBps   int64             `json:"target_bps,omitempty" doc:"The rate it is allowed to reach."`
 	Policy      string            `json:"policy,omitempty" enum:"fixed,high,fair,low"`
+	Flows       int               `json:"flows,omitempty" doc:"UDP flows that it asked to carry the data of each session; absent: one."`
 	RTTMillis   float64           `json:"rtt_ms,omitempty"`
 	Loss        float64           `json:"loss,omitempty" doc:"0 to 1."`
 	Bytes       int64             `json:"bytes" doc:"Of files, as far as is known there: moved by all sessions, those on nodes that died included. All of total_bytes once it is done and no file failed, also what was there before."`
@@ -58,6 +59,7 @@ type TransferCreate struct {
 	RateBps    int64    `json:"target_rate_bps,omitempty" minimum:"0" doc:"0: as fast as the path and limits allow."`
 	MinRateBps int64    `json:"min_rate_bps,omitempty" minimum:"0"`
 	Policy     string   `json:"policy,omitempty" enum:"fixed,high,fair,low" doc:"Left out: fair."`
+	Flows      int      `json:"flows,omitempty" minimum:"1" maximum:"16" doc:"UDP flows that carry the data of a session together, for paths that limit each of them. Left out: one."`
 	TotalBytes int64    `json:"total_bytes,omitempty" minimum:"0" doc:"When the client knows it, for progress."`
 	ExpiresIn  int64    `json:"expires_in_s,omitempty" minimum:"60" maximum:"604800" doc:"Seconds until the token ends unless renewed; left out: a day."`
 }

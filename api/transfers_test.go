@@ -80,7 +80,7 @@ func TestTransferThatEndedGivesNoMoreSpecs(t *testing.T) {
 	tenant := basic(key.ID, key.Secret)
 	made := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "pull", ClientKey: clientKey(1)}, tenant))
 	path := "/api/v1/transfers/" + made.TransferID
-	if got := decode[api.Transfer](t, w.must(http.StatusOK, "POST", path+"/cancel", nil, tenant)); got.State != "cancelled" || !strings.Contains(got.Error, key.ID) {
+	if got := decode[api.Transfer](t, w.must(http.StatusOK, "POST", path+"/cancel", nil, tenant)); got.State != "cancelled" || got.Error != "cancelled by access key acme" {
 		t.Errorf("%+v", got)
 	}
 	if len(w.nodes.revoked) != 1 || w.nodes.revoked[0].Transfer != made.TransferID {
@@ -133,6 +133,7 @@ func TestTransferRequestsThatMakeNoSenseAreRefused(t *testing.T) {
 		{"climbs", good(func(a *api.TransferCreate) { a.Paths = []string{"ok", "a/../../etc"} }), 422, "body.paths[1]"},
 		{"a zero byte", good(func(a *api.TransferCreate) { a.Paths = []string{"a\x00b"} }), 422, "body.paths[0]"},
 		{"no key", good(func(a *api.TransferCreate) { a.ClientKey = strings.Repeat("!", 44) }), 422, "client_key"},
+		{"too many flows", good(func(a *api.TransferCreate) { a.Flows = 17 }), 422, "body.flows"},
 		{"crossed rates", good(func(a *api.TransferCreate) { a.RateBps, a.MinRateBps = 10, 20 }), 422, "min_rate_bps"},
 		{"more path than a token holds", good(func(a *api.TransferCreate) { a.Paths = []string{strings.Repeat("p", 9000)} }), 422, "paths"},
 		{"asks for another tenant", good(func(a *api.TransferCreate) { a.AccessKey = "ak_other" }), 422, "access_key"},
@@ -151,6 +152,22 @@ func TestTransferRequestsThatMakeNoSenseAreRefused(t *testing.T) {
 	// Operators name the tenant.
 	w.must(http.StatusUnprocessableEntity, "POST", "/api/v1/transfers", good(func(*api.TransferCreate) {}), admin)
 	w.must(http.StatusCreated, "POST", "/api/v1/transfers", good(func(a *api.TransferCreate) { a.AccessKey = "reader" }), admin)
+}
+
+func TestFlowsAreThoseOfEverySessionOfATransfer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	storetest.Cluster(t, w.store, "alpha")
+	key := w.tenant("acme", bearer(w.token(api.RoleAdmin)))
+	tenant := basic(key.ID, key.Secret)
+	made := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1), Flows: 4}, tenant))
+	path := "/api/v1/transfers/" + made.TransferID
+	w.must(http.StatusOK, "PATCH", path, `{"policy":"low"}`, tenant)
+	again := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", path+"/specs", api.SpecRequest{ClientKey: clientKey(1)}, tenant))
+	shown := decode[api.Transfer](t, w.must(http.StatusOK, "GET", path, nil, tenant))
+	if made.Specs[0].Flows != 4 || again.Specs[0].Flows != 4 || shown.Flows != 4 {
+		t.Errorf("%d flows at first, %d when it goes on, %d shown", made.Specs[0].Flows, again.Specs[0].Flows, shown.Flows)
+	}
 }
 
 func TestListingIsNoTransfer(t *testing.T) {
@@ -248,14 +265,21 @@ func TestLiveTransfersShowRateAndChangeAtOnce(t *testing.T) {
 	}
 }
 
+// pushing is a transfer of the new tenant acme, in a cluster with two nodes that do not report yet.
+func (w *world) pushing() (id string, tenant api.AccessKeySecret, a, b statestore.Node) {
+	w.t.Helper()
+	c := storetest.Cluster(w.t, w.store, "alpha")
+	a, b = w.node(c), w.node(c)
+	tenant = w.tenant("acme", bearer(w.token(api.RoleAdmin)))
+	ask := api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}
+	return decode[api.TransferSpecs](w.t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", ask, basic(tenant.ID, tenant.Secret))).TransferID, tenant, a, b
+}
+
 func TestATransferKeepsWhatItHadMovedWhenItsNodeDies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	operator := bearer(w.token(api.RoleOperator))
-	c := storetest.Cluster(t, w.store, "alpha")
-	first, second := w.node(c), w.node(c)
-	key := w.tenant("acme", bearer(w.token(api.RoleAdmin)))
-	id := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}, basic(key.ID, key.Secret))).TransferID
+	id, key, first, second := w.pushing()
 	session := func(id, transfer string, bytes uint64) *report.Session {
 		return &report.Session{Id: id, TransferId: transfer, Tenant: key.ID, Direction: "push", BytesDone: bytes, BytesTotal: 209e6, StartedUnixMs: w.clock.Now().UnixMilli()}
 	}

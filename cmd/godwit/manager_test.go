@@ -207,6 +207,8 @@ func (planner) Parts(provider string, spec json.RawMessage) []api.TemplatePart {
 	return []api.TemplatePart{{Provider: provider, Spec: spec}}
 }
 
+func (planner) Providers() []string { return []string{local.Name} }
+
 func (planner) Effect(string, string) string { return string(provisioner.Replace) }
 
 func (p planner) Validate(ctx context.Context, provider string, spec json.RawMessage) ([]api.Invalid, error) {

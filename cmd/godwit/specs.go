@@ -64,6 +64,9 @@ func (a *app) specSource(remote location, job transfer.Job, fl *copyFlags) (spec
 		},
 	}
 	m.create["client_key"] = m.key
+	if n := job.Options.Flows; n > 1 {
+		m.create["flows"] = n
+	}
 	for name, v := range map[string]string{"access_key": fl.key, "name": fl.name, "policy": string(job.Options.Policy)} {
 		if v != "" {
 			m.create[name] = v

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -51,13 +52,8 @@ func (q questions) Validate(ctx context.Context, provider string, spec json.RawM
 	if p := q.providers[provider]; p != nil {
 		validate = p.Validate
 	} else if provider != mixed.Name {
-		names := []string{mixed.Name}
-		for name := range q.providers {
-			names = append(names, name)
-		}
-		slices.Sort(names)
 		return []api.Invalid{{Location: "provider", Message: fmt.Sprintf("%q is not known here; there is %s. Others are turned on by flags of godwit-manager serve",
-			provider, strings.Join(names, ", "))}}, nil
+			provider, strings.Join(q.Providers(), ", "))}}, nil
 	}
 	faults, err := validate(ctx, spec)
 	if err != nil {
@@ -72,6 +68,11 @@ func (q questions) Validate(ctx context.Context, provider string, spec json.RawM
 		out = append(out, api.Invalid{Location: field, Message: f.Problem})
 	}
 	return out, nil
+}
+
+// Providers are those that were turned on, and mixed, which offers them side by side.
+func (q questions) Providers() []string {
+	return slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(q.providers)), mixed.Name)))
 }
 
 // uncheckable is what to say of a template that its provider could not check:
