@@ -44,7 +44,7 @@ type Setup struct {
 // SetupRequest makes the first administrator.
 type SetupRequest struct {
 	Token    string `json:"token" minLength:"16" maxLength:"256" doc:"From the set-up link; works once."`
-	Name     string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@-]+$" doc:"Sign-in name."`
+	Name     string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@-]+$" patternDescription:"letters, digits and . _ @ -" doc:"Sign-in name."`
 	Password string `json:"password" minLength:"10" maxLength:"512"`
 }
 
@@ -57,14 +57,14 @@ type SignIn struct {
 
 // UserCreate adds a user.
 type UserCreate struct {
-	Name     string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@-]+$"`
+	Name     string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@-]+$" patternDescription:"letters, digits and . _ @ -"`
 	Password string `json:"password" minLength:"10" maxLength:"512"`
 	Role     Role   `json:"role" enum:"viewer,operator,admin"`
 }
 
 // UserUpdate changes a user; what is left out stays.
 type UserUpdate struct {
-	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@-]+$" doc:"Sessions and API tokens go on; audit entries of before keep the old name. Who signs in by a provider is known to it by another id, and keeps this name."`
+	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@-]+$" patternDescription:"letters, digits and . _ @ -" doc:"Sessions and API tokens go on; audit entries of before keep the old name. Who signs in by a provider is known to it by another id, and keeps this name."`
 	Role     *Role   `json:"role,omitempty" enum:"viewer,operator,admin"`
 	Password *string `json:"password,omitempty" minLength:"10" maxLength:"512" doc:"Ends the user's sessions."`
 	Disabled *bool   `json:"disabled,omitempty" doc:"True ends the user's sessions and lets no more begin."`

@@ -12,7 +12,7 @@ import (
 
 // ClusterPatch changes what a cluster is; fields left out stay.
 type ClusterPatch struct {
-	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" doc:"Clients that name the cluster must use the new name."`
+	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" patternDescription:"small letters, digits and hyphens, with a hyphen at neither end" doc:"Clients that name the cluster must use the new name."`
 	Template *string `json:"template,omitempty" minLength:"1" maxLength:"64" doc:"Id or name. Nodes that run keep theirs; new ones are launched from it. Only while all its nodes are of providers that this one offers."`
 }
 

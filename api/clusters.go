@@ -51,7 +51,7 @@ type Condition struct {
 
 // ClusterCreate adds a cluster; its nodes are launched at once.
 type ClusterCreate struct {
-	Name     string        `json:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"`
+	Name     string        `json:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" patternDescription:"small letters, digits and hyphens, with a hyphen at neither end"`
 	Template string        `json:"template" minLength:"1" maxLength:"64" doc:"Id or name."`
 	Policy   *PolicyChange `json:"policy,omitempty" doc:"Left out fields take their defaults."`
 }

@@ -27,7 +27,8 @@ func description() huma.Config {
 	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", ""
 	c.RejectUnknownQueryParameters = true
 	// "json" is for every +json type, such as that of problems.
-	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readJSON}
+	c.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	c.DefaultFormat = "application/json"
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session":   {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "Set by signing in; people and the console."},

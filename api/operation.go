@@ -82,6 +82,9 @@ func register[I, O any](s *Server, o operation, h func(context.Context, *I) (*O,
 		Security:      security,
 		Extensions:    extensions(o, scope),
 	}, func(ctx context.Context, in *I) (*O, error) {
+		if at := unstorable(in); at != "" {
+			return nil, s.problem(ctx, invalid(at, "holds a NUL character or bytes that are not UTF-8, which no text has"))
+		}
 		out, err := h(ctx, in)
 		if err != nil {
 			return nil, s.problem(ctx, err)

@@ -28,7 +28,7 @@ type SignInProvider struct {
 
 // OIDCConfig is how an OpenID provider is spoken to.
 type OIDCConfig struct {
-	Issuer      string   `json:"issuer" minLength:"9" maxLength:"512" pattern:"^https://" doc:"As the provider names itself, to the letter."`
+	Issuer      string   `json:"issuer" minLength:"9" maxLength:"512" pattern:"^https://" patternDescription:"an address that begins with https://" doc:"As the provider names itself, to the letter."`
 	ClientID    string   `json:"client_id" minLength:"1" maxLength:"256"`
 	Scopes      []string `json:"scopes,omitempty" maxItems:"16" doc:"Besides openid, profile and email."`
 	NameClaim   string   `json:"name_claim,omitempty" maxLength:"64" doc:"Left out: preferred_username."`
@@ -52,7 +52,7 @@ type LDAPConfig struct {
 
 // SignInProviderCreate adds a provider, of the kind whose part is given.
 type SignInProviderCreate struct {
-	Name        string        `json:"name" minLength:"1" maxLength:"32" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" doc:"Part of the redirect URL."`
+	Name        string        `json:"name" minLength:"1" maxLength:"32" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" patternDescription:"small letters, digits and hyphens, with a hyphen at neither end" doc:"Part of the redirect URL."`
 	Title       string        `json:"title,omitempty" maxLength:"64"`
 	OIDC        *OIDCConfig   `json:"oidc,omitempty"`
 	LDAP        *LDAPConfig   `json:"ldap,omitempty"`

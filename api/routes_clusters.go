@@ -54,7 +54,7 @@ func (s *Server) clusterRoutes() {
 	register(s, operation{id: "list-clusters", method: get, path: "/clusters", tag: tag, role: RoleViewer,
 		summary: "List clusters"}, s.listClusters)
 	register(s, operation{id: "create-cluster", method: post, path: "/clusters", tag: tag, role: RoleAdmin, status: http.StatusCreated,
-		summary: "Make a cluster; its nodes are launched at once", errors: []int{http.StatusConflict}}, s.createCluster)
+		summary: "Make a cluster; its nodes are launched at once", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.createCluster)
 	register(s, operation{id: "get-cluster", method: get, path: "/clusters/{cluster}", tag: tag, role: RoleViewer,
 		summary: "Get a cluster", errors: notFound}, s.getCluster)
 	register(s, operation{id: "patch-cluster", method: patch, path: "/clusters/{cluster}", tag: tag, role: RoleAdmin,
@@ -177,7 +177,7 @@ type decisionIn struct {
 func (s *Server) decisionRoutes() {
 	const tag = "Decisions"
 	register(s, operation{id: "list-decisions", method: get, path: "/decisions", tag: tag, role: RoleViewer,
-		summary: "List decisions with their reasons, newest first"}, s.listDecisions)
+		summary: "List decisions with their reasons, newest first", errors: []int{http.StatusNotFound}}, s.listDecisions)
 	register(s, operation{id: "get-decision", method: get, path: "/decisions/{decision}", tag: tag, role: RoleViewer,
 		summary: "Get a decision with the state it was made from", errors: []int{http.StatusNotFound}}, s.getDecision)
 	register(s, operation{id: "why-not", method: get, path: "/decisions/why-not", tag: tag, role: RoleViewer,

@@ -35,7 +35,7 @@ func (s *Server) nodeRoutes() {
 	const tag = "Nodes"
 	conflict := []int{http.StatusNotFound, http.StatusConflict}
 	register(s, operation{id: "list-nodes", method: get, path: "/nodes", tag: tag, role: RoleViewer,
-		summary: "List nodes as stored and as last reported"}, s.listNodes)
+		summary: "List nodes as stored and as last reported", errors: []int{http.StatusNotFound}}, s.listNodes)
 	register(s, operation{id: "get-node", method: get, path: "/nodes/{node}", tag: tag, role: RoleViewer,
 		summary: "Get a node with its services and recent rates", errors: []int{http.StatusNotFound}}, s.getNode)
 	register(s, operation{id: "list-node-events", method: get, path: "/nodes/{node}/events", tag: tag, role: RoleViewer,

@@ -1,6 +1,9 @@
 package api
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 type overviewIn struct {
 	Cluster string `query:"cluster" maxLength:"64" doc:"Id or name; left out, all together."`
@@ -26,7 +29,7 @@ type auditIn struct {
 func (s *Server) overviewRoutes() {
 	const overview, settings = "Overview", "Settings"
 	register(s, operation{id: "get-overview", method: get, path: "/overview", tag: overview, role: RoleViewer,
-		summary: "Is it healthy, does it keep up, what is it doing about it, and why?"}, s.getOverview)
+		summary: "Is it healthy, does it keep up, what is it doing about it, and why?", errors: []int{http.StatusNotFound}}, s.getOverview)
 	s.eventRoutes()
 	register(s, operation{id: "get-settings", method: get, path: "/settings", tag: settings, role: RoleViewer,
 		summary: "Get settings and the manager's facts"}, s.getSettings)

@@ -33,7 +33,7 @@ func (s *Server) transferRoutes() {
 	const tag = "Transfers"
 	notFound := []int{http.StatusNotFound}
 	register(s, operation{id: "list-transfers", method: get, path: "/transfers", tag: tag, role: RoleViewer, tenant: true,
-		summary: "List transfers, live and past, newest first"}, s.listTransfers)
+		summary: "List transfers, live and past, newest first", errors: []int{http.StatusNotFound}}, s.listTransfers)
 	register(s, operation{id: "create-transfer", method: post, path: "/transfers", tag: tag, role: RoleOperator, tenant: true, status: http.StatusCreated,
 		summary: "Ask where to connect: the best node, its pinned certificate, and a token bound to the client's key",
 		detail:  "Beyond capacity it answers 503 with Retry-After.",

@@ -46,7 +46,7 @@ func (s *Server) getTemplateVersion(ctx context.Context, in *templateVersionIn) 
 
 // TemplateDuplicate names a copy.
 type TemplateDuplicate struct {
-	Name string `json:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"`
+	Name string `json:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" patternDescription:"small letters, digits and hyphens, with a hyphen at neither end"`
 }
 
 func (s *Server) duplicateTemplate(ctx context.Context, in *templateDuplicateIn) (*tagged[Template], error) {
@@ -69,7 +69,7 @@ func (s *Server) duplicateTemplate(ctx context.Context, in *templateDuplicateIn)
 
 // TemplateLaunch makes a cluster from a template.
 type TemplateLaunch struct {
-	Name   string        `json:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" doc:"Of the new cluster."`
+	Name   string        `json:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" patternDescription:"small letters, digits and hyphens, with a hyphen at neither end" doc:"Of the new cluster."`
 	Policy *PolicyChange `json:"policy,omitempty" doc:"Left out fields take their defaults."`
 }
 

@@ -20,7 +20,7 @@ type Template struct {
 
 // TemplateCreate adds a template.
 type TemplateCreate struct {
-	Name     string          `json:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"`
+	Name     string          `json:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" patternDescription:"small letters, digits and hyphens, with a hyphen at neither end"`
 	Provider string          `json:"provider" minLength:"1" maxLength:"32"`
 	Spec     json.RawMessage `json:"spec" doc:"In the provider's terms; unknown fields are refused."`
 }

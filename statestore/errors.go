@@ -68,8 +68,10 @@ func fault(err error, object string) error {
 	var p *pgconn.PgError
 	if errors.As(err, &p) {
 		switch {
-		case p.Code == codeUnique, p.Code == codeForeignKey && deleting(p):
-			return fmt.Errorf("%s: %w: %s", object, ErrConflict, detail(p))
+		case p.Code == codeUnique:
+			return fmt.Errorf("%s: %w: there is one already", object, ErrConflict)
+		case p.Code == codeForeignKey && deleting(p):
+			return fmt.Errorf("%s: %w: %s still refer to it", object, ErrConflict, strings.ReplaceAll(p.TableName, "_", " "))
 		case strings.HasPrefix(p.Code, classConstraint), strings.HasPrefix(p.Code, classData):
 			return fmt.Errorf("%s: %w: %s", object, ErrInvalid, detail(p))
 		case away(p.Code):

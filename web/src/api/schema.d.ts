@@ -1639,6 +1639,8 @@ export interface components {
         AuditEntry: {
             action: string;
             actor: string;
+            /** @description Of an access key: its name. */
+            actor_name?: string;
             /** @description Where the request came from. */
             address?: string;
             after?: {
@@ -1653,6 +1655,8 @@ export interface components {
             /** @description What kind of thing. */
             object: string;
             object_id?: string;
+            /** @description What the thing is called now, or was called last; absent when it never had a name. */
+            object_name?: string;
             request_id?: string;
         };
         AuditEvent: {
@@ -3376,6 +3380,8 @@ export interface components {
              * @description Fewest characters of a new password.
              */
             password_min: number;
+            /** @description Who can launch nodes here, as templates name them; others are turned on by flags of godwit-manager serve. */
+            providers: string[];
             /** @description Where people, nodes and providers reach the manager. */
             public_url: string;
             retention: components["schemas"]["RetentionDays"];
@@ -3710,6 +3716,11 @@ export interface components {
             files: number;
             /** Format: int64 */
             files_failed: number;
+            /**
+             * Format: int64
+             * @description UDP flows that it asked to carry the data of each session; absent: one.
+             */
+            flows?: number;
             id: string;
             /** @description A node reported it within the last report intervals. */
             live: boolean;
@@ -3767,6 +3778,11 @@ export interface components {
              * @description Seconds until the token ends unless renewed; left out: a day.
              */
             expires_in_s?: number;
+            /**
+             * Format: int64
+             * @description UDP flows that carry the data of a session together, for paths that limit each of them. Left out: one.
+             */
+            flows?: number;
             /** Format: int64 */
             min_rate_bps?: number;
             name?: string;
@@ -5272,6 +5288,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8830,6 +8855,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -9620,6 +9654,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11278,6 +11321,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13899,6 +13951,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
