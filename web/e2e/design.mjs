@@ -148,6 +148,28 @@ export async function tell(s) {
     await s.at('/')
   })
 
+  await promise('only what the manager can launch is offered, and JSON that is none is not called acceptable', async () => {
+    await s.at('/templates/new')
+    const provider = page.getByLabel('Provider')
+    await provider.waitFor(patience)
+    assert.deepEqual(await provider.locator('option').allInnerTexts(), ['local', 'mixed'])
+    await page.getByLabel('Name').fill('broken')
+    await page.getByText('The provider would take it').waitFor(patience)
+    await page.getByRole('button', { name: 'JSON', exact: true }).click()
+    await page.getByLabel('Specification').fill('{"node":')
+    await page.getByText('It cannot be read').waitFor(patience)
+    assert.equal(await page.getByText('would take it').count(), 0, 'broken JSON stands beside “would take it”')
+    assert(await page.getByRole('button', { name: 'Make template' }).isDisabled(), 'a template can be made of broken JSON')
+    await screen('template-broken')
+  })
+
+  await promise('an address that leads nowhere keeps the way to everything else', async () => {
+    await page.goto(`${s.origin}/nope`)
+    await page.getByText('There is nothing at this address').waitFor(patience)
+    await rail('Overview').click()
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor(patience)
+  })
+
   await promise('nodes behind their template are replaced while one looks', async () => {
     await s.at('/templates/bigger')
     const cap = page.getByLabel(/^Send(s|ing)? /i).first()

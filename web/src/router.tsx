@@ -13,7 +13,6 @@ import { Shell } from './shell/Shell'
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({
   validateSearch: only('cluster'),
   component: Outlet,
-  notFoundComponent: NotFound,
 })
 
 const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: SetupPage })
@@ -140,6 +139,9 @@ const templates = createRoute({ getParentRoute: () => shell, path: '/templates',
 const newTemplate = createRoute({ getParentRoute: () => shell, path: '/templates/new', component: page(() => import('./templates/NewTemplatePage'), 'NewTemplatePage') })
 export const templateRoute = createRoute({ getParentRoute: () => shell, path: '/templates/$name', component: page(() => import('./templates/TemplatePage'), 'TemplatePage') })
 
+// What is at no other address, with the frame around it: from here one goes on.
+const nowhere = createRoute({ getParentRoute: () => shell, path: '$', component: NotFound })
+
 const tree = root.addChildren([
   setup,
   signInRoute,
@@ -166,6 +168,7 @@ const tree = root.addChildren([
     templates,
     newTemplate,
     templateRoute,
+    nowhere,
   ]),
 ])
 

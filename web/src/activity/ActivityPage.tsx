@@ -91,9 +91,9 @@ export function ActivityPage() {
           chosen={show}
           onToggle={(v) => set({ show: show === v ? undefined : v })}
         />
-        <span className="dim">·</span>
+        <span className="between">·</span>
         <Chips label="Action" options={actions} chosen={action} onToggle={(v) => set({ action: action === v ? undefined : v })} />
-        <span className="dim">·</span>
+        <span className="between">·</span>
         <Chips label="Time" options={times} chosen={last} onToggle={(v) => set({ last: last === v ? undefined : v })} />
         {code ? <Filter text={`because of ${code.replaceAll('_', ' ')}`} onRemove={() => set({ code: undefined })} /> : null}
         {q ? <Filter text={`“${q}”`} onRemove={() => set({ q: undefined })} /> : null}

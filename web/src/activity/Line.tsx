@@ -10,7 +10,6 @@ import { Diff } from '../ui/Diff'
 import s from './activity.module.css'
 import { deed } from './deed'
 import { verb, why, type Entry } from './fold'
-import { useNamesOfThings } from './names'
 import type { Item } from './timeline'
 
 // Line is one entry of the stream: an action and its reasons, inactions in a row, or what somebody changed.
@@ -76,7 +75,7 @@ function Quiet({ entry: e, cluster }: { entry: Extract<Entry, { kind: 'quiet' }>
 
 function Change({ entry: e }: { entry: AuditEntry }) {
   const [open, setOpen] = useState(false)
-  const d = deed(e, useNamesOfThings())
+  const d = deed(e)
   return (
     <li className={s.person}>
       <span className={s.sign} aria-hidden="true">

@@ -25,14 +25,14 @@ export interface Deed {
 
 export const nounOf = (object: string): string => nouns[object] ?? object.replaceAll('_', ' ')
 
-// deed reads one entry. names gives names of clusters, nodes and tenants by id, where they are known.
-export function deed(e: AuditEntry, names: (id: string) => string | undefined): Deed {
+// deed reads one entry. What a thing was called then says more than what it is called now.
+export function deed(e: AuditEntry): Deed {
   const [, kind = '', actor = '', token] = /^([^:]*):?(.*?)(?: token:(.*))?$/s.exec(e.actor) ?? []
   const id = e.object_id ?? ''
-  const named = text(e.after, 'name') || text(e.before, 'name') || names(id) || id
+  const named = text(e.after, 'name') || text(e.before, 'name') || e.object_name || id
   const own = (e.action === 'sign_in' || e.action === 'sign_out') && e.object === 'user'
   return {
-    who: kind === 'key' ? (names(actor) ?? actor) : actor || kind,
+    who: kind === 'key' ? (e.actor_name ?? actor) : actor || kind,
     how: token ? `by API token ${token}` : kind === 'token' ? 'by API token' : kind === 'key' ? 'by access key' : '',
     did: past[e.action] ?? e.action.replaceAll('_', ' '),
     noun: own || e.object === 'settings' && !id ? (own ? '' : 'settings') : nounOf(e.object),

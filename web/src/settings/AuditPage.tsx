@@ -3,7 +3,6 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { deed, nounOf } from '../activity/deed'
 import { since } from '../activity/timeline'
-import { useNamesOfThings } from '../activity/names'
 import type { AuditEntry } from '../api/types'
 import { auditRoute } from '../router'
 import { Ago } from '../ui/Ago'
@@ -38,7 +37,7 @@ export function AuditPage() {
       <p className={s.lead}>Who changed what, newest first, with what it was before and after. Entries cannot be altered.</p>
       <div className="row">
         <Chips label="Thing" options={objects} chosen={search.object} onToggle={(v) => set({ object: search.object === v ? undefined : v })} />
-        <span className="dim">·</span>
+        <span className="between">·</span>
         <Chips label="Time" options={times} chosen={search.last} onToggle={(v) => set({ last: search.last === v ? undefined : v })} />
         {search.actor ? <Filter text={`by ${search.actor.replace(/^user:/, '')}`} onRemove={() => set({ actor: undefined })} /> : null}
         {search.object_id ? <Filter text={`of ${search.object_id}`} onRemove={() => set({ object_id: undefined })} /> : null}
@@ -89,8 +88,7 @@ interface EntryProps {
 
 function Entry({ entry: e, onFilter }: EntryProps) {
   const [open, setOpen] = useState(false)
-  const names = useNamesOfThings()
-  const d = deed(e, names)
+  const d = deed(e)
   return (
     <li>
       <div className={s.line}>

@@ -1,5 +1,5 @@
 import { NumberInput, Textarea, TextInput } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { valueAt, withValue } from '../policy/draft'
 import { Chips } from '../ui/Chips'
 import { Copy } from '../ui/Copy'
@@ -15,17 +15,26 @@ interface Props {
   faults: readonly { location: string; message: string }[]
   readOnly: boolean
   onChange: (spec: Spec) => void
+  /** Told why what is typed as JSON is none, and undefined once it is. */
+  onBroken: (fault: string | undefined) => void
 }
 
 // SpecForm is a template's specification: in sections where the provider is known, as JSON always.
-export function SpecForm({ name, provider, spec, faults, readOnly, onChange }: Props) {
+export function SpecForm({ name, provider, spec, faults, readOnly, onChange, onBroken }: Props) {
   const sections = sectionsOf(provider)
   const [view, setView] = useState(sections.length ? 'form' : 'json')
+  const [fault, setFault] = useState<string>()
+  const broken = (f: string | undefined) => {
+    setFault(f)
+    onBroken(f)
+  }
+  useEffect(() => () => onBroken(undefined), [onBroken])
   const whole = faults.filter((f) => f.location.replace(/^body\.?/, '').replace(/^spec\.?/, '') === '')
   return (
     <>
       <div className={s.bar}>
-        <Chips label="View" options={[['form', 'Form'], ['json', 'JSON'], ['yaml', 'YAML']]} chosen={view} onToggle={setView} />
+        <Chips label="View" options={[['form', 'Form'], ['json', 'JSON'], ['yaml', 'YAML']]} chosen={view} onToggle={(v) => fault || setView(v)} />
+        {fault ? <span className="dim">Mend the JSON to see it otherwise.</span> : null}
       </div>
       {whole.map((f) => (
         <p key={f.message} style={{ color: 'var(--bad)' }}>
@@ -49,7 +58,7 @@ export function SpecForm({ name, provider, spec, faults, readOnly, onChange }: P
           </Panel>
         )
       ) : view === 'json' ? (
-        <Json spec={spec} readOnly={readOnly} onChange={onChange} />
+        <Json spec={spec} readOnly={readOnly} onChange={onChange} fault={fault} onBroken={broken} />
       ) : (
         <Panel title="For godwit apply -f FILE" aside={<Copy text={document(name, provider, spec)} what="YAML" />}>
           <pre className={s.code} tabIndex={0}>
@@ -123,9 +132,8 @@ function Lines({ value, show, read, onChange, ...common }: LinesProps) {
   )
 }
 
-function Json({ spec, readOnly, onChange }: Pick<Props, 'spec' | 'readOnly' | 'onChange'>) {
+function Json({ spec, readOnly, onChange, fault, onBroken }: Pick<Props, 'spec' | 'readOnly' | 'onChange' | 'onBroken'> & { fault: string | undefined }) {
   const [text, setText] = useState(() => JSON.stringify(spec, null, 2))
-  const [fault, setFault] = useState<string>()
   return (
     <Textarea
       label="Specification"
@@ -140,10 +148,10 @@ function Json({ spec, readOnly, onChange }: Pick<Props, 'spec' | 'readOnly' | 'o
         try {
           const v: unknown = JSON.parse(e.currentTarget.value)
           if (typeof v !== 'object' || v === null || Array.isArray(v)) throw new Error('a specification is a JSON object: it begins with {')
-          setFault(undefined)
+          onBroken(undefined)
           onChange(v as Spec)
         } catch (x) {
-          setFault(x instanceof Error ? x.message : String(x))
+          onBroken(x instanceof Error ? x.message : String(x))
         }
       }}
     />

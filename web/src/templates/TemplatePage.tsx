@@ -70,6 +70,7 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
   const versions = useInfiniteQuery(templateVersionsQuery(stored.data.name, stored.data.version))
   const [base, setBase] = useState(stored)
   const [draft, setDraft] = useState<Spec>(stored.data.spec)
+  const [broken, setBroken] = useState<string>()
   const [shape, setShape] = useState(0) // the form is made anew when another draft takes its place
   const t = base.data
   const clean = (cleaned(draft) ?? {}) as Spec
@@ -113,12 +114,12 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
       ) : null}
       <div className={s.split}>
         <div className={s.column}>
-          <SpecForm key={shape} name={t.name} provider={t.provider} spec={draft} faults={check.data?.errors ?? []} readOnly={!admin} onChange={(v) => { save.reset(); setDraft(v) }} />
+          <SpecForm key={shape} name={t.name} provider={t.provider} spec={draft} faults={check.data?.errors ?? []} readOnly={!admin} onChange={(v) => { save.reset(); setDraft(v) }} onBroken={setBroken} />
         </div>
         <div className={s.beside}>
           {operator ? (
             <Panel title="Would it be accepted?">
-              <Verdict check={check} />
+              <Verdict check={check} broken={broken} />
             </Panel>
           ) : null}
           <Drift template={t.name} spec={clean} edited={edited} />
@@ -128,10 +129,10 @@ function Editor({ stored }: { stored: Tagged<Template> }) {
                 {edited ? <Changes lines={lines} caption="Your changes" /> : <p className="dim">Running nodes keep what they were launched with until they are replaced.</p>}
                 <Trouble error={isRefusal(save.error, 412) ? null : save.error} what="Nothing was saved" />
                 <div className="row">
-                  <Button disabled={!edited || check.data?.valid === false || stale} loading={save.isPending} onClick={() => save.mutate()}>
+                  <Button disabled={!edited || !!broken || check.data?.valid === false || stale} loading={save.isPending} onClick={() => save.mutate()}>
                     Save version {t.version + 1}
                   </Button>
-                  {edited ? (
+                  {edited || broken ? (
                     <Button variant="default" onClick={() => { save.reset(); adopt(base, t.spec) }}>
                       Undo all
                     </Button>

@@ -3,7 +3,18 @@ import { Trouble } from '../ui/Trouble'
 import s from './templates.module.css'
 
 // Verdict is what the provider says of a template while it is typed.
-export function Verdict({ check }: { check: ReturnType<typeof useCheck> }) {
+// broken says why it cannot be read, and so not be asked about.
+export function Verdict({ check, broken }: { check: ReturnType<typeof useCheck>; broken: string | undefined }) {
+  if (broken) {
+    return (
+      <div role="status">
+        <p className={s.verdict} data-good="no">
+          ✗ It cannot be read:
+        </p>
+        <p>{broken}</p>
+      </div>
+    )
+  }
   if (check.error) return <Trouble error={check.error} what="It cannot be checked now" />
   const v = check.data
   if (!v) return <p className="dim">Asking…</p>

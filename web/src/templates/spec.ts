@@ -43,7 +43,7 @@ interface Known {
   /** Without any the specification is edited as JSON. */
   sections: readonly SpecSection[]
   /** What a new template begins with, where there is no form that shows what to fill in. */
-  start?: Spec
+  start?: (here: readonly string[]) => Spec
 }
 
 const cloud = { instance_types: [''], subnets: [''] }
@@ -109,17 +109,17 @@ const known: Record<string, Known> = {
   azure: {
     says: 'Nodes are virtual machines of Azure.',
     sections: [],
-    start: { region: '', image: '', ...cloud, security_groups: [''] },
+    start: () => ({ region: '', image: '', ...cloud, security_groups: [''] }),
   },
   gcp: {
     says: 'Nodes are instances of Google Compute Engine.',
     sections: [],
-    start: { region: '', image_family: '', image_project: '', ...cloud },
+    start: () => ({ region: '', image_family: '', image_project: '', ...cloud }),
   },
   mixed: {
     says: 'Each node is of the first of several offerings, at one provider or many, that can be had.',
     sections: [],
-    start: { prefer: 'order', offerings: [{ provider: 'aws', max: 0, price_per_hour: 0 }, { provider: 'gcp', max: 0, price_per_hour: 0 }] },
+    start: (here) => ({ prefer: 'order', offerings: here.filter((p) => p !== 'mixed').map((provider) => ({ provider, max: 0, price_per_hour: 0 })) }),
   },
   attached: {
     says: 'Nodes run on machines of yours that were attached; each offers slots.',
@@ -131,8 +131,13 @@ const known: Record<string, Known> = {
   },
 }
 
-export const providers = Object.keys(known)
-export const startOf = (provider: string): Spec => known[provider]?.start ?? {}
+// offered are the providers of a manager in the order of what is known here, which begins with the simplest.
+export const offered = (here: readonly string[]): string[] => {
+  const order = Object.keys(known)
+  return [...here].sort((a, b) => (order.indexOf(a) + 1 || order.length + 1) - (order.indexOf(b) + 1 || order.length + 1))
+}
+// startOf is what a template begins with at a manager that has these providers.
+export const startOf = (provider: string, here: readonly string[]): Spec => known[provider]?.start?.(here) ?? {}
 export const says = (provider: string): string | undefined => known[provider]?.says
 export const sectionsOf = (provider: string): readonly SpecSection[] => known[provider]?.sections ?? []
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { cleaned, faultAt, pairsText, providers, sectionsOf, startOf, textPairs } from './spec'
+import { cleaned, faultAt, offered, pairsText, sectionsOf, startOf, textPairs } from './spec'
 import { yaml } from './yaml'
+
+const all = ['local', 'aws', 'azure', 'gcp', 'mixed', 'attached']
 
 describe('a template’s form', () => {
   it('leaves out what is empty, and keeps what it does not know', () => {
@@ -12,7 +14,11 @@ describe('a template’s form', () => {
     expect(pairsText({ team: 'post', query: 'a=b' })).toBe('team=post\nquery=a=b')
   })
   it('shows what to fill in, as fields or as the beginning of a document', () => {
-    for (const p of providers) expect(sectionsOf(p).length > 0 || Object.keys(startOf(p)).length > 0, p).toBe(true)
+    for (const p of all) expect(sectionsOf(p).length > 0 || Object.keys(startOf(p, all)).length > 0, p).toBe(true)
+  })
+  it('offers what the manager has, the simplest first, and what it does not know last', () => expect(offered(['attached', 'aws', 'fog', 'local', 'mixed'])).toEqual(['local', 'aws', 'mixed', 'attached', 'fog']))
+  it('begins a mixture with what the manager has', () => {
+    expect(startOf('mixed', ['local', 'mixed', 'gcp'])).toEqual({ prefer: 'order', offerings: [{ provider: 'local', max: 0, price_per_hour: 0 }, { provider: 'gcp', max: 0, price_per_hour: 0 }] })
   })
   it('finds what was said of a field, however it is named', () => {
     const faults = [{ location: 'body.spec.node.send_cap_mbps', message: 'is -1' }, { location: 'slots[1]', message: 'names "a" a second time' }]

@@ -50,7 +50,7 @@ export function TransfersPage() {
     <Page title="Transfers" name="Transfers" lead={running.length ? `${plural(running.length, 'transfer')} running, ${rate(total)} together.` : undefined}>
       <div className="row">
         <Chips label="Direction" options={directions} chosen={search.direction} onToggle={(v) => set({ direction: search.direction === v ? undefined : v })} />
-        <span className="dim">·</span>
+        <span className="between">·</span>
         <Chips label="State of past ones" options={states} chosen={search.state} onToggle={(v) => set({ state: toggled(search.state, v) })} />
         {search.access_key ? <Filter text={`tenant ${tenants.get(search.access_key) ?? short(search.access_key)}`} onRemove={() => set({ access_key: undefined })} /> : null}
         {search.node ? <Filter text={`node ${search.node}`} onRemove={() => set({ node: undefined })} /> : null}
