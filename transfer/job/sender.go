@@ -28,8 +28,10 @@ type SenderConfig struct {
 }
 
 const (
-	// readAhead bounds bytes read and not sent yet.
+	// readAhead bounds bytes read and not sent yet. When half of that is sent, readers
+	// are woken: who is wakes a processor, and then reads several blocks.
 	readAhead = 8 << 20
+	readAgain = readAhead / 2
 	// maxOpen bounds objects without a verdict; the scan waits.
 	maxOpen = 1 << 16
 	// maxAttempts is how often a file is sent whose hash comes out different.
@@ -472,9 +474,10 @@ func (s *Sender) Complete(each func(Entry)) {
 	}
 }
 
-// Wants reports whether Reads may have something.
+// Wants reports whether Reads may have something that is worth waking a reader for.
+// Who reads asks Reads until that has no more.
 func (s *Sender) Wants() bool {
-	if s.stopped || s.toRead.empty() {
+	if s.stopped || s.toRead.empty() || s.unsent > readAgain {
 		return false
 	}
 	o := s.toRead.front()

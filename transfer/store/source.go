@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"sync/atomic"
+	"syscall"
 )
 
 // File is a source file to read. It holds no descriptor of its own: the Tree
@@ -22,6 +23,15 @@ type File struct {
 type source struct {
 	*os.File
 	entry Entry
+	now   syscall.RawConn // nil: reads may wait
+}
+
+// ReadAt is that of io.ReaderAt.
+func (s *source) ReadAt(b []byte, off int64) (int, error) {
+	if s.now != nil {
+		return readNow(s.now, b, off)
+	}
+	return s.File.ReadAt(b, off)
 }
 
 // OpenFile opens the file that a scan or Stat described. When it is no longer
@@ -115,7 +125,7 @@ func (t *Tree) openSource(e Entry) (*source, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &source{File: f, entry: e}, nil
+	return &source{File: f, entry: e, now: readsNow(f, e.Size)}, nil
 }
 
 // check returns ErrChanged unless f is the file of e, unchanged.
