@@ -9,14 +9,10 @@ import (
 	"testing"
 )
 
-// memoryTree is a tree on a file system in memory, with a file of size bytes.
-func memoryTree(t *testing.T, size int) (tree *Tree, name string, data []byte) {
+// memoryFile is a file of size bytes in a tree in memory.
+func memoryFile(t *testing.T, size int) (tree *Tree, name string, data []byte) {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "godwit-test-")
-	if err != nil {
-		t.Skipf("no memory to put files in: %v", err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	tree, dir := memoryTree(t)
 	name = filepath.Join(dir, "f")
 	data = noise(size, 21)
 	write(t, name, data)
@@ -26,15 +22,12 @@ func memoryTree(t *testing.T, size int) (tree *Tree, name string, data []byte) {
 	if !inMemory(f) {
 		t.Skip("/dev/shm is not in memory here")
 	}
-	tree, err = Open(dir, Options{})
-	check(t, err)
-	t.Cleanup(func() { _ = tree.Close() })
 	return tree, name, data
 }
 
 func TestFilesInMemoryReadAsOthersDo(t *testing.T) {
 	t.Parallel()
-	tree, name, data := memoryTree(t, nowLeast+3*nowMost+77)
+	tree, name, data := memoryFile(t, nowLeast+3*nowMost+77)
 	e, err := tree.Stat("f")
 	check(t, err)
 	f, err := tree.OpenFile(e)
@@ -71,7 +64,7 @@ func TestFilesInMemoryReadAsOthersDo(t *testing.T) {
 
 func TestSmallFilesInMemoryAreNotAskedWhereTheyAre(t *testing.T) {
 	t.Parallel()
-	tree, _, _ := memoryTree(t, nowLeast-1)
+	tree, _, _ := memoryFile(t, nowLeast-1)
 	e, err := tree.Stat("f")
 	check(t, err)
 	f, err := tree.OpenFile(e)
