@@ -15,7 +15,7 @@ const (
 // of coverage at once. It grows with the distance between what the sender
 // still wants to know and the newest packet.
 type arrivals struct {
-	bit   []uint64 // ring by number
+	bit   []uint64 // ring by number, of a power of two bits
 	most  int      // bits at most
 	top   uint64   // highest seen; 0: none
 	floor uint64   // nothing below is remembered or accepted
@@ -28,7 +28,7 @@ func newArrivals(most int) *arrivals {
 func (a *arrivals) size() uint64 { return uint64(len(a.bit)) * 64 }
 
 func (a *arrivals) has(n uint64) bool {
-	i := n % a.size()
+	i := n & (a.size() - 1)
 	return a.bit[i/64]&(1<<(i%64)) != 0
 }
 
@@ -52,7 +52,7 @@ func (a *arrivals) add(n uint64) {
 			a.floor = max(a.floor, n-a.size()+1)
 		}
 	}
-	i := n % a.size()
+	i := n & (a.size() - 1)
 	a.bit[i/64] |= 1 << (i % 64)
 }
 
@@ -63,7 +63,7 @@ func (a *arrivals) clear(low, high uint64) {
 		return
 	}
 	for n := low; n <= high; {
-		i := n % a.size()
+		i := n & (a.size() - 1)
 		if i%64 == 0 && high-n >= 63 {
 			a.bit[i/64] = 0
 			n += 64
@@ -79,7 +79,7 @@ func (a *arrivals) grow() {
 	a.bit = make([]uint64, 2*len(old.bit))
 	for n := old.floor; n <= old.top; n++ {
 		if old.has(n) {
-			i := n % a.size()
+			i := n & (a.size() - 1)
 			a.bit[i/64] |= 1 << (i % 64)
 		}
 	}
@@ -95,7 +95,7 @@ func (a *arrivals) raise(floor uint64) {
 func (a *arrivals) run(n, low uint64, received bool) uint64 {
 	var count uint64
 	for n >= low {
-		i := n % a.size()
+		i := n & (a.size() - 1)
 		w := a.bit[i/64]
 		if !received {
 			w = ^w

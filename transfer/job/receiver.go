@@ -74,6 +74,8 @@ type incoming struct {
 	geo       hashtree.Geometry
 	tree      *hashtree.Tree // leaves of written or durable blocks; several blocks only
 	blocks    map[int]*inBlock
+	latest    *inBlock         // of blocks: the one that the latest slice was of, not full; nil: none
+	latestAt  int              // its index
 	done      map[int]struct{} // blocks complete in this session
 	opened    bool             // Opened was answered
 	opening   bool             // Open was asked
@@ -104,6 +106,9 @@ type span struct{ from, to int32 }
 type Receiver struct {
 	cfg  ReceiverConfig
 	open map[uint64]*incoming
+
+	latestID uint64    // of the object that the latest record was of
+	latest   *incoming // nil: none, or it has ended
 
 	low  uint64              // all ids up to low ended
 	high map[uint64]struct{} // ended ids above low
@@ -161,16 +166,9 @@ func (r *Receiver) place(rec *record) error {
 		r.Finish(control.Finish{Objects: rec.id, Retries: rec.count})
 		return nil
 	}
-	if r.ended(rec.id) {
-		return nil
-	}
-	o := r.open[rec.id]
+	o, err := r.object(rec.id)
 	if o == nil {
-		if len(r.open)+len(r.high) > maxTracked {
-			return fmt.Errorf("%w: too many objects", ErrFull)
-		}
-		o = &incoming{}
-		r.open[rec.id] = o
+		return err
 	}
 	switch rec.kind {
 	case recEntry:
@@ -190,6 +188,27 @@ func (r *Receiver) place(rec *record) error {
 		return nil
 	}
 	return r.data(rec.id, o, rec.offset, rec.data)
+}
+
+// object returns the object that a record is of; nil: it has ended. Most are of
+// the one that the record before was of.
+func (r *Receiver) object(id uint64) (*incoming, error) {
+	if r.latest != nil && id == r.latestID {
+		return r.latest, nil
+	}
+	if r.ended(id) {
+		return nil, nil
+	}
+	o := r.open[id]
+	if o == nil {
+		if len(r.open)+len(r.high) > maxTracked {
+			return nil, fmt.Errorf("%w: too many objects", ErrFull)
+		}
+		o = &incoming{}
+		r.open[id] = o
+	}
+	r.latestID, r.latest = id, o
+	return o, nil
 }
 
 func (r *Receiver) entry(o *incoming, e *Entry) error {
@@ -265,20 +284,11 @@ func (r *Receiver) data(id uint64, o *incoming, offset int64, data []byte) error
 }
 
 func (r *Receiver) slice(id uint64, o *incoming, i, size, at int, data []byte) error {
-	if _, ok := o.done[i]; ok {
-		r.repeated += int64(len(data))
-		return nil
+	b, err := r.block(o, i, size)
+	if err != nil {
+		return err
 	}
-	b := o.blocks[i]
 	if b == nil {
-		if err := r.room(size); err != nil {
-			return err
-		}
-		b = &inBlock{data: r.cfg.Pool.Get(size)}
-		r.buffered += int64(size)
-		o.blocks[i] = b
-	}
-	if b.full {
 		r.repeated += int64(len(data))
 		return nil
 	}
@@ -292,10 +302,34 @@ func (r *Receiver) slice(id uint64, o *incoming, i, size, at int, data []byte) e
 		copy(b.data[at:], data) // what was here before is the same
 	}
 	if len(b.spans) == 1 && b.spans[0] == (span{0, int32(size)}) {
-		b.full = true
+		b.full, o.latest = true, nil
 		r.full(id, o, i, b)
 	}
 	return nil
+}
+
+// block returns the block that a slice is of; nil: all of it is here.
+func (r *Receiver) block(o *incoming, i, size int) (*inBlock, error) {
+	if o.latest != nil && i == o.latestAt {
+		return o.latest, nil
+	}
+	if _, ok := o.done[i]; ok {
+		return nil, nil
+	}
+	b := o.blocks[i]
+	if b == nil {
+		if err := r.room(size); err != nil {
+			return nil, err
+		}
+		b = &inBlock{data: r.cfg.Pool.Get(size)}
+		r.buffered += int64(size)
+		o.blocks[i] = b
+	}
+	if b.full {
+		return nil, nil
+	}
+	o.latestAt, o.latest = i, b
+	return b, nil
 }
 
 // full passes a complete block on, when the application is ready for it.
@@ -503,6 +537,10 @@ func (r *Receiver) close(id uint64, o *incoming) {
 	}
 	r.progress -= o.progress
 	delete(r.open, id)
+	o.latest = nil
+	if id == r.latestID {
+		r.latest = nil
+	}
 	r.closed++
 	r.high[id] = struct{}{}
 	for {
