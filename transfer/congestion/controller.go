@@ -55,6 +55,7 @@ const (
 	emptyLeast   = 0.6  // after startup: drains a queue of 0.7 RTT in one and a half
 	emptyMore    = 1.25 // times what is too much is not sent for a round trip
 	settleGain   = 0.95 // then, until the loss of the path is known
+	doubtLeast   = 0.2  // of the anchor, when much is lost at that
 	leanGain     = 0.30 // below 1/e: no oscillation
 	yieldGain    = 0.6  // of policy low, where the queue is three times the target
 	yieldLean    = 0.4  // the same, for each target of queue over two
@@ -107,6 +108,7 @@ type Controller struct {
 	emptyGain float64       // of the phase empty
 	emptyTill time.Duration // when so little was sent for long enough, as far as is known
 	settled   bool          // the baseline was measured after startup
+	doubted   bool          // and measured again, as it was too much to be believed
 	packets   uint64
 	lastNow   time.Duration // of the report before
 	limitedAt time.Duration // last report that was application-limited

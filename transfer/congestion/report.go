@@ -138,7 +138,9 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 		}
 		return
 	case c.phase == empty:
-		if c.until != never {
+		if c.until != never && !c.doubted && f.share() > lossKnown {
+			c.doubt(s)
+		} else if c.until != never {
 			c.pb.reset(f)
 			c.lossNow, c.tested, c.settled = c.pb.p, c.pb.p, true
 		}
@@ -163,6 +165,16 @@ func (c *Controller) updateLoss(s *Sample, target time.Duration) {
 		c.pb.add(f)
 	}
 	c.lossNow = c.pb.p
+}
+
+// doubt answers much loss after start-up, once: a bucket that let bursts pass looks like a
+// fast path with loss. What arrives now is taken for all there is, and the loss is
+// measured anew, a little below that: a policer's is gone then.
+func (c *Controller) doubt(s *Sample) {
+	c.doubted = true
+	c.anchor = min(c.anchor, max(c.measured, c.anchor*doubtLeast))
+	c.until = s.Now
+	c.restartLoss(s.Now)
 }
 
 // enterHold answers loss above the baseline under an empty queue: a policer or

@@ -179,6 +179,7 @@ func (c *Controller) leaveStart(s *Sample, target time.Duration) {
 	c.phase, c.since, c.burst, c.burstSize = empty, s.Now, 0, 0
 	c.restartLoss(s.Now)
 	c.until = never
+	c.doubted = c.delay.queue >= target // what is lost then, a queue had no room for
 	if c.delay.queue < max(startQueue, 6*target) && c.pb.weight >= settledLeast && c.startLoss <= startMost && c.pb.p < suspicious {
 		c.settled = true
 		c.lossNow, c.tested = c.pb.p, c.pb.p
