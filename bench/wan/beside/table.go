@@ -41,9 +41,9 @@ func Table(rows []Row) string {
 	var b strings.Builder
 	if len(rows) > 0 {
 		r := rows[len(rows)-1]
-		fmt.Fprintf(&b, "Machine: %s. Date: %s. Commit: %s. Medians of %d runs.\n\n", r.Machine, r.Date, r.Commit, r.Runs)
+		fmt.Fprintf(&b, "Machine: %s. Date: %s. Commit: %s. Medians of so many runs as are said.\n\n", r.Machine, r.Date, r.Commit)
 	}
-	b.WriteString("| Who comes | Godwit sends, Mb/s, by five round trips | under 25 Mb/s after | cubic gets in its seconds 1 to 4 | then Godwit | and cubic |\n|---|---|---|---|--:|--:|\n")
+	b.WriteString("| Who comes | Godwit sends, Mb/s, by five round trips | under 25 Mb/s after | cubic gets in its seconds 1 to 4 | then Godwit | and cubic | runs |\n|---|---|---|---|--:|--:|--:|\n")
 	for _, r := range rows {
 		i := slices.IndexFunc(scenes, func(s scene) bool { return s.name == r.Scene })
 		about := r.Scene
@@ -60,7 +60,7 @@ func Table(rows []Row) string {
 				yields = fmt.Sprintf("%.0f RTT", r.Yielded)
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.0f | %.0f |\n", about, early, yields, cubic, 100*r.Godwit, 100*r.Cubic)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.0f | %.0f | %d |\n", about, early, yields, cubic, 100*r.Godwit, 100*r.Cubic, r.Runs)
 	}
 	return b.String()
 }
