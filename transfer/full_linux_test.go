@@ -64,7 +64,22 @@ func TestFullDestinationIsSaidAndLeavesOthersAlone(t *testing.T) {
 	if got := listing(t, filepath.Join(root, "in")); len(got) != 2 {
 		t.Errorf("at the destination: %v", got)
 	}
+	fillByStream(t, n)
 	fillMidway(t, n)
+}
+
+// fillByStream sends more than fits, of which nobody can tell before.
+func fillByStream(t *testing.T, n *node) {
+	t.Helper()
+	r, err := run(t, client(t, n), Job{Direction: Push, Input: bytes.NewReader(noise(8 << 20)), Destination: "in/stream"})
+	if err != nil || len(r.Failed) != 1 || r.Failed[0].Code != CodeDiskFull || !strings.Contains(r.Failed[0].Message, "send it again") {
+		t.Fatalf("a stream into a disk too small: %+v %v", r, err)
+	}
+	await(t, "disk without the part", func() bool {
+		left, err := filepath.Glob(filepath.Join(n.root, "in", "*stream*"))
+		hidden, herr := filepath.Glob(filepath.Join(n.root, "in", ".*stream*"))
+		return err == nil && herr == nil && len(left)+len(hidden) == 0
+	})
 }
 
 // fillMidway fills the disk while a tree arrives, makes room and runs the same

@@ -194,15 +194,16 @@ func (l *landing) worker() {
 }
 
 // close lets what is queued land, makes parts as durable as they are and
-// stops. It is called once, without the lock, when the session is over.
-func (l *landing) close() {
+// stops. It is called once, without the lock, when the session is over; goesOn says
+// that another one of the same transfer may follow.
+func (l *landing) close(goesOn bool) {
 	l.lock.Lock()
 	l.stop, l.urgent = true, true
 	l.queued.Broadcast()
 	l.waiting.Broadcast()
 	l.lock.Unlock()
 	l.workers.Wait()
-	l.closeStreams()
+	l.closeStreams(goesOn)
 	for _, o := range l.objects {
 		switch {
 		case o.part == nil:

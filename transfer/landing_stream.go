@@ -20,6 +20,7 @@ type flowing struct {
 	stream   *store.Stream
 	written  []job.Entry // and not yet durable
 	flushing bool
+	failed   bool                  // the sender was told so: nothing more comes
 	leaves   map[int]hashtree.Hash // of full blocks that came in this session
 }
 
@@ -55,6 +56,11 @@ func (l *landing) segment(e job.Entry, g *detail.Segment, root hashtree.Hash, da
 		_, err = f.stream.WriteAt(data, g.Offset)
 	}
 	if err != nil {
+		if f != nil {
+			l.lock.Lock()
+			f.failed = true
+			l.lock.Unlock()
+		}
 		l.endSegment(e, control.Failed, err, data)
 		return
 	}
@@ -127,7 +133,8 @@ func (l *landing) flushStream(f *flowing) {
 	for _, e := range written {
 		v := control.Verdict{ID: e.ID, Outcome: control.Committed}
 		if err != nil {
-			v.Outcome, v.Code, v.Message = control.Failed, string(storeCode(err)), err.Error()
+			v.Outcome, v.Code, v.Message = control.Failed, string(storeCode(err)), streamFailed(err)
+			f.failed = true
 		}
 		l.rcv.End(v)
 	}
@@ -141,7 +148,7 @@ func (l *landing) flushStream(f *flowing) {
 func (l *landing) endSegment(e job.Entry, outcome control.Outcome, err error, data []byte) {
 	v := control.Verdict{ID: e.ID, Outcome: outcome}
 	if err != nil {
-		v.Code, v.Message = string(storeCode(err)), err.Error()
+		v.Code, v.Message = string(storeCode(err)), streamFailed(err)
 	}
 	l.lock.Lock()
 	defer l.lock.Unlock()
@@ -217,9 +224,23 @@ func (l *landing) streamHash(f *flowing, total int64) (hashtree.Hash, error) {
 	return streamRoot(total, leaves, tail)
 }
 
-// closeStreams leaves streams for a later session of the same transfer.
-func (l *landing) closeStreams() {
+// closeStreams leaves streams for a later session of the same transfer. Without one
+// they go: what was read of them is nowhere else, so nobody can continue them.
+func (l *landing) closeStreams(goesOn bool) {
 	for _, f := range l.streams {
-		_ = f.stream.Close()
+		if goesOn && !f.failed {
+			_ = f.stream.Close()
+		} else {
+			_ = f.stream.Discard()
+		}
 	}
+}
+
+// streamFailed says why a stream ends here, in the place of what is said of files,
+// which are resumed.
+func streamFailed(err error) string {
+	if errors.Is(err, store.ErrNoSpace) {
+		return "no space left at the destination: what had arrived of the stream is removed, since a stream cannot be continued; free space and send it again"
+	}
+	return err.Error()
 }

@@ -96,8 +96,9 @@ type lander interface {
 	// finish makes all durable, checkpoint what came so far; without the lock.
 	finish(context.Context) error
 	checkpoint()
-	// close ends all work when the session is over.
-	close()
+	// close ends all work when the session is over; goesOn: another one of the same
+	// transfer may follow.
+	close(goesOn bool)
 }
 
 // newSession makes a session of an open control connection and data socket.
@@ -228,7 +229,7 @@ func (s *session) run(ctx context.Context, halt *Error) error {
 	if s.load != nil {
 		s.load.close()
 	} else {
-		s.land.close()
+		s.land.close(CodeOf(s.cause).Retryable())
 	}
 	return s.cause
 }

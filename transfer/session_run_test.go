@@ -70,7 +70,7 @@ func (l *slowLander) finish(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (l *slowLander) close() { l.closedMeanwhile.Store(l.finishing.Load()) }
+func (l *slowLander) close(bool) { l.closedMeanwhile.Store(l.finishing.Load()) }
 
 // The peer may go while all is made durable. What that works on is not taken away
 // under its hands.

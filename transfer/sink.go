@@ -113,7 +113,7 @@ func (s *sink) checkpoint() {}
 
 func (s *sink) hasten() {} // nothing waits
 
-func (s *sink) close() {
+func (s *sink) close(bool) {
 	s.lock.Lock()
 	s.stop = true
 	s.waiting.Broadcast()

@@ -80,6 +80,27 @@ func TestStreamWhoseInputFailsMakesNoFile(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(n.root, "f")); err == nil {
 		t.Error("half a stream became a file")
 	}
+	becomesEmpty(t, n.root) // nor does its part stay: nobody could continue it
+}
+
+func TestAStreamThatIsGivenUpLeavesNothing(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, t.TempDir(), nil)
+	job := Job{Direction: Push, Input: bytes.NewReader(noise(16 << 20)), Destination: "f", Options: slow}
+	_, err := during(t, client(t, n), job, 2<<20, func(tr *Transfer) { tr.Cancel() })
+	if CodeOf(err) != CodeCancelled {
+		t.Errorf("%v", err)
+	}
+	becomesEmpty(t, n.root)
+}
+
+// becomesEmpty waits for what a session clears away after its client has left.
+func becomesEmpty(t *testing.T, dir string) {
+	t.Helper()
+	await(t, "empty directory", func() bool {
+		left, err := os.ReadDir(dir)
+		return err == nil && len(left) == 0
+	})
 }
 
 func TestStreamRespectsWhatIsThere(t *testing.T) {

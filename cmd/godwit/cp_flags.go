@@ -6,12 +6,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/godwit/godwit/transfer"
 	"github.com/godwit/godwit/transfer/filter"
+	"github.com/godwit/godwit/transfer/spelling"
 )
 
 // copyFlags are the flags of cp.
@@ -225,6 +227,9 @@ func (r *ruleFlag) Type() string { return "pattern" }
 
 // Set adds a rule.
 func (r *ruleFlag) Set(s string) error {
+	if !utf8.ValidString(s) {
+		return usagef("%s is no UTF-8, which patterns are; ? and * stand for other bytes too", spelling.Text(s))
+	}
 	rule := filter.Rule{Include: r.include, Pattern: s}
 	if _, err := filter.New(filter.Spec{Rules: []filter.Rule{rule}}); err != nil {
 		return usageError{err}

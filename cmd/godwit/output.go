@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/godwit/godwit/transfer/spelling"
 )
 
 // print writes v as the user asked: JSON and YAML whole, or the table that
@@ -88,15 +90,22 @@ func (t *table) row(cells ...string) {
 // line prints a sentence, which keeps no column.
 func (t *table) line(text string) { fmt.Fprintln(t.w, printable(text)) }
 
-// printable replaces what would drive a terminal or break a table: names of
-// files are anybody's.
+// printable escapes what would drive a terminal or break a table, as in Go: names of
+// files are anybody's, and two of them must not look the same.
 func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return '\uFFFD'
+	s = spelling.Text(s)
+	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
 		}
-		return r
-	}, s)
+		b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+	}
+	return b.String()
 }
 
 func yesNo(b bool) string {

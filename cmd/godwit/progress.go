@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/godwit/godwit/transfer"
+	"github.com/godwit/godwit/transfer/spelling"
 )
 
 // progress shows a running job: a bar on a terminal, a line now and then in a
@@ -273,7 +274,10 @@ func jsonEvent(e transfer.Event) map[string]any {
 	set("session_id", e.SessionID)
 	set("node_id", e.NodeID)
 	set("node", e.NodeName)
-	set("path", e.Path)
+	set("path", spelling.Text(e.Path))
+	if exact := spelling.Exact(e.Path); exact != nil {
+		m["path_base64"] = exact
+	}
 	set("outcome", e.Outcome)
 	set("transport", string(e.Transport))
 	if e.Kind == transfer.EventFile || e.Kind == transfer.EventDeleted {
@@ -283,7 +287,7 @@ func jsonEvent(e transfer.Event) map[string]any {
 		m["blake3"] = hex.EncodeToString(e.Hash[:])
 	}
 	if e.FileError != nil {
-		m["code"], m["message"] = e.FileError.Code, e.FileError.Message
+		m["code"], m["message"] = e.FileError.Code, spelling.Text(e.FileError.Message)
 	}
 	if e.Err != nil {
 		m["code"], m["message"], m["wait_s"] = transfer.CodeOf(e.Err), e.Err.Error(), e.Wait.Seconds()

@@ -12,9 +12,11 @@ import (
 	"net/url"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/godwit/godwit/api/client"
 	"github.com/godwit/godwit/transfer"
+	"github.com/godwit/godwit/transfer/spelling"
 )
 
 // specSource is where the sessions of a job come from: the manager for a
@@ -46,6 +48,11 @@ func (a *app) specSource(remote location, job transfer.Job, fl *copyFlags) (spec
 	if remote.node != "" {
 		s, err := nodeSpec(p, remote)
 		return direct(s, private), err
+	}
+	for _, name := range remotePaths(job) {
+		if !utf8.ValidString(name) {
+			return specSource{}, usagef("%s is no UTF-8, which the manager of a cluster wants of the paths that it grants: name the directory that holds it, whose contents may have any names", spelling.Text(name))
+		}
 	}
 	connect := p.tenant
 	if fl.key != "" {
