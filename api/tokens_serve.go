@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/godwit/godwit/access/secret"
@@ -49,14 +50,45 @@ func (s *Server) listTokens(ctx context.Context, in *tokensIn) (*body[Page[APITo
 	return paged(l, err, tokenView(names))
 }
 
-// findToken returns a token that is not revoked and that the caller may see.
-func findToken(ctx context.Context, t *statestore.Tables, id string) (statestore.APIToken, error) {
+// findToken takes the id of a token, or a name that only one has, of those that are
+// not revoked and that the caller may see.
+func findToken(ctx context.Context, t *statestore.Tables, name string) (statestore.APIToken, error) {
 	who := callerOf(ctx)
-	row, err := t.APITokens.Get(ctx, id)
-	if errors.Is(err, statestore.ErrNotFound) || err == nil && (row.RevokedAt != nil || row.UserID != who.userID && who.role != RoleAdmin) {
-		return row, notFound("API token", id)
+	row, err := t.APITokens.Get(ctx, name)
+	switch {
+	case errors.Is(err, statestore.ErrNotFound):
+		return tokenByName(ctx, t, name)
+	case err == nil && (row.RevokedAt != nil || row.UserID != who.userID && who.role != RoleAdmin):
+		return row, notFound("API token", name)
 	}
 	return row, err
+}
+
+func tokenByName(ctx context.Context, t *statestore.Tables, name string) (found statestore.APIToken, err error) {
+	who := callerOf(ctx)
+	filter := statestore.APITokenFilter{Query: name}
+	if who.role != RoleAdmin {
+		filter.UserID = who.userID
+	}
+	alike, err := everything(func(p statestore.Page) (statestore.List[statestore.APIToken], error) {
+		return t.APITokens.List(ctx, filter, p)
+	})
+	if err != nil {
+		return found, err
+	}
+	var ids []string
+	for _, row := range alike {
+		if row.Name == name {
+			found, ids = row, append(ids, row.ID)
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return found, notFound("API token", name)
+	case 1:
+		return found, nil
+	}
+	return found, conflict("%d API tokens are called %s: name one by its id (%s)", len(ids), name, strings.Join(ids, ", "))
 }
 
 func (s *Server) getToken(ctx context.Context, in *tokenIn) (*tagged[APIToken], error) {

@@ -23,6 +23,9 @@ var ErrSchema = errors.New("unusable database schema")
 // at once: they take turns under a lock. A database that a newer build has
 // migrated, or whose last migration failed half-way, is left alone (ErrSchema).
 func Migrate(ctx context.Context, databaseURL string, version uint) error {
+	if err := isPostgres(databaseURL); err != nil {
+		return err
+	}
 	cfg, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
 		return fmt.Errorf("database URL: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -74,7 +75,20 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
+// isPostgres refuses the URL of another kind of server, which is not shown: it may
+// hold a password.
+func isPostgres(databaseURL string) error {
+	scheme, _, isURL := strings.Cut(databaseURL, "://")
+	if isURL && scheme != "postgres" && scheme != "postgresql" && !strings.ContainsAny(scheme, "= '") {
+		return fmt.Errorf("database URL: %q is another kind of database; the manager keeps its state in Postgres: write postgres://USER@HOST/DATABASE, or leave it out for a private one", scheme)
+	}
+	return nil
+}
+
 func (s *Store) open(ctx context.Context, c Config, sealer *Sealer) error {
+	if err := isPostgres(c.DatabaseURL); err != nil {
+		return err
+	}
 	cfg, err := pgxpool.ParseConfig(c.DatabaseURL)
 	if err != nil {
 		return fmt.Errorf("database URL: %w", err)

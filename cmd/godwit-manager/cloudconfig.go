@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -88,6 +89,9 @@ func newCloudConfigCommand() *cobra.Command {
 func lowPorts(args []string) (bool, error) {
 	serve := newServeCommand()
 	if err := serve.ParseFlags(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return false, errors.New("flags of serve: with -h it would print its help and end; godwit-manager serve --help prints them here")
+		}
 		return false, fmt.Errorf("flags of serve: %w", err)
 	}
 	if rest := serve.Flags().Args(); len(rest) > 0 {

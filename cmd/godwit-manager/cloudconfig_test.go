@@ -55,6 +55,7 @@ func TestCloudConfigIsOfWhatWasAskedFor(t *testing.T) {
 		{[]string{"--", "--pubic-url", "https://a:1"}, "--pubic-url"},
 		{[]string{"--", "serve"}, "serve"},
 		{[]string{"serve"}, "behind --"},
+		{[]string{"--", "-h"}, "serve --help"},
 		{[]string{"--first-boot-script", "/nonexistent"}, "/nonexistent"},
 	} {
 		out, err := command(t, append([]string{"cloud-config"}, row.args...)...).CombinedOutput()

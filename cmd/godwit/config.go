@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/godwit/godwit/api/client"
+	"github.com/godwit/godwit/cmd/godwit/internal/manifest"
 )
 
 type configVersion struct {
@@ -73,7 +74,7 @@ others stay. Nodes are told at once; running transfers go on.
 			if err != nil {
 				return err
 			}
-			return amend(c.Context(), a, http.MethodPatch, of(args[0]), "", change, drawConfig)
+			return unknownFields(manifest.Configuration, amend(c.Context(), a, http.MethodPatch, of(args[0]), "", change, drawConfig))
 		},
 	}
 	set.Flags().StringVarP(&file, "file", "f", "", "fields as JSON or YAML; - is stdin")

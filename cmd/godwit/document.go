@@ -31,7 +31,18 @@ func (a *app) inlineOrFile(inline, file string) (json.RawMessage, error) {
 	case inline != "" && file != "":
 		return nil, usagef("--spec and --file exclude each other")
 	case file != "":
-		return a.document(file)
+		spec, err := a.document(file)
+		if err != nil {
+			return nil, err
+		}
+		var document struct {
+			Kind string          `json:"kind"`
+			Spec json.RawMessage `json:"spec"`
+		}
+		if json.Unmarshal(spec, &document) == nil && document.Kind != "" && document.Spec != nil {
+			return nil, usagef("%s is a whole document of kind %s: godwit apply -f %s takes it; --file is for what stands below its spec", file, document.Kind, file)
+		}
+		return spec, nil
 	case inline != "":
 		return toJSON([]byte(inline), "--spec")
 	}

@@ -86,14 +86,14 @@ func newKeyCommand(a *app) *cobra.Command {
 
 	var overlap span // none: the old secret ends at once
 	rotate := &cobra.Command{
-		Use: "rotate ID", Short: "Give a tenant a new secret", Args: cobra.ExactArgs(1), ValidArgsFunction: a.ids("/api/v1/access-keys"),
+		Use: "rotate KEY", Short: "Give a tenant a new secret, by the key's name or id", Args: cobra.ExactArgs(1), ValidArgsFunction: a.ids("/api/v1/access-keys"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return call(c.Context(), a, http.MethodPost, at("access-keys", args[0], "rotate"), map[string]any{"overlap_s": int64(overlap.Seconds())}, drawSecret)
 		},
 	}
 	rotate.Flags().Var(&overlap, "overlap", "how long the old secret goes on working")
 	revoke := &cobra.Command{
-		Use: "revoke ID", Short: "Take a tenant's access away; its running sessions end", Args: cobra.ExactArgs(1), ValidArgsFunction: a.ids("/api/v1/access-keys"),
+		Use: "revoke KEY", Short: "Take a tenant's access away, by the key's name or id; its running sessions end", Args: cobra.ExactArgs(1), ValidArgsFunction: a.ids("/api/v1/access-keys"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return call(c.Context(), a, http.MethodDelete, at("access-keys", args[0]), nil, say("access key %s revoked", args[0]))
 		},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ func newLogLevelCommand(a *app) *cobra.Command {
 		Example: `  godwit loglevel set manager=debug
   godwit loglevel set debug --node studio-3 --for 30m`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("for") && node == "" {
+				return usagef("--for is for one node: give --node NODE; levels of all stay until they are set again")
+			}
 			cl, _, err := a.api()
 			if err != nil {
 				return err
@@ -61,9 +65,22 @@ func newLogLevelCommand(a *app) *cobra.Command {
 	return group("loglevel", "Show and change how much managers and nodes log", get, set)
 }
 
+// levels are how much may be logged, most first.
+var levels = []string{"debug", "info", "warn", "error"}
+
+func isLevel(s string) error {
+	if !slices.Contains(levels, s) {
+		return usagef("%q is no level of logging; there are %s", s, strings.Join(levels, ", "))
+	}
+	return nil
+}
+
 // changeLevels writes what the arguments say into the document.
 func changeLevels(doc map[string]any, args []string, node string, lasts time.Duration) error {
 	if node != "" {
+		if err := isLevel(args[0]); err != nil && len(args) == 1 && !strings.Contains(args[0], "=") {
+			return err
+		}
 		if len(args) != 1 || strings.Contains(args[0], "=") {
 			return usagef("give one level for --node %s", node)
 		}
@@ -80,7 +97,10 @@ func changeLevels(doc map[string]any, args []string, node string, lasts time.Dur
 	for _, arg := range args {
 		what, level, found := strings.Cut(arg, "=")
 		if !found || what != "manager" && what != "nodes" {
-			return usagef("%q is neither manager=LEVEL nor nodes=LEVEL", arg)
+			return usagef("%q is neither manager=LEVEL nor nodes=LEVEL; one node takes LEVEL alone, with --node NODE", arg)
+		}
+		if err := isLevel(level); err != nil && level != "" { // empty: as it was started
+			return err
 		}
 		doc[what] = level
 	}

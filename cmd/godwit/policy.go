@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/godwit/godwit/cmd/godwit/internal/manifest"
 )
 
 type policyVersion struct {
@@ -92,9 +94,9 @@ godwit schema policy says what fields there are and what they mean.
 				return err
 			}
 			if preview {
-				return call(c.Context(), a, http.MethodPost, at("clusters", args[0], "policy", "preview"), change, drawPreview)
+				return unknownFields(manifest.Policy, call(c.Context(), a, http.MethodPost, at("clusters", args[0], "policy", "preview"), change, drawPreview))
 			}
-			return amend(c.Context(), a, http.MethodPatch, at("clusters", args[0], "policy"), "", change, drawPolicy)
+			return unknownFields(manifest.Policy, amend(c.Context(), a, http.MethodPatch, at("clusters", args[0], "policy"), "", change, drawPolicy))
 		},
 	}
 	c.Flags().StringVarP(&file, "file", "f", "", "fields as JSON or YAML; - is stdin")

@@ -74,7 +74,7 @@ first that can be had; errors name the offering, as spec.offerings[1].subnets.
 	}
 	create.Flags().StringVar(&provider, "provider", "local", "who launches the nodes: local, attached, aws, azure, gcp, mixed")
 	create.Flags().StringVar(&spec, "spec", "", "specification in the provider's terms, as JSON")
-	create.Flags().StringVarP(&file, "file", "f", "", "the same from a JSON or YAML file; - is stdin")
+	create.Flags().StringVarP(&file, "file", "f", "", "a JSON or YAML file of what --spec says, the specification alone; - is stdin (documents with kind: and spec: are for godwit apply)")
 	remove := &cobra.Command{
 		Use: "delete TEMPLATE", Short: "Delete a template that no cluster uses", Args: cobra.ExactArgs(1), ValidArgsFunction: names,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -93,7 +93,7 @@ it asks for user and password, whatever the profile holds.
 	create.Flags().StringSliceVar(&scopes, "scope", nil, "narrow it below its role, such as nodes:read or transfers:write (default: all that the role may)")
 	create.Flags().Var(&expires, "expires-in", "how long it lasts, such as 720h (default: until deleted)")
 	remove := &cobra.Command{
-		Use: "delete ID", Short: "Delete a token; it stops working at once", Args: cobra.ExactArgs(1),
+		Use: "delete TOKEN", Short: "Delete a token, by name or id; it stops working at once", Args: cobra.ExactArgs(1), ValidArgsFunction: a.names("/api/v1/api-tokens"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return call(c.Context(), a, http.MethodDelete, at("api-tokens", args[0]), nil, say("token %s deleted", args[0]))
 		},

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -90,4 +92,26 @@ func (s *schema) fields(texts map[string]string) map[string]*schema {
 		}
 	}
 	return out
+}
+
+// Fields are the names of the fields of the object at path, below the specification of
+// a kind of document; nil where there is no such object, or where any field may be.
+func Fields(k Kind, path ...string) []string {
+	s := parsed()[k]
+	for _, name := range append([]string{"spec"}, path...) {
+		if s == nil {
+			return nil
+		}
+		if s.Items != nil {
+			s = s.Items
+		}
+		s = s.Properties[name]
+	}
+	if s != nil && s.Items != nil {
+		s = s.Items
+	}
+	if s == nil || len(s.Properties) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(s.Properties))
 }
