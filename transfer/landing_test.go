@@ -147,6 +147,6 @@ func TestBlocksWaitForEachOtherButNotForEver(t *testing.T) {
 		l.lock.Unlock()
 		queue(2)
 		after("at the end", block+1, block+2, 2*block, 1, 2)
-		l.close()
+		l.close(false)
 	})
 }
