@@ -7,9 +7,11 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"sort"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/godwit/godwit/transfer/congestion"
 	"github.com/godwit/godwit/transfer/control"
 	"github.com/godwit/godwit/transfer/flow"
 	"github.com/godwit/godwit/transfer/hashtree"
@@ -51,6 +53,8 @@ type world struct {
 	window   int64         // of the receiver; 0: 32 MiB
 	buffered int64         // most that the receiver ever held
 	took     time.Duration // by the last session
+	flows    int           // of a session; 0: one
+	deaths   []death
 }
 
 // path is what the network does.
@@ -84,10 +88,9 @@ type simSession struct {
 	net      *simnet.Net
 	snd      *Sender
 	rcv      *Receiver
-	fs       *flow.Sender
-	fr       *flow.Receiver
-	sh, rh   *simnet.Host
-	up, down *simnet.Link
+	lanes    []*simLane
+	group    congestion.Group
+	left     bool          // no flow lives
 	toRcv    time.Duration // last arrival of a control frame, to keep order
 	toSnd    time.Duration
 	dead     bool
@@ -113,11 +116,6 @@ func (w *world) session(seed uint64, ask bool, cut, stop time.Duration) bool {
 		w: w, net: simnet.New(seed), parts: map[uint64]*part{}, entries: map[uint64]Entry{},
 		synced: map[uint64]map[int]hashtree.Hash{}, whole: map[uint64][]byte{},
 	}
-	link := simnet.Link{
-		Rate: w.path.rate, Queue: int(w.path.rate / 8 * 0.05), Delay: w.path.rtt / 2, Loss: w.path.loss,
-		Jitter: w.path.jitter, Reorder: w.path.jitter > 0, Duplicate: w.path.duplicate, Corrupt: w.path.corrupt,
-	}
-	s.up, s.down = s.net.NewLink(link), s.net.NewLink(link)
 	window := w.window
 	if window == 0 {
 		window = 32 << 20
@@ -154,19 +152,10 @@ func (w *world) session(seed uint64, ask bool, cut, stop time.Duration) bool {
 			})
 		},
 	})
-	const parity = 32 << 20
-	cs := flow.Config{ConnID: 7, SendSecret: key(1), RecvSecret: key(2), Peer: nodeAddr, Trusted: true, RTT: w.path.rtt, Rand: reader{w.rng}}
-	cr := flow.Config{ConnID: 7, SendSecret: key(2), RecvSecret: key(1), RTT: w.path.rtt, Rand: reader{w.rng}}
-	cs.Parity, cr.Parity = parity, parity
-	var err error
-	if s.fs, err = flow.NewSender(cs, s.snd); err != nil {
-		w.t.Fatal(err)
+	for range max(w.flows, 1) {
+		s.addLane()
 	}
-	if s.fr, err = flow.NewReceiver(cr, s.rcv); err != nil {
-		w.t.Fatal(err)
-	}
-	s.sh = s.net.NewHost(clientAddr, s.fs, s.up)
-	s.rh = s.net.NewHost(nodeAddr, s.fr, s.down)
+	s.die()
 	s.scan()
 	s.net.At(0, s.tick)
 	if stop > 0 {
@@ -176,19 +165,22 @@ func (w *world) session(seed uint64, ask bool, cut, stop time.Duration) bool {
 	if cut > 0 {
 		until = cut
 	}
-	s.net.RunWhile(until, func() bool { return !s.finished && s.err == nil })
+	s.net.RunWhile(until, func() bool { return !s.finished && s.err == nil && !s.left })
 	s.dead = true
 	w.took = s.net.Now()
 	w.sent += s.snd.Stats().Sent
 	w.repeated += s.rcv.Stats().Repeated
 	w.received = s.rcv.Stats().Received
-	w.tell("session %d ask=%v cut=%v stop=%v: at %v finished=%v sent %+v received %+v errors %v %v",
-		w.sessions, ask, cut, stop, s.net.Now(), s.finished, s.snd.Stats(), s.rcv.Stats(), s.sh.Errors(), s.rh.Errors())
+	w.tell("session %d ask=%v cut=%v stop=%v: at %v finished=%v sent %+v received %+v",
+		w.sessions, ask, cut, stop, s.net.Now(), s.finished, s.snd.Stats(), s.rcv.Stats())
+	for i, l := range s.lanes {
+		w.tell("flow %d: parked=%v errors %v %v", i, l.parked, l.sh.Errors(), l.rh.Errors())
+	}
 	if s.err != nil {
 		w.t.Fatalf("session error: %v", s.err)
 	}
-	if !s.finished && cut == 0 {
-		w.t.Fatalf("stuck: %v", s.fs.Stats(s.sh.Clock()))
+	if !s.finished && cut == 0 && !s.left {
+		w.t.Fatalf("stuck: %v\n%s", s.lanes[0].fs.Stats(s.net.Now()), strings.Join(w.story, "\n"))
 	}
 	return s.finished && !s.snd.Stopped()
 }
@@ -289,9 +281,11 @@ func (s *simSession) kick() {
 			s.later(time.Millisecond, func() { s.read(r) })
 		}
 	}
-	s.fs.Wake()
-	s.sh.Wake()
-	s.rh.Wake()
+	for _, l := range s.lanes {
+		l.fs.Wake()
+		l.sh.Wake()
+		l.rh.Wake()
+	}
 }
 
 func (s *simSession) read(r Read) {
@@ -319,6 +313,7 @@ func (s *simSession) tick() {
 	s.rcv.Flush()
 	s.w.buffered = max(s.w.buffered, s.rcv.Stats().Buffered)
 	s.rcv.cfg.Control(control.TypeProgress, control.AppendProgress(nil, s.rcv.Progress()))
+	s.steer()
 	s.net.At(s.net.Now()+50*time.Millisecond, s.tick)
 }
 
