@@ -7,20 +7,23 @@ import (
 )
 
 // mirrored is a client that mirrors its control connections however near the node is.
-func mirrored(t testing.TB, n *node, spec Spec) *Client {
+func mirrored(t testing.TB, spec Spec) *Client {
 	c := quickClient(t, spec)
-	c.mirrorFrom, n.mirrorFrom = -1, -1
+	c.mirrorFrom = -1
 	return c
 }
+
+// mirrors has a node do so.
+func mirrors(s *Server) { s.mirrorFrom = -1 }
 
 // TestSessionNeedsNoTCPConnectionWhileDatagramsPass: it begins over QUIC, and the
 // connection that is to join it never says a word.
 func TestSessionNeedsNoTCPConnectionWhileDatagramsPass(t *testing.T) {
 	t.Parallel()
-	bothWays(t, func(t *testing.T, n *node, job Job, src, dst string) {
+	bothWaysTuned(t, mirrors, func(t *testing.T, n *node, job Job, src, dst string) {
 		r := throughLate(t, n, make(chan struct{}))
 		began := time.Now()
-		res := mustRun(t, mirrored(t, n, r.spec), job)
+		res := mustRun(t, mirrored(t, r.spec), job)
 		same(t, src, dst)
 		if took := time.Since(began); took > joinMost/2 {
 			t.Errorf("took %v", took)
@@ -33,9 +36,9 @@ func TestSessionNeedsNoTCPConnectionWhileDatagramsPass(t *testing.T) {
 // again and again.
 func TestTCPMayStandStillInTheMiddle(t *testing.T) {
 	t.Parallel()
-	bothWays(t, func(t *testing.T, n *node, job Job, src, dst string) {
+	bothWaysTuned(t, mirrors, func(t *testing.T, n *node, job Job, src, dst string) {
 		r := through(t, n)
-		c := mirrored(t, n, r.spec)
+		c := mirrored(t, r.spec)
 		c.quickFrom = 0
 		c.OnEvent = func(e Event) {
 			if e.Kind == EventSession {

@@ -230,8 +230,9 @@ func TestQuickSessionWithoutTCPEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := startNode(t, t.TempDir(), func(c *ServerConfig, _ *grants) { c.MaxSessions = 1 })
-			n.joinsWithin = 100 * time.Millisecond
+			n := startTuned(t, t.TempDir(), func(c *ServerConfig, _ *grants) { c.MaxSessions = 1 }, func(s *Server) {
+				s.joinsWithin = 100 * time.Millisecond
+			})
 			h := byHand(t, n)
 			q := h.quick()
 			a, err := h.hello(q, nil)

@@ -79,6 +79,13 @@ func (g grants) Authorize(_ context.Context, c Credential, r Request) (Grant, er
 // startNode serves root; change adjusts configuration and grant first.
 func startNode(t testing.TB, root string, change func(*ServerConfig, *grants)) *node {
 	t.Helper()
+	return startTuned(t, root, change, func(*Server) {})
+}
+
+// startTuned is startNode with tune for what no configuration says, before anybody
+// can connect.
+func startTuned(t testing.TB, root string, change func(*ServerConfig, *grants), tune func(*Server)) *node {
+	t.Helper()
 	cert := certificate(t)
 	g := grants{token: "open sesame", grant: Grant{
 		Tenant: "tenant", OpenRoot: func() (*os.Root, error) { return os.OpenRoot(root) },
@@ -95,6 +102,7 @@ func startNode(t testing.TB, root string, change func(*ServerConfig, *grants)) *
 	if err != nil {
 		t.Fatal(err)
 	}
+	tune(s)
 	tcp, udp, err := Listen("127.0.0.1", 0)
 	if err != nil {
 		t.Fatal(err)

@@ -37,10 +37,15 @@ func (r *relay) client(t testing.TB) (*Client, func() []Transport) {
 
 // bothWays runs f for a push and a pull of a mixed tree between src and dst.
 func bothWays(t *testing.T, f func(t *testing.T, n *node, job Job, src, dst string)) {
+	bothWaysTuned(t, func(*Server) {}, f)
+}
+
+// bothWaysTuned is bothWays with a node that tune has seen.
+func bothWaysTuned(t *testing.T, tune func(*Server), f func(t *testing.T, n *node, job Job, src, dst string)) {
 	for _, dir := range []Direction{Push, Pull} {
 		t.Run(string(dir), func(t *testing.T) {
 			t.Parallel()
-			n := startNode(t, t.TempDir(), nil)
+			n := startTuned(t, t.TempDir(), nil, tune)
 			src, dst := filepath.Join(t.TempDir(), "src"), filepath.Join(n.root, "in/src")
 			job := Job{Direction: dir, Sources: []string{src}, Destination: "in"}
 			if dir == Pull {
