@@ -197,8 +197,12 @@ func TestDataRideSSHWhereUDPDoesNot(t *testing.T) {
 	}
 	both(direct, "udp")
 	both(direct, "ssh", "--transport", "tcp", "--overwrite", "always")
+	// Several flows are a wish: where there is none to be had, the copy is the same.
+	both(direct, "udp", "--flows", "3", "--overwrite", "always")
+	both(direct, "ssh", "--flows", "3", "--transport", "tcp", "--overwrite", "always")
 	// sshd says that this machine has another address than it has: no datagrams.
 	both(startSSHD(t, "export SSH_CONNECTION='192.0.2.1 1 192.0.2.99 22'"), "ssh")
+	both(startSSHD(t, "export SSH_CONNECTION='192.0.2.1 1 192.0.2.99 22'"), "ssh", "--flows", "3")
 }
 
 func TestTransferOverSSHSurvivesItsConnection(t *testing.T) {
