@@ -1,5 +1,5 @@
 import type { QueryClient } from '@tanstack/react-query'
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent as page, Outlet, redirect } from '@tanstack/react-router'
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router'
 import { SetupPage } from './account/SetupPage'
 import { comeBack } from './account/methods'
 import { SignInPage } from './account/SignInPage'
@@ -9,6 +9,20 @@ import { OverviewPage } from './overview/OverviewPage'
 import { NotFound, Broken } from './shell/Lost'
 import { only, parseSearch, stringifySearch } from './shell/search'
 import { Shell } from './shell/Shell'
+
+const screens: (() => Promise<unknown> | undefined)[] = []
+
+// page is a screen in a file of its own, fetched when it is opened or, before that, by preloadScreens.
+const page: typeof lazyRouteComponent = (...args) => {
+  const screen = lazyRouteComponent(...args)
+  screens.push(() => screen.preload?.())
+  return screen
+}
+
+// preloadScreens fetches every screen: one that is opened when the manager is gone could not be fetched any more.
+export const preloadScreens = async (): Promise<void> => {
+  for (const fetch of screens) await fetch()
+}
 
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({
   validateSearch: only('cluster'),
@@ -47,7 +61,6 @@ const shell = createRoute({
   errorComponent: Broken,
 })
 
-// Every screen but the first is a file of its own, fetched when it is opened.
 export const overviewRoute = createRoute({ getParentRoute: () => shell, path: '/', component: OverviewPage })
 const start = createRoute({ getParentRoute: () => shell, path: '/start', component: page(() => import('./start/FirstRunPage'), 'FirstRunPage') })
 export const nodesRoute = createRoute({

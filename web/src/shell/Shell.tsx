@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
-import { useState, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { client } from '../api/client'
 import { LiveProvider, useLive } from '../api/live'
 import { clustersQuery, meQuery } from '../api/queries'
 import { answer } from '../api/refusal'
+import { preloadScreens } from '../router'
 import { Ago } from '../ui/Ago'
 import { Menu } from '../ui/Menu'
 import { keep, useCluster } from './cluster'
@@ -39,6 +40,10 @@ export function Shell() {
   const cluster = useCluster()
   const [help, setHelp] = useState(false)
   useKeys(() => setHelp(true))
+  useEffect(() => {
+    const soon = setTimeout(() => void preloadScreens(), 1_000)
+    return () => clearTimeout(soon)
+  }, [])
   return (
     <LiveProvider path={pathname}>
       <a href="#main" className={s.skip}>
