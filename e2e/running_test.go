@@ -40,6 +40,9 @@ func startRunning(t *testing.T, s *stage.Stage, node, name, to string) *running 
 	}
 	r := &running{s, node, c}
 	eventually(t, 20*time.Second, "the session", func(ctx context.Context) (bool, error) {
+		if !c.Running() {
+			t.Fatalf("the copy ended early: %v", c.Wait(ctx, time.Second))
+		}
 		n, err := r.sessions(ctx)
 		return n == 1, err
 	})

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,10 +26,15 @@ type Copy struct {
 	Result transfer.Result // valid after Wait
 }
 
-// StartCopy runs godwit cp, whose JSON lines go to a log of their own.
+// StartCopy runs godwit cp, whose JSON lines go to a log of their own. A manager that
+// is asked for the transfer is told its name.
 func (s *Stage) StartCopy(ctx context.Context, name string, args ...string) (*Copy, error) {
 	c := &Copy{Name: name, gone: make(chan struct{})}
-	c.cmd = exec.CommandContext(ctx, s.Bin("godwit"), append([]string{"cp", "-r", "--json", "--name", name}, args...)...)
+	args = append([]string{"cp", "-r", "--json"}, args...)
+	if direct := func(arg string) bool { return strings.Contains(arg, "://") }; !slices.ContainsFunc(args, direct) {
+		args = append(args, "--name", name)
+	}
+	c.cmd = exec.CommandContext(ctx, s.Bin("godwit"), args...)
 	c.cmd.Env = append(os.Environ(), "GODWIT_CONFIG="+s.Profile())
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
 	c.cmd.WaitDelay = 5 * time.Second
