@@ -50,7 +50,8 @@ func sparse(f *os.File, size int64) error {
 func inMemory(f *os.File) bool {
 	var st unix.Statfs_t
 	err := retry(f, func(fd int) error { return unix.Fstatfs(fd, &st) })
-	return err == nil && (st.Type == unix.TMPFS_MAGIC || st.Type == unix.RAMFS_MAGIC)
+	kind := uint32(st.Type) // 32 bits, of which some machines take the first for a sign
+	return err == nil && (kind == unix.TMPFS_MAGIC || kind == unix.RAMFS_MAGIC)
 }
 
 func fileID(fi fs.FileInfo) FileID {
