@@ -139,7 +139,7 @@ func (p *Part) claim(ctx context.Context) (ok bool, err error) {
 	if err := p.writeJournal(); err != nil {
 		return false, err
 	}
-	p.f, p.quick = f, newQuick(f, p.j)
+	p.f, p.memory = f, newMemoryPart(f, p.j)
 	return true, nil
 }
 

@@ -29,7 +29,7 @@ type Part struct {
 	use sync.RWMutex // held shared by calls, exclusively by those that end the part
 	f   *os.File     // nil once ended
 
-	quick *quick // nil: f takes its time
+	memory *memoryPart // nil: f may have to be waited for
 
 	fenced atomic.Bool
 
@@ -99,8 +99,8 @@ func (p *Part) WriteAt(b []byte, off int64) (int, error) {
 		}
 	}
 	write := p.f.WriteAt
-	if p.quick != nil {
-		write = p.quick.write
+	if p.memory != nil {
+		write = p.memory.WriteAt
 	}
 	n, err := write(b, off)
 	return n, p.wrap("write", err)
@@ -252,8 +252,8 @@ func (p *Part) fence() error {
 
 // glance is fence, cheaper where that can be.
 func (p *Part) glance() error {
-	if p.quick != nil && !p.fenced.Load() {
-		return p.quick.inPlace(p.fence)
+	if p.memory != nil && !p.fenced.Load() {
+		return p.memory.inPlace(p.fence)
 	}
 	return p.fence()
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"sync/atomic"
-	"syscall"
 )
 
 // File is a source file to read. It holds no descriptor of its own: the Tree
@@ -19,17 +18,20 @@ type File struct {
 	closed atomic.Bool
 }
 
+// memoryLeast is the least file that is worth asking whether it is in memory.
+const memoryLeast = 1 << 20
+
 // source is an open file and the entry that it was checked against.
 type source struct {
 	*os.File
-	entry Entry
-	now   syscall.RawConn // nil: reads may wait
+	entry  Entry
+	memory *memory // nil: reads may wait
 }
 
 // ReadAt is that of io.ReaderAt.
 func (s *source) ReadAt(b []byte, off int64) (int, error) {
-	if s.now != nil {
-		return readNow(s.now, b, off)
+	if s.memory != nil {
+		return s.memory.ReadAt(b, off)
 	}
 	return s.File.ReadAt(b, off)
 }
@@ -125,7 +127,11 @@ func (t *Tree) openSource(e Entry) (*source, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &source{File: f, entry: e, now: readsNow(f, e.Size)}, nil
+	s := &source{File: f, entry: e}
+	if e.Size >= memoryLeast {
+		s.memory = newMemory(f)
+	}
+	return s, nil
 }
 
 // check returns ErrChanged unless f is the file of e, unchanged.
