@@ -203,8 +203,6 @@ func (l *lane) pump() {
 	var rest rester
 	if s.rcv != nil {
 		rest, _ = l.sock.(rester)
-	}
-	if s.rcv != nil {
 		receiving.Add(1)
 		defer receiving.Add(-1)
 	}

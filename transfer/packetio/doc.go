@@ -52,9 +52,9 @@
 //     in that poller, because threads that sleep in system calls keep the runtime's
 //     monitor awake: see alarm.
 //
-// A transfer at 1 Gb/s over 100 ms so makes 2,600 wake-ups a second at both ends
-// together, 800 of them at the receiving one; without these rules it was 7,300
-// (voluntary context switches, as bench/wan counts them).
+// A transfer at 1 Gb/s over 100 ms so makes 2,100 wake-ups a second at both ends
+// together; without these rules it was 7,300 (voluntary context switches, as bench/wan
+// counts them).
 package packetio
 
 // Round is how many batches to send before looking for feedback: a sender that
