@@ -161,10 +161,10 @@ func hintFor(err error) string {
 		return "compare the fingerprint with the line that the manager prints when it starts"
 	case silent:
 		return "is the manager running, and its address right? godwit login shows the one in use"
-	case transfer.CodeOf(err) == transfer.CodeCertificate:
-		return "the address of a godwit serve changes with each start, unless --identity keeps it: ask for the one that it prints now"
 	case errors.Is(err, channel.ErrSSH):
 		return "" // which says it itself
+	case transfer.CodeOf(err) == transfer.CodeCertificate:
+		return "the address of a godwit serve changes with each start, unless --identity keeps it: ask for the one that it prints now"
 	case transfer.CodeOf(err) == transfer.CodeUnreachable:
 		return "does it run there, and do firewalls let its port through, TCP and UDP?"
 	}

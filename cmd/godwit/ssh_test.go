@@ -264,6 +264,10 @@ func TestSSHFailuresSayWhatToDo(t *testing.T) {
 	if out, code := ends(t, s.with("cp", src, "ada@no.such.host.invalid:x")...); code != exitUnavailable || !strings.Contains(out, "spelt right") {
 		t.Errorf("no such host: exit %d, %s", code, out)
 	}
+	changed := "sh -c 'echo REMOTE HOST IDENTIFICATION HAS CHANGED >&2; exit 255'"
+	if out, code := ends(t, "cp", "--ssh", changed, src, "ada@host:x"); code != exitAuth || !strings.Contains(out, "known_hosts") || strings.Contains(out, "godwit serve") {
+		t.Errorf("another host key: exit %d, %s", code, out)
+	}
 	if out, code := ends(t, s.with("cp", s.at("nothing/here"), t.TempDir())...); code != exitNotFound || !strings.Contains(out, "no such file or directory") {
 		t.Errorf("no such file: exit %d, %s", code, out)
 	}

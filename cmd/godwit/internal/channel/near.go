@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type Host struct {
 	Port int    // 0: ssh's
 }
 
-// Valid reports whether ssh could take the name for anything but a host.
+// Valid reports whether ssh takes the name for a host, and for nothing else.
 func (h Host) Valid() bool {
 	return h.Name != "" && !strings.HasPrefix(h.Name, "-") && !strings.ContainsAny(h.Name, " \t\n\x00")
 }
@@ -41,25 +42,32 @@ type Dialer struct {
 	Command []string  // ssh and its options; empty: ssh
 	Remote  string    // godwit on the far machine, for its shell; "": godwit in the PATH there
 	Stderr  io.Writer // where ssh and the far side complain
+
+	patience time.Duration // how long ssh may take until godwit answers; 0: as long as people type passwords
 }
 
-// patience is how long ssh may take until godwit answers: people type
-// passwords meanwhile.
-const patience = 2 * time.Minute
+// typing is how long people may take to type a password. It ends before a connection
+// that nobody answers does, which is why errLate speaks of that, too.
+const typing = 2 * time.Minute
+
+var errLate = errors.New("no answer in time")
 
 // leave is how long ssh may take to end by itself, once its streams are closed.
 const leave = 2 * time.Second
 
-// Dial opens a channel, for transfer.Client. What goes wrong is a [Failure].
+// Dial opens a channel, for transfer.Client. What goes wrong with ssh
+// has [ErrSSH] in its chain.
 func (d *Dialer) Dial(ctx context.Context) (transfer.Channel, error) {
 	p, err := d.start()
 	if err != nil {
 		return transfer.Channel{}, failure(transfer.CodeInvalid, "cannot start ssh, which --ssh or GODWIT_SSH may name", err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = p.conn.Close() })
-	timer := time.AfterFunc(patience, func() { _ = p.conn.Close() })
+	timer := time.AfterFunc(cmp.Or(d.patience, typing), func() { _ = p.conn.Close() })
 	g, err := readGreeting(p.conn.in)
-	timer.Stop()
+	if !timer.Stop() {
+		err = errLate
+	}
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -84,6 +92,8 @@ const (
 func (d *Dialer) explain(p *process, err error) error {
 	host := d.Host.String()
 	switch {
+	case errors.Is(err, errLate):
+		return failure(transfer.CodeUnreachable, fmt.Sprintf("%s did not answer within %s: is it up, do firewalls let ssh through, and does ssh ask for something there?", host, cmp.Or(d.patience, typing)), nil)
 	case errors.Is(err, errMangled):
 		return failure(transfer.CodeProtocol, "godwit on "+host+" is of another version: give both machines the same", err)
 	case p.code() == exitMissing:
