@@ -29,16 +29,10 @@ type location struct {
 
 // shown is what was written, without the secret of a server's address.
 func (l location) shown() string {
-	scheme, rest, ok := strings.Cut(l.raw, "://")
-	authority, path, slash := strings.Cut(rest, "/")
-	if i := strings.LastIndexByte(authority, '@'); ok && i >= 0 && scheme != "ssh" {
-		shown := scheme + "://…" + authority[i:]
-		if slash {
-			shown += "/" + path
-		}
-		return shown
+	if l.ssh.Name != "" {
+		return l.raw
 	}
-	return l.raw
+	return redact(l.raw)
 }
 
 // parseLocation reads PATH, CLUSTER:PATH, :PATH, USER@HOST:PATH,
@@ -132,11 +126,11 @@ var bracketed = regexp.MustCompile(`^([^/\\:@]+@)\[([0-9A-Fa-f:.]+(?:%[^/\]]+)?)
 func parseSSH(l location) (location, error) {
 	authority, path, err := cutURL(strings.TrimPrefix(l.raw, "ssh://"))
 	if err != nil {
-		return l, usagef("%q: %v", l.raw, err)
+		return l, usagef("%s: %v", redact(l.raw), err)
 	}
 	u, err := url.Parse("ssh://" + authority)
-	if err != nil {
-		return l, usagef("ssh://…%s: write ssh://[USER@]HOST[:PORT]/PATH", authority[strings.LastIndexByte(authority, '@')+1:])
+	if err != nil || strings.ContainsAny(authority, "?#") {
+		return l, usagef("%s: write ssh://[USER@]HOST[:PORT]/PATH", redact("ssh://"+authority))
 	}
 	if _, secret := u.User.Password(); secret {
 		return l, usagef("ssh://…@%s: ssh takes no password from a command line; it asks for it, or use a key", u.Host)
@@ -171,14 +165,16 @@ func (l location) behind(h channel.Host, path string) (location, error) {
 	return l, err
 }
 
-// redact is an address without its key, for messages.
+// redact is an address without what stands before its host, for messages: that is a
+// key, or a password that somebody wrote there.
 func redact(s string) string {
-	at := strings.LastIndexByte(s, '@')
-	scheme, _, found := strings.Cut(s, "://")
-	if at < 0 || !found {
+	scheme, rest, isURL := strings.Cut(s, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(authority, '@')
+	if !isURL || at < 0 {
 		return s
 	}
-	return scheme + "://…" + s[at:]
+	return scheme + "://…" + rest[at:]
 }
 
 // hostPort is where a node that is addressed directly listens.

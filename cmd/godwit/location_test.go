@@ -76,7 +76,12 @@ func TestAddressesNameTheFileThatIsMeant(t *testing.T) {
 			t.Errorf("%q was taken for %q: %v", bad, l.path, err)
 		}
 	}
-	if _, err := parseLocation("godwit://SECRET@h:1/100%"); err == nil || strings.Contains(err.Error(), "SECRET") {
-		t.Errorf("an error tells the key, or there is none: %v", err)
+	for _, secret := range []string{"godwit://SECRET@h:1/100%", "ssh://ada:SECRET@h/100%", "ssh://ada:SECRET@h/x", "ssh://ada:SECRET@h:port/x", "ssh://ada:SECRET@h?x/y"} {
+		if _, err := parseLocation(secret); err == nil || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("an error tells the secret, or there is none: %v", err)
+		}
+	}
+	if got := redact("godwit://SECRET@h:1/mail@home"); got != "godwit://…@h:1/mail@home" {
+		t.Errorf("%s", got)
 	}
 }
