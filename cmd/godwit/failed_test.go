@@ -77,7 +77,7 @@ func TestEveryFailureOfACopyWithJSONIsOneResult(t *testing.T) {
 			continue
 		}
 		e := list[0]
-		if e["event"] != "result" || e["code"] != string(tc.code) || e["error"] == "" {
+		if text, _ := e["error"].(string); e["event"] != "result" || e["code"] != string(tc.code) || text == "" {
 			t.Errorf("%q: %v", tc.args, e)
 		}
 		holds(t, e, every)

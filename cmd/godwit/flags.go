@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/pflag"
 )
 
@@ -15,8 +17,8 @@ func refuseEmpty(f *pflag.FlagSet, names ...string) error {
 	return nil
 }
 
-// idle are flags of cp that say something of what another flag does, which is not
-// given: alone they would do nothing.
+// idle are flags of cp that say something of what another flag does: with none of
+// those given, they would do nothing.
 var idle = []struct {
 	flag, says string
 	without    []string
@@ -36,14 +38,7 @@ func (fl *copyFlags) check(f *pflag.FlagSet, remote location) error {
 		return err
 	}
 	for _, i := range idle {
-		if !f.Changed(i.flag) {
-			continue
-		}
-		used := false
-		for _, name := range i.without {
-			used = used || f.Changed(name)
-		}
-		if !used {
+		if f.Changed(i.flag) && !slices.ContainsFunc(i.without, f.Changed) {
 			return usagef("--%s %s", i.flag, i.says)
 		}
 	}

@@ -78,11 +78,11 @@ func isLevel(s string) error {
 // changeLevels writes what the arguments say into the document.
 func changeLevels(doc map[string]any, args []string, node string, lasts time.Duration) error {
 	if node != "" {
-		if err := isLevel(args[0]); err != nil && len(args) == 1 && !strings.Contains(args[0], "=") {
-			return err
-		}
 		if len(args) != 1 || strings.Contains(args[0], "=") {
 			return usagef("give one level for --node %s", node)
+		}
+		if err := isLevel(args[0]); err != nil {
+			return err
 		}
 		kept := []any{}
 		list, _ := doc["overrides"].([]any)

@@ -24,13 +24,13 @@ type progress struct {
 	dry         bool
 	flows       int // that are to carry the data
 
-	mu    sync.Mutex
-	last  transfer.Progress
-	final transfer.Event // of the last one: session and node
-	node  string
-	hint  string             // about keys
-	over  transfer.Transport // what data ride, unless it is UDP
-	lines time.Time          // of the last plain line
+	mu      sync.Mutex
+	last    transfer.Progress
+	session transfer.Event // of the last event: its session and node alone
+	node    string
+	hint    string             // about keys
+	over    transfer.Transport // what data ride, unless it is UDP
+	lines   time.Time          // of the last plain line
 
 	bars *mpb.Progress
 	bar  *mpb.Bar
@@ -95,7 +95,7 @@ func (p *progress) pace() string {
 func (p *progress) event(e transfer.Event) {
 	p.mu.Lock()
 	p.last = e.Progress
-	p.final = transfer.Event{SessionID: e.SessionID, NodeID: e.NodeID, NodeName: e.NodeName}
+	p.session = transfer.Event{SessionID: e.SessionID, NodeID: e.NodeID, NodeName: e.NodeName}
 	if e.NodeName != "" {
 		p.node = e.NodeName
 	} else if e.NodeID != "" {
@@ -195,7 +195,7 @@ func (p *progress) finish(r transfer.Result, err error) {
 	}
 	if p.json {
 		p.mu.Lock()
-		last := p.final
+		last := p.session
 		last.Progress = p.last
 		p.mu.Unlock()
 		jsonLine(p.streams, resultEvent(last, r, err))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/godwit/godwit/api/client"
@@ -23,7 +24,7 @@ func unknownFields(kind manifest.Kind, err error) error {
 		return err
 	}
 	told := *e
-	told.Fields = append([]client.FieldError(nil), e.Fields...)
+	told.Fields = slices.Clone(e.Fields)
 	for i, f := range e.Fields {
 		if f.Message != unexpected {
 			continue
