@@ -130,8 +130,8 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, given *pflag.FlagSet, arg
 	case err != nil:
 		from.giveUp(ctx)
 		return err
-	case int64(len(res.Failed))+res.FailedMore > 0:
-		return partialError{int64(len(res.Failed)) + res.FailedMore}
+	case failures(res) > 0:
+		return partialError{failures(res)}
 	}
 	return rerr
 }

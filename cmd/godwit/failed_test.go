@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -151,5 +152,23 @@ func TestServeTellsProgramsItsAddress(t *testing.T) {
 	l, err := parseLocation(got.Address)
 	if err != nil || !l.invited || !strings.HasPrefix(l.node, "[::1]:") || got.Directory != dir || !slices.Equal(got.May, []string{"read", "write"}) {
 		t.Errorf("%+v, %+v, %v", got, l, err)
+	}
+}
+
+func TestWhatIsNoFileFailsOnce(t *testing.T) {
+	t.Parallel()
+	src := t.TempDir()
+	socket, err := net.Listen("unix", filepath.Join(src, "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	to := serve(t, "--write", t.TempDir())
+	c := godwit(t, "cp", "-r", src+"/", to.address)
+	var out, said strings.Builder
+	c.Stdout, c.Stderr = &out, &said
+	_ = c.Run()
+	if c.ProcessState.ExitCode() != exitPartial || out.Len() > 0 || strings.Count(said.String(), "socket:") != 1 {
+		t.Errorf("exit %d, %q, %q", c.ProcessState.ExitCode(), out.String(), said.String())
 	}
 }

@@ -201,8 +201,8 @@ func (p *progress) finish(r transfer.Result, err error) {
 		jsonLine(p.streams, resultEvent(last, r, err))
 		return
 	}
-	if p.quiet || err != nil {
-		return
+	if p.quiet || err != nil || failures(r) > 0 && r.Files+r.Skipped+r.Deleted == 0 {
+		return // what failed was said
 	}
 	files := "1 file"
 	if r.Files != 1 {
@@ -228,6 +228,9 @@ func (p *progress) finish(r transfer.Result, err error) {
 	}
 	fmt.Fprintln(p.out, s)
 }
+
+// failures are the files of a job that is over that failed.
+func failures(r transfer.Result) int64 { return int64(len(r.Failed)) + r.FailedMore }
 
 // movedLine says that a session has ended, of a node where there are several.
 func movedLine(node string, err error) string {

@@ -295,7 +295,7 @@ func (s *scan) classify(d *os.Root, p string, fi fs.FileInfo, above *branch) (f 
 				return f, nil, false // nobody asked for this pipe or device
 			}
 		}
-		return found{e, fmt.Errorf("%s: %w", p, err)}, nil, true
+		return found{e, err}, nil, true
 	}
 	switch e.Kind {
 	case KindSymlink:
