@@ -10,15 +10,22 @@ import (
 )
 
 type auditRow struct {
-	ID       string          `json:"id"`
-	At       time.Time       `json:"at"`
-	Actor    string          `json:"actor"`
-	Action   string          `json:"action"`
-	Object   string          `json:"object"`
-	ObjectID string          `json:"object_id"`
-	Address  string          `json:"address"`
-	Before   json.RawMessage `json:"before"`
-	After    json.RawMessage `json:"after"`
+	At         time.Time `json:"at"`
+	Actor      string    `json:"actor"`
+	ActorName  string    `json:"actor_name"`
+	Action     string    `json:"action"`
+	Object     string    `json:"object"`
+	ObjectID   string    `json:"object_id"`
+	ObjectName string    `json:"object_name"`
+	Address    string    `json:"address"`
+}
+
+// who is the actor as --actor takes it, and the name where that holds an id.
+func (e auditRow) who() string {
+	if e.ActorName == "" {
+		return e.Actor
+	}
+	return e.Actor + " (" + e.ActorName + ")"
 }
 
 func newAuditCommand(a *app) *cobra.Command {
@@ -26,7 +33,8 @@ func newAuditCommand(a *app) *cobra.Command {
 	var limit int
 	list := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List what was changed and by whom, newest first", Args: cobra.NoArgs,
-		Long: `list shows who changed what. -o json holds what was before and after.
+		Long: `list shows who changed what, with the names that things have now, or had last.
+-o json holds what was before and after.
 
   godwit audit list --object policy --from 2026-01-01T00:00:00Z
   godwit audit list --actor user:ada --search max_nodes`,
@@ -41,8 +49,8 @@ func newAuditCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printList(a, items, []string{"AT", "WHO", "DID", "TO", "ID", "FROM"}, func(e auditRow) []string {
-				return []string{e.At.Local().Format(time.DateTime), e.Actor, e.Action, e.Object, orDash(e.ObjectID), orDash(e.Address)}
+			return printList(a, items, []string{"AT", "WHO", "DID", "TO", "NAME", "ID", "FROM"}, func(e auditRow) []string {
+				return []string{e.At.Local().Format(time.DateTime), e.who(), e.Action, e.Object, orDash(e.ObjectName), orDash(e.ObjectID), orDash(e.Address)}
 			})
 		},
 	}
