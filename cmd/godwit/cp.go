@@ -99,7 +99,7 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, given *pflag.FlagSet, arg
 		return err
 	}
 	show := newProgress(to, fl)
-	a.summed = fl.json // finish does that from here on
+	a.answered = fl.json // finish does that from here on
 	up := make(chan struct{})
 	begin := sync.OnceFunc(func() { close(up) })
 	paths := pathMemory(fl.memory)

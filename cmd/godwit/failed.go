@@ -9,19 +9,17 @@ import (
 	"github.com/godwit/godwit/transfer"
 )
 
-// failedEarly tells a script that asked for JSON of an error that came before there
-// was a job: a flag that does not exist, a cluster that nobody knows. A copy ends
-// with a result as any other does; a probe prints the error in the place of its report.
-func failedEarly(s streams, root *cobra.Command, args []string, err error) {
+// failed tells a program that asked for JSON, and has none yet, why: a flag that does
+// not exist, a cluster that nobody knows. A copy ends with a result as any other does;
+// all else prints the error in the place of what was asked for.
+func (a *app) failed(root *cobra.Command, args []string, err error) {
 	c, rest, findErr := root.Find(args)
-	if findErr != nil || !asksJSON(rest) {
-		return
-	}
-	switch c.Name() {
-	case "cp":
-		jsonLine(s, resultEvent(transfer.Event{}, transfer.Result{}, err))
-	case "probe":
-		jsonLine(s, map[string]any{"error": err.Error(), "code": codeOf(err)})
+	switch {
+	case a.answered || findErr != nil || !asksJSON(rest):
+	case c.Name() == "cp":
+		jsonLine(a.streams, resultEvent(transfer.Event{}, transfer.Result{}, err))
+	default:
+		jsonLine(a.streams, map[string]any{"error": err.Error(), "code": codeOf(err)})
 	}
 }
 

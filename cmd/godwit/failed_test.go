@@ -84,8 +84,16 @@ func TestEveryFailureOfACopyWithJSONIsOneResult(t *testing.T) {
 		holds(t, e, every)
 		holds(t, e["result"], inResult)
 	}
-	if list, exit := events(t, "probe", "--json", "a:b:c:"); exit == exitOK || len(list) != 1 || list[0]["code"] == nil {
-		t.Errorf("a probe that fails: %v", list)
+	for _, args := range [][]string{
+		{"probe", "--json", "a:b:c:"}, {"cluster", "list", "-o", "json"}, {"-o", "json", "node", "get"},
+		{"cluster", "list", "-o=json", "--frobnicate"}, {"cluster", "lst", "--output", "json"},
+	} {
+		if list, exit := events(t, args...); exit == exitOK || len(list) != 1 || list[0]["code"] == nil || list[0]["error"] == nil {
+			t.Errorf("%q: exit %d, %v", args, exit, list)
+		}
+	}
+	if list, exit := events(t, "cluster", "list"); exit != exitAuth || len(list) != 0 {
+		t.Errorf("nobody asked for JSON: exit %d, %v", exit, list)
 	}
 	if list, _ := events(t, "cp", "a", "--", "--json"); len(list) != 0 {
 		t.Errorf("a file named --json asks for JSON: %v", list)

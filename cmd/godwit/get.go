@@ -149,6 +149,7 @@ func clusterDocument(ctx context.Context, c *client.Client, kind, cluster string
 // printDocuments writes documents one after the other: YAML, or a JSON object a document.
 func (a *app) printDocuments(docs []manifest.Document) error {
 	if a.output == "json" {
+		a.answered = true
 		enc := json.NewEncoder(a.out)
 		enc.SetIndent("", "  ")
 		for _, d := range docs {

@@ -59,9 +59,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		return exitOK
 	}
 	code := exitCode(err)
-	if !a.summed {
-		failedEarly(s, root, args, err)
-	}
+	a.failed(root, args, err)
 	if ctx.Err() != nil && code != exitPartial {
 		code = exitInterrupted
 		fmt.Fprintln(s.err, "godwit: interrupted; run the same command again to go on where it stopped")

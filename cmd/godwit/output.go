@@ -21,6 +21,7 @@ import (
 func (a *app) print(v any, draw func(*table)) error {
 	switch a.output {
 	case "json":
+		a.answered = true
 		enc := json.NewEncoder(a.out)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false) // "available 1 < min 2" is for a terminal

@@ -14,9 +14,9 @@ import (
 // app is what every command needs: where it prints, and who it speaks to.
 type app struct {
 	streams
-	profile string // name; "" is the default
-	output  string // table, json or yaml
-	summed  bool   // scripts were told how it ended
+	profile  string // name; "" is the default
+	output   string // table, json or yaml
+	answered bool   // JSON was printed that says how it ended
 }
 
 func newRoot(s streams) *cobra.Command { return (&app{streams: s}).root() }
