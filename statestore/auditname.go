@@ -40,21 +40,25 @@ func (a Audit) Names(ctx context.Context, entries []AuditEntry) (AuditNames, err
 			days = append(days, day)
 		}
 	}
+	// Of what lives the audit is not searched: it may have very many entries.
 	rows, err := all[struct{ ID, Name string }](ctx, a.handle, "names of the audit", `
-		SELECT id, name FROM (
-			SELECT id, name, true AS lives FROM (
+		WITH living AS (
+			SELECT id, name FROM (
 				SELECT id, name FROM clusters UNION ALL SELECT id, name FROM templates UNION ALL SELECT id, name FROM nodes
 				UNION ALL SELECT id, name FROM access_keys UNION ALL SELECT id, name FROM users UNION ALL SELECT id, name FROM api_tokens
 				UNION ALL SELECT id, name FROM sign_in_providers UNION ALL SELECT id, name FROM notifications
 			) AS things WHERE id = ANY ($1)
-			UNION ALL SELECT id, name, true FROM transfers WHERE day = ANY ($3::date[]) AND id = ANY ($1)
-			UNION ALL (
-				SELECT DISTINCT ON (object_id) object_id, COALESCE(before ->> 'name', after ->> 'name'), false
-				FROM audit JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) AS wanted (id, kind) ON object = kind AND object_id = wanted.id
-				WHERE COALESCE(before ->> 'name', after ->> 'name') <> ''
-				ORDER BY object_id, audit.id DESC
-			)
-		) AS named WHERE name <> '' ORDER BY lives`, ids, kinds, days)
+			UNION ALL SELECT id, name FROM transfers WHERE day = ANY ($3::date[]) AND id = ANY ($1)
+		)
+		SELECT id, name FROM living
+		UNION ALL
+		SELECT gone.id, latest.name FROM (SELECT DISTINCT id, kind FROM unnest($1::text[], $2::text[]) AS t (id, kind)) AS gone
+		CROSS JOIN LATERAL (
+			SELECT COALESCE(after ->> 'name', before ->> 'name') AS name FROM audit
+			WHERE object = gone.kind AND object_id = gone.id AND COALESCE(after ->> 'name', before ->> 'name') <> ''
+			ORDER BY audit.id DESC LIMIT 1
+		) AS latest
+		WHERE gone.id NOT IN (SELECT id FROM living)`, ids, kinds, days)
 	names := AuditNames{}
 	for _, r := range rows {
 		names[r.ID] = r.Name

@@ -20,6 +20,7 @@ func TestAuditNamesWhatIsThereAndWhatIsGone(t *testing.T) {
 		{Actor: "user:ada", Action: "create", Object: "cluster", ObjectID: "gone", After: raw(`{"name":"before"}`)},
 		{Actor: "user:ada", Action: "delete", Object: "cluster", ObjectID: "gone", Before: raw(`{"name":"last"}`)},
 		{Actor: "user:ada", Action: "update", Object: "policy", ObjectID: "gone", After: raw(`{"max_nodes":3}`)},
+		{Actor: "user:ada", Action: "update", Object: "node", ObjectID: "renamed", Before: raw(`{"name":"old"}`), After: raw(`{"name":"new"}`)},
 		{Actor: "user:ada", Action: "update", Object: "user", ObjectID: "nameless", After: raw(`{"role":"viewer"}`)},
 	} {
 		if err := s.Audit.Append(t.Context(), e); err != nil {
@@ -32,5 +33,5 @@ func TestAuditNamesWhatIsThereAndWhatIsGone(t *testing.T) {
 	for _, e := range slices.Backward(l) {
 		got = append(got, names.Actor(e)+"/"+names.Object(e))
 	}
-	wantEqual(t, strings.Join(got, " "), "/kept acme/ /last /last /last /")
+	wantEqual(t, strings.Join(got, " "), "/kept acme/ /last /last /last /new /")
 }
