@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/godwit/godwit/internal/atomicfile"
 	"github.com/godwit/godwit/journal/event"
 	"github.com/godwit/godwit/journal/spool"
 	"github.com/godwit/godwit/transfer"
@@ -110,10 +111,7 @@ func (l *ledger) abandon(why string) error {
 func (l *ledger) save() error {
 	data, err := json.Marshal(l.open)
 	if err == nil {
-		err = os.WriteFile(l.path+".new", data, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(l.path+".new", l.path)
+		err = atomicfile.Put(l.path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("open sessions: %w", err)
