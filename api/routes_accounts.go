@@ -39,7 +39,7 @@ type sessionIn struct {
 }
 
 type tokenUpdateIn struct {
-	ID      string `path:"token" maxLength:"64"`
+	ID      string `path:"token" maxLength:"64" doc:"Id, or a name that one token alone has."`
 	IfMatch string `header:"If-Match" required:"true" maxLength:"64" doc:"ETag of the version that the change was made from."`
 	Body    APITokenUpdate
 }
@@ -57,7 +57,7 @@ type userUpdateIn struct {
 }
 
 type tokenIn struct {
-	ID string `path:"token" maxLength:"64"`
+	ID string `path:"token" maxLength:"64" doc:"Id, or a name that one token alone has."`
 }
 
 type tokenCreateIn struct{ Body APITokenCreate }
@@ -99,12 +99,12 @@ func (s *Server) accountRoutes() {
 	register(s, operation{id: "list-api-tokens", method: get, path: "/api-tokens", tag: tokens, role: RoleViewer,
 		summary: "List API tokens: the caller's own, or all for an administrator"}, s.listTokens)
 	register(s, operation{id: "get-api-token", method: get, path: "/api-tokens/{token}", tag: tokens, role: RoleViewer,
-		summary: "Get an API token", errors: []int{http.StatusNotFound}}, s.getToken)
+		summary: "Get an API token", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.getToken)
 	register(s, operation{id: "update-api-token", method: patch, path: "/api-tokens/{token}", tag: tokens, role: RoleViewer,
 		summary: "Change an API token's name, scopes or end", detail: "Tokens cannot change tokens.",
-		errors: []int{http.StatusNotFound}}, s.updateToken)
+		errors: []int{http.StatusNotFound, http.StatusConflict}}, s.updateToken)
 	register(s, operation{id: "create-api-token", method: post, path: "/api-tokens", tag: tokens, role: RoleViewer, status: http.StatusCreated,
 		summary: "Make an API token", detail: "It can do at most what its maker can. Tokens cannot make tokens."}, s.createToken)
 	register(s, operation{id: "delete-api-token", method: del, path: "/api-tokens/{token}", tag: tokens, role: RoleViewer, status: http.StatusNoContent,
-		summary: "Delete an API token; it stops working at once", errors: []int{http.StatusNotFound}}, s.deleteToken)
+		summary: "Delete an API token; it stops working at once", errors: []int{http.StatusNotFound, http.StatusConflict}}, s.deleteToken)
 }

@@ -4814,6 +4814,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, or a name that one token alone has. */
                 token: string;
             };
             cookie?: never;
@@ -4857,6 +4858,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -4891,6 +4901,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id, or a name that one token alone has. */
                 token: string;
             };
             cookie?: never;
@@ -4924,6 +4935,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4968,6 +4988,7 @@ export interface operations {
                 "If-Match": string;
             };
             path: {
+                /** @description Id, or a name that one token alone has. */
                 token: string;
             };
             cookie?: never;
@@ -5017,6 +5038,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
