@@ -47,6 +47,7 @@ func TestBadInputNamesTheFieldAndChangesNothing(t *testing.T) {
 		{"a policy without If-Match", "PUT", "/api/v1/clusters/alpha/policy", `{}`, 428, "", "If-Match", nil},
 		{"a policy with a strange If-Match", "PUT", "/api/v1/clusters/alpha/policy", `{}`, 422, "header.If-Match", "not an ETag", with("If-Match", "*")},
 		{"a template with a strange field", "POST", "/api/v1/templates", `{"name":"t","provider":"local","spec":{"bogus":1}}`, 422, "body.spec.bogus", "no field", nil},
+		{"a template of bytes that are no text", "POST", "/api/v1/templates", "{\"name\":\"t\",\"provider\":\"local\",\"spec\":{\"a\":\"\xff\"}}", 422, "body.spec", "not UTF-8", nil},
 		{"a template of an unknown provider", "POST", "/api/v1/templates", `{"name":"t","provider":"mars","spec":{}}`, 422, "body.provider", "not known", nil},
 		{"a relative storage path", "POST", "/api/v1/access-keys", `{"name":"k","storage":{"type":"local","path":"files"}}`, 422, "body.storage.path", "absolute", nil},
 		{"the whole machine as storage", "POST", "/api/v1/access-keys", `{"name":"k","storage":{"type":"local","path":"/"}}`, 422, "body.storage.path", "whole machine", nil},

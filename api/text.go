@@ -44,6 +44,9 @@ func sentAs(f reflect.StructField) string {
 // textIn looks through a value of any form.
 func textIn(v reflect.Value, at string) string {
 	if raw, ok := reflect.TypeAssert[json.RawMessage](v); ok {
+		if !utf8.Valid(raw) {
+			return at // the parser would replace it
+		}
 		var document any
 		if json.Unmarshal(raw, &document) != nil || document == nil {
 			return "" // not text, whatever else is wrong with it

@@ -78,7 +78,7 @@ func TestTransferThatEndedGivesNoMoreSpecs(t *testing.T) {
 	storetest.Cluster(t, w.store, "alpha")
 	key := w.tenant("acme", bearer(w.token(api.RoleAdmin)))
 	tenant := basic(key.ID, key.Secret)
-	made := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "pull", ClientKey: clientKey(1)}, tenant))
+	made := w.started(api.TransferCreate{Direction: "pull"}, tenant)
 	path := "/api/v1/transfers/" + made.TransferID
 	if got := decode[api.Transfer](t, w.must(http.StatusOK, "POST", path+"/cancel", nil, tenant)); got.State != "cancelled" || got.Error != "cancelled by access key acme" {
 		t.Errorf("%+v", got)
@@ -160,7 +160,7 @@ func TestFlowsAreThoseOfEverySessionOfATransfer(t *testing.T) {
 	storetest.Cluster(t, w.store, "alpha")
 	key := w.tenant("acme", bearer(w.token(api.RoleAdmin)))
 	tenant := basic(key.ID, key.Secret)
-	made := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1), Flows: 4}, tenant))
+	made := w.started(api.TransferCreate{Direction: "push", Flows: 4}, tenant)
 	path := "/api/v1/transfers/" + made.TransferID
 	w.must(http.StatusOK, "PATCH", path, `{"policy":"low"}`, tenant)
 	again := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", path+"/specs", api.SpecRequest{ClientKey: clientKey(1)}, tenant))
@@ -175,7 +175,7 @@ func TestListingIsNoTransfer(t *testing.T) {
 	w := newWorld(t)
 	storetest.Cluster(t, w.store, "alpha")
 	key := w.tenant("acme", bearer(w.token(api.RoleAdmin)))
-	made := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "list", ClientKey: clientKey(1)}, basic(key.ID, key.Secret)))
+	made := w.started(api.TransferCreate{Direction: "list"}, basic(key.ID, key.Secret))
 	claims, err := w.keys().Verify(made.Specs[0].Token, w.clock.Now())
 	if err != nil || claims.Direction != "list" || claims.Transfer != "" || claims.Expires().Sub(w.clock.Now()) > time.Hour {
 		t.Errorf("%+v %v", claims, err)
@@ -226,7 +226,7 @@ func TestLiveTransfersShowRateAndChangeAtOnce(t *testing.T) {
 	c := storetest.Cluster(t, w.store, "alpha")
 	n := w.node(c)
 	key := w.tenant("acme", bearer(w.token(api.RoleAdmin)))
-	made := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}, basic(key.ID, key.Secret)))
+	made := w.started(api.TransferCreate{Direction: "push"}, basic(key.ID, key.Secret))
 	session := func(id, transfer string, at int64) *report.Session {
 		return &report.Session{
 			Id: id, TransferId: transfer, Tenant: key.ID, Direction: "push", RateBps: 8e6, BytesDone: 1e6, BytesTotal: 3e6,
@@ -265,14 +265,20 @@ func TestLiveTransfersShowRateAndChangeAtOnce(t *testing.T) {
 	}
 }
 
+// started asks for a transfer, and may connect for it.
+func (w *world) started(ask api.TransferCreate, tenant header) api.TransferSpecs {
+	w.t.Helper()
+	ask.ClientKey = clientKey(1)
+	return decode[api.TransferSpecs](w.t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", ask, tenant))
+}
+
 // pushing is a transfer of the new tenant acme, in a cluster with two nodes that do not report yet.
 func (w *world) pushing() (id string, tenant api.AccessKeySecret, a, b statestore.Node) {
 	w.t.Helper()
 	c := storetest.Cluster(w.t, w.store, "alpha")
 	a, b = w.node(c), w.node(c)
 	tenant = w.tenant("acme", bearer(w.token(api.RoleAdmin)))
-	ask := api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}
-	return decode[api.TransferSpecs](w.t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", ask, basic(tenant.ID, tenant.Secret))).TransferID, tenant, a, b
+	return w.started(api.TransferCreate{Direction: "push"}, basic(tenant.ID, tenant.Secret)).TransferID, tenant, a, b
 }
 
 func TestATransferKeepsWhatItHadMovedWhenItsNodeDies(t *testing.T) {
@@ -340,7 +346,7 @@ func TestPastTransfersPageByCursorWhileNewOnesCome(t *testing.T) {
 	tenant := basic(key.ID, key.Secret)
 	create := func() string {
 		w.clock.advance(time.Second)
-		return decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}, tenant)).TransferID
+		return w.started(api.TransferCreate{Direction: "push"}, tenant).TransferID
 	}
 	var want []string
 	for range 5 {
@@ -370,7 +376,7 @@ func TestRotatedSigningKeyLeavesOldTokensValid(t *testing.T) {
 	storetest.Cluster(t, w.store, "alpha")
 	key := w.tenant("acme", admin)
 	ask := func() string {
-		made := decode[api.TransferSpecs](t, w.must(http.StatusCreated, "POST", "/api/v1/transfers", api.TransferCreate{Direction: "push", ClientKey: clientKey(1)}, basic(key.ID, key.Secret)))
+		made := w.started(api.TransferCreate{Direction: "push"}, basic(key.ID, key.Secret))
 		return made.Specs[0].Token
 	}
 	before := ask()
