@@ -5,8 +5,10 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"log/slog"
+	"net/netip"
 	"time"
 
+	"github.com/godwit/godwit/transfer/packetio"
 	"github.com/godwit/godwit/transfer/pathbook"
 )
 
@@ -44,6 +46,8 @@ type Client struct {
 	greetFrom  time.Duration // round trip from which a greeting is made; 0: greetingLeast
 	mirrorFrom time.Duration // and from which the control connection is mirrored; 0: mirrorRTT, negative: always
 	quickFrom  time.Duration // and from which QUIC is tried; 0: quickLeast, negative: always
+
+	dialMore func(netip.AddrPort, packetio.Options) (*packetio.Conn, error) // opens sockets of further flows; nil: packetio.Dial
 }
 
 // Entry is one name in a listed directory.

@@ -155,7 +155,7 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 			s.closeSockets()
 		}
 	}()
-	if err = o.addLanes(s, hello.Flows); err != nil {
+	if err = t.client.addLanes(s, o, hello.Flows); err != nil {
 		return nil, err
 	}
 	if o.early != nil {
@@ -232,18 +232,25 @@ func (t *Transfer) newSession(spec Spec, hello control.Hello, o *opened, end *cl
 	return s, nil
 }
 
-// addLanes opens the sockets of the further flows that the node grants.
-func (o *opened) addLanes(s *session, asked int) error {
+// addLanes opens the sockets of the further flows that the node grants. Where one
+// cannot be opened the session goes on with those before it; to the node the others are
+// flows that do not get through.
+func (c *Client) addLanes(s *session, o *opened, asked int) error {
 	if s.lanes[0].sock == nil {
 		return nil
 	}
 	if len(o.accept.More) > max(flowsWanted(asked)-1, 0) {
 		return newError(CodeProtocol, "the node offers more flows than it was asked for", nil)
 	}
+	dial := packetio.Dial
+	if c.dialMore != nil {
+		dial = c.dialMore
+	}
 	for _, id := range o.accept.More {
-		sock, err := packetio.Dial(o.link.data, packetio.Options{})
+		sock, err := dial(o.link.data, packetio.Options{})
 		if err != nil {
-			return newError(CodeUnreachable, "no data socket to the node", err)
+			s.log.Warn("no data socket for a further flow, the others go on", "flows", len(s.lanes), "granted", len(o.accept.More)+1, "error", err)
+			return nil
 		}
 		err = s.addLane(sock, wire.ConnID(id), func(i int) ([]byte, []byte, error) {
 			return laneSecrets(o.link.toNode, o.link.toClient, i)

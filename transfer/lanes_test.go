@@ -2,9 +2,13 @@ package transfer
 
 import (
 	"bytes"
+	"net/netip"
 	"os"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/godwit/godwit/transfer/packetio"
 )
 
 // TestFourFlowsCarryOneTree and each has a port of its own, both ways.
@@ -44,6 +48,36 @@ func TestSessionGoesOnWithTheFlowsThatLive(t *testing.T) {
 		same(t, src, dst)
 		if len(res.Sessions) != 1 || len(rode()) != 0 {
 			t.Errorf("told of %v: %+v", rode(), res)
+		}
+	})
+}
+
+// TestSessionGoesOnWithTheFlowsThatOpen: a client that gets two sockets of four, as one
+// whose descriptors run out, uses these.
+func TestSessionGoesOnWithTheFlowsThatOpen(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, n *node, job Job, src, dst string) {
+		c, rode := through(t, n).client(t)
+		dialled := 0
+		c.dialMore = func(to netip.AddrPort, o packetio.Options) (*packetio.Conn, error) {
+			if dialled++; dialled > 1 {
+				return nil, syscall.EMFILE
+			}
+			return packetio.Dial(to, o)
+		}
+		job.Options = Options{Flows: 4, Rate: 100e6, Transport: TransportUDP}
+		var flows int
+		res, err := during(t, c, job, 2<<20, func(tr *Transfer) {
+			await(t, "two flows", func() bool {
+				p, ok := tr.Path()
+				flows = p.Flows
+				return !ok || p.Flows == 2
+			})
+		})
+		must(t, err)
+		same(t, src, dst)
+		if flows != 2 || dialled != 2 || len(res.Sessions) != 1 || res.Files != 206 || len(rode()) != 0 {
+			t.Errorf("%d flows, %d sockets asked for, told of %v: %+v", flows, dialled, rode(), res)
 		}
 	})
 }
@@ -108,7 +142,7 @@ func TestClientTakesNoMoreFlowsThanItAskedFor(t *testing.T) {
 	o := &opened{link: &link{}}
 	o.accept.More = []uint64{1, 2}
 	for _, asked := range []int{0, 1, 2} {
-		if err := o.addLanes(s, asked); CodeOf(err) != CodeProtocol || len(s.lanes) != 1 {
+		if err := (&Client{}).addLanes(s, o, asked); CodeOf(err) != CodeProtocol || len(s.lanes) != 1 {
 			t.Errorf("asked for %d flows it takes 3: %v", asked, err)
 		}
 	}

@@ -210,15 +210,6 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 	if err != nil {
 		return nil, nil, err
 	}
-	more, err := x.openMore(port)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() {
-		if err != nil {
-			closePorts(more)
-		}
-	}()
 	var sock socket // a nil one where there is no port
 	var id wire.ConnID
 	if port != nil {
@@ -229,6 +220,15 @@ func (x *serverSession) prepare(l *link) (s *session, release func(), err error)
 			}
 		}()
 	}
+	more, err := x.openMore(port)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			closePorts(more)
+		}
+	}()
 	if from := addrOf(l.RemoteAddr()).Addr(); port != nil && from.IsValid() && x.hello.DataPort != 0 {
 		if err := port.Expect(l.local, netip.AddrPortFrom(from, x.hello.DataPort)); err != nil {
 			x.server.log.Debug("no socket of its own for a session", "peer", from, "error", err)
