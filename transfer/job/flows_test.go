@@ -1,7 +1,6 @@
 package job
 
 import (
-	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -119,39 +118,29 @@ func (s *simSession) park(i int, parked bool) {
 // for a while; whatever was on its way there goes by others, or in the next session.
 func TestFlowsThatDieCostNothingButTime(t *testing.T) {
 	t.Parallel()
-	for i := range *simSeeds {
-		seed := *simSeed + uint64(i)
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, seed)
-			defer func() {
-				if t.Failed() {
-					t.Logf("replay: go test ./transfer/job -run TestFlowsThatDieCostNothingButTime -sim.seeds=1 -sim.seed=%d", seed)
-				}
-			}()
-			w.flows = 2 + w.rng.IntN(4)
-			w.path = path{
-				rate: 50e6 * float64(1+w.rng.IntN(4)), rtt: time.Duration(5+w.rng.IntN(150)) * time.Millisecond,
-				loss: w.rng.Float64() * 0.05 * float64(w.rng.IntN(2)),
+	eachSeed(t, func(w *world, seed uint64) {
+		w.flows = 2 + w.rng.IntN(4)
+		w.path = path{
+			rate: 50e6 * float64(1+w.rng.IntN(4)), rtt: time.Duration(5+w.rng.IntN(150)) * time.Millisecond,
+			loss: w.rng.Float64() * 0.05 * float64(w.rng.IntN(2)),
+		}
+		w.mix()
+		w.add("last", 6<<20)
+		dying := []int{1, w.flows - 1, w.flows}[w.rng.IntN(3)]
+		for _, f := range w.rng.Perm(w.flows)[:dying] {
+			d := death{session: 1, flow: f, at: time.Duration(w.rng.IntN(1500)) * time.Millisecond}
+			if w.rng.IntN(3) == 0 {
+				d.back = d.at + time.Duration(w.rng.IntN(5000))*time.Millisecond
 			}
-			w.mix()
-			w.add("last", 6<<20)
-			dying := []int{1, w.flows - 1, w.flows}[w.rng.IntN(3)]
-			for _, f := range w.rng.Perm(w.flows)[:dying] {
-				d := death{session: 1, flow: f, at: time.Duration(w.rng.IntN(1500)) * time.Millisecond}
-				if w.rng.IntN(3) == 0 {
-					d.back = d.at + time.Duration(w.rng.IntN(5000))*time.Millisecond
-				}
-				w.deaths = append(w.deaths, d)
-				w.tell("flow %d of %d dies at %v, is back at %v", d.flow, w.flows, d.at, d.back)
-			}
-			if !w.session(seed*100, false, 0, 0) && !w.session(seed*100+1, true, 0, 0) {
-				t.Error("not done in two sessions")
-			}
-			if dying < w.flows && w.sessions > 1 {
-				t.Errorf("%d of %d flows died, and the session with them", dying, w.flows)
-			}
-			w.check()
-		})
-	}
+			w.deaths = append(w.deaths, d)
+			w.tell("flow %d of %d dies at %v, is back at %v", d.flow, w.flows, d.at, d.back)
+		}
+		if !w.session(seed*100, false, 0, 0) && !w.session(seed*100+1, true, 0, 0) {
+			w.t.Error("not done in two sessions")
+		}
+		if dying < w.flows && w.sessions > 1 {
+			w.t.Errorf("%d of %d flows died, and the session with them", dying, w.flows)
+		}
+		w.check()
+	})
 }

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	simSeeds = flag.Int("sim.seeds", 8, "random jobs that TestSimulation tries")
+	simSeeds = flag.Int("sim.seeds", 8, "random worlds that each simulation tries")
 	simSeed  = flag.Uint64("sim.seed", 1, "the first of them")
 )
 
@@ -73,44 +73,53 @@ func (w *world) mix() {
 	w.rng.Shuffle(len(w.order), func(i, j int) { w.order[i], w.order[j] = w.order[j], w.order[i] })
 }
 
-// TestSimulation moves random mixes of files over random paths, with sessions
-// that break or are told to move in the middle, to nodes that share a disk.
-func TestSimulation(t *testing.T) {
-	t.Parallel()
+// eachSeed plays a test in a world of each seed that is asked for, and says how to play
+// one again that fails.
+func eachSeed(t *testing.T, play func(w *world, seed uint64)) {
+	t.Helper()
+	name := t.Name()
 	for i := range *simSeeds {
 		seed := *simSeed + uint64(i)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, seed)
 			defer func() {
 				if t.Failed() {
-					t.Logf("replay: go test ./transfer/job -run TestSimulation -sim.seeds=1 -sim.seed=%d", seed)
+					t.Logf("replay: go test ./transfer/job -run '^%s$' -sim.seeds=1 -sim.seed=%d", name, seed)
 				}
 			}()
-			w.path = path{
-				rate: 50e6 * float64(1+w.rng.IntN(8)), rtt: time.Duration(1+w.rng.IntN(200)) * time.Millisecond,
-				loss: w.rng.Float64() * 0.1 * float64(w.rng.IntN(2)), jitter: time.Duration(w.rng.IntN(20)*w.rng.IntN(2)) * time.Millisecond,
-				duplicate: w.rng.Float64() * 0.02 * float64(w.rng.IntN(2)), corrupt: w.rng.Float64() * 0.01 * float64(w.rng.IntN(2)),
-			}
-			w.mix()
-			w.rotten = w.rng.IntN(3)
-			for try := range 8 {
-				var cut, stop time.Duration
-				if try < 3 {
-					switch w.rng.IntN(3) {
-					case 0:
-						cut = time.Duration(w.rng.IntN(1500)) * time.Millisecond
-					case 1:
-						stop = time.Duration(w.rng.IntN(1500)) * time.Millisecond
-					}
-				}
-				if w.session(seed*100+uint64(try), try > 0, cut, stop) {
-					break
-				}
-			}
-			w.check()
+			play(newWorld(t, seed), seed)
 		})
 	}
+}
+
+// TestSimulation moves random mixes of files over random paths, with sessions
+// that break or are told to move in the middle, to nodes that share a disk.
+func TestSimulation(t *testing.T) {
+	t.Parallel()
+	eachSeed(t, func(w *world, seed uint64) {
+		w.path = path{
+			rate: 50e6 * float64(1+w.rng.IntN(8)), rtt: time.Duration(1+w.rng.IntN(200)) * time.Millisecond,
+			loss: w.rng.Float64() * 0.1 * float64(w.rng.IntN(2)), jitter: time.Duration(w.rng.IntN(20)*w.rng.IntN(2)) * time.Millisecond,
+			duplicate: w.rng.Float64() * 0.02 * float64(w.rng.IntN(2)), corrupt: w.rng.Float64() * 0.01 * float64(w.rng.IntN(2)),
+		}
+		w.mix()
+		w.rotten = w.rng.IntN(3)
+		for try := range 8 {
+			var cut, stop time.Duration
+			if try < 3 {
+				switch w.rng.IntN(3) {
+				case 0:
+					cut = time.Duration(w.rng.IntN(1500)) * time.Millisecond
+				case 1:
+					stop = time.Duration(w.rng.IntN(1500)) * time.Millisecond
+				}
+			}
+			if w.session(seed*100+uint64(try), try > 0, cut, stop) {
+				break
+			}
+		}
+		w.check()
+	})
 }
 
 // TestWasteIsSmall: over a lossy path hardly anything is sent twice but what
