@@ -128,7 +128,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $64
 	VEXTRACTI32X4 $2, z, at+256(DI) \
 	VEXTRACTI32X4 $3, z, at+384(DI)
 
-// func compress(out *[wide]value, in *byte, stride, blocks int, counter uint64, step, all, start, end uint32)
+// func compress(out *[lanes]value, in *byte, stride, blocks int, counter uint64, step, all, start, end uint32)
 TEXT ·compress(SB), NOSPLIT, $128-56
 	MOVQ out+0(FP), DI
 	MOVQ in+8(FP), SI
