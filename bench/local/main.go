@@ -64,7 +64,7 @@ func (b *bench) main(ctx context.Context, results, page, only string) error {
 	if err := errors.Join(os.MkdirAll(b.memory, 0o755), os.MkdirAll(b.disk, 0o755), os.MkdirAll(results, 0o755)); err != nil {
 		return err
 	}
-	old, err := result.Read(filepath.Join(results, "local-runs.json"))
+	old, err := result.Read[result.Run](filepath.Join(results, "local-runs.json"))
 	if err != nil {
 		return err
 	}

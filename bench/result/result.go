@@ -206,20 +206,20 @@ func Sort(runs []Run, cases, sets, peers []string) {
 	})
 }
 
-// Read reads runs; a file that is not there holds none.
-func Read(name string) ([]Run, error) {
+// Read reads what Write wrote; a file that is not there holds nothing.
+func Read[T any](name string) ([]T, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("runs: %w", err)
+		return nil, fmt.Errorf("results: %w", err)
 	}
-	var runs []Run
-	if err := json.Unmarshal(text, &runs); err != nil {
-		return nil, fmt.Errorf("runs in %s: %w", name, err)
+	var values []T
+	if err := json.Unmarshal(text, &values); err != nil {
+		return nil, fmt.Errorf("results in %s: %w", name, err)
 	}
-	return runs, nil
+	return values, nil
 }
 
 // Write writes values as a JSON list, one to a line, so that changes can be read.

@@ -46,14 +46,14 @@ func TestNewRunsReplaceTheirCellOnly(t *testing.T) {
 func TestRunsSurviveTheirFile(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "runs.json")
-	if runs, err := Read(name); err != nil || runs != nil {
+	if runs, err := Read[Run](name); err != nil || runs != nil {
 		t.Fatalf("no file: %v, %v", runs, err)
 	}
 	runs := []Run{{Case: "a", Seconds: 1.5, At: time.Unix(1, 0).UTC()}, {Case: "b", Complete: true, At: time.Unix(2, 0).UTC()}}
 	if err := Write(name, runs); err != nil {
 		t.Fatal(err)
 	}
-	back, err := Read(name)
+	back, err := Read[Run](name)
 	if err != nil || len(back) != 2 || back[0] != runs[0] || back[1] != runs[1] {
 		t.Fatalf("%+v, %v", back, err)
 	}

@@ -40,7 +40,7 @@ func newBench() *cobra.Command {
 					return err
 				}
 			}
-			old, err := result.Read(filepath.Join(results, "wan-runs.json"))
+			old, err := result.Read[result.Run](filepath.Join(results, "wan-runs.json"))
 			if err != nil {
 				return err
 			}
@@ -96,7 +96,7 @@ func newReport() *cobra.Command {
 		Short: "write wan.md, wan.json and the tables of the documentation anew from wan-runs.json",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			runs, err := result.Read(filepath.Join(results, "wan-runs.json"))
+			runs, err := result.Read[result.Run](filepath.Join(results, "wan-runs.json"))
 			if err != nil {
 				return err
 			}

@@ -4,25 +4,19 @@ package beside
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
+
+	"github.com/godwit/godwit/bench/result"
 )
 
 // Merge returns the rows of a file of results with fresh ones in place of theirs, in
 // the order of the scenes.
 func Merge(path string, fresh []Row) ([]Row, error) {
-	var old []Row
-	text, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(text, &old)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("earlier results: %w", err)
+	old, err := result.Read[Row](path)
+	if err != nil {
+		return nil, err
 	}
 	var rows []Row
 	for _, s := range scenes {
