@@ -9,7 +9,8 @@ failed=()
 count=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for package in $(go list "$@"); do
+packages=$(go list "$@") || exit 1
+for package in $packages; do
 	directory=$(go list -f '{{.Dir}}' "$package")
 	for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$directory"/*_test.go 2>/dev/null | awk '{print $2}' | sort -u); do
 		count=$((count + 1))
