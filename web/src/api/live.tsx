@@ -10,7 +10,7 @@ interface Live {
   downSince: number | undefined
 }
 
-const LiveContext = createContext<Live>({ up: true, downSince: undefined })
+export const LiveContext = createContext<Live>({ up: true, downSince: undefined })
 export const useLive = () => useContext(LiveContext)
 
 const decisionReaders = new Set<(e: DecisionEvent) => void>()

@@ -8,6 +8,7 @@ import { count, plural } from '../format/format'
 import { nodesRoute } from '../router'
 import { useCluster } from '../shell/cluster'
 import { toggled } from '../shell/search'
+import { Aged } from '../ui/Aged'
 import { Chips, Filter } from '../ui/Chips'
 import { Command, Same } from '../ui/Copy'
 import { Empty, Page, Panel } from '../ui/Page'
@@ -30,7 +31,7 @@ export function NodesPage() {
   const navigate = nodesRoute.useNavigate()
   const { data: clusters } = useQuery(clustersQuery)
   const total = (clusters?.items ?? []).filter((c) => !cluster || c.name === cluster || c.id === cluster).reduce((a, c) => a + c.nodes.total, 0)
-  const { data = none, error, isPending, refetch } = useQuery({ ...nodesQuery({ cluster, q: search.q, ended: search.ended === 'yes', history: total <= historyTo }), enabled: clusters !== undefined })
+  const { data = none, dataUpdatedAt, error, isPending, refetch } = useQuery({ ...nodesQuery({ cluster, q: search.q, ended: search.ended === 'yes', history: total <= historyTo }), enabled: clusters !== undefined })
   useReread(refetch, rereadMs.nodes)
   const drift = useDrift(cluster)
   const [asked, setAsked] = useState(0)
@@ -67,26 +68,28 @@ export function NodesPage() {
         ) : null}
       </div>
       <Trouble error={error} what="The nodes cannot be read" healed={data.length > 0} />
-      <Panel flush label="Nodes">
-        {isPending ? (
-          <div style={{ padding: 14, display: 'grid', gap: 10 }}>
-            {[0, 1, 2].map((i) => (
-              <Skeleton key={i} height={40} />
-            ))}
-          </div>
-        ) : rows.length ? (
-          <NodeTable nodes={rows} drift={drift} sort={search.sort} onSort={(sort) => set({ sort })} />
-        ) : data.length ? (
-          <Empty title="No node is like that">
-            <p>Take a filter off to see the {plural(data.length, 'other node')}.</p>
-          </Empty>
-        ) : (
-          <Empty title="No nodes">
-            <p>A cluster launches its nodes by itself, as its policy asks. Fix a number by hand with:</p>
-            <Command text={`godwit cluster scale ${cluster ?? 'CLUSTER'} 2`} />
-          </Empty>
-        )}
-      </Panel>
+      <Aged at={dataUpdatedAt}>
+        <Panel flush label="Nodes">
+          {isPending ? (
+            <div style={{ padding: 14, display: 'grid', gap: 10 }}>
+              {[0, 1, 2].map((i) => (
+                <Skeleton key={i} height={40} />
+              ))}
+            </div>
+          ) : rows.length ? (
+            <NodeTable nodes={rows} drift={drift} sort={search.sort} onSort={(sort) => set({ sort })} />
+          ) : data.length ? (
+            <Empty title="No node is like that">
+              <p>Take a filter off to see the {plural(data.length, 'other node')}.</p>
+            </Empty>
+          ) : (
+            <Empty title="No nodes">
+              <p>A cluster launches its nodes by itself, as its policy asks. Fix a number by hand with:</p>
+              <Command text={`godwit cluster scale ${cluster ?? 'CLUSTER'} 2`} />
+            </Empty>
+          )}
+        </Panel>
+      </Aged>
       <Same command={`godwit node list${cluster ? ` --cluster ${cluster}` : ''}`} />
     </Page>
   )

@@ -1,7 +1,6 @@
 import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Navigate } from '@tanstack/react-router'
-import { useLive } from '../api/live'
 import { figuresQuery, overviewQuery, rereadMs } from '../api/queries'
 import { useReread } from '../api/reread'
 import type { Failure, Overview, TenantRate } from '../api/types'
@@ -10,9 +9,9 @@ import { withNames } from '../nodes/names'
 import { ConditionList } from '../conditions/ConditionList'
 import { recentConditionsQuery } from '../conditions/queries'
 import { keep, useCluster } from '../shell/cluster'
+import { useStale } from '../ui/Aged'
 import { Ago } from '../ui/Ago'
 import { Same } from '../ui/Copy'
-import { useNow } from '../ui/now'
 import { Empty, Page, Panel } from '../ui/Page'
 import { Trouble } from '../ui/Trouble'
 import { Ahead } from './Ahead'
@@ -20,8 +19,6 @@ import { Flock } from './Flock'
 import s from './overview.module.css'
 import { ThroughputChart } from './ThroughputChart'
 
-// Figures older than this are no longer "now".
-const staleMs = 15_000
 // A flock larger than this is read less often: its events tell what moves.
 const manyNodes = 500
 
@@ -46,8 +43,7 @@ export function OverviewPage() {
 
 // Figures shows the overview. Until it is whole its nodes are still to come.
 function Figures({ o, whole, cluster }: { o: Overview; whole: boolean; cluster: string | undefined }) {
-  const { up } = useLive()
-  const stale = useNow() - Date.parse(o.at) > staleMs && !up
+  const stale = useStale(Date.parse(o.at))
   const doing = withNames(o.doing, o.nodes)
   const [first = '', ...rest] = doing.split('; ')
   const running = o.clusters.reduce((a, c) => a + (c.nodes.by_state.running ?? 0), 0)
