@@ -18,6 +18,7 @@ import { Ahead } from './Ahead'
 import { Flock } from './Flock'
 import s from './overview.module.css'
 import { ThroughputChart } from './ThroughputChart'
+import { verdict } from './verdict'
 
 // A flock larger than this is read less often: its events tell what moves.
 const manyNodes = 500
@@ -47,12 +48,12 @@ function Figures({ o, whole, cluster }: { o: Overview; whole: boolean; cluster: 
   const doing = withNames(o.doing, o.nodes)
   const [first = '', ...rest] = doing.split('; ')
   const running = o.clusters.reduce((a, c) => a + (c.nodes.by_state.running ?? 0), 0)
+  const { well, text } = verdict(o.healthy, running, stale)
   return (
     <>
-      <div className={`${s.doing} ${stale ? 'stale' : ''}`} data-well={o.healthy ? 'yes' : 'no'} role="status">
+      <div className={`${s.doing} ${stale ? 'stale' : ''}`} data-well={well ? 'yes' : 'no'} role="status">
         <div className={s.verdict}>
-          <Verdict healthy={o.healthy} /> {stale ? 'Was ' : ''}
-          {o.healthy ? (stale ? 'healthy' : 'Healthy') : stale ? 'troubled' : 'Needs a look'} · {plural(running, 'node')}
+          <Verdict well={well} /> {text}
         </div>
         <p title={doing}>
           <b>{initial(first)}</b>
@@ -100,10 +101,10 @@ function Matters({ cluster }: { cluster: string | undefined }) {
   )
 }
 
-function Verdict({ healthy }: { healthy: boolean }) {
+function Verdict({ well }: { well: boolean }) {
   return (
-    <svg width="20" height="20" viewBox="0 0 20 20" fill="none" stroke={healthy ? 'var(--good)' : 'var(--warn)'} strokeWidth="2" strokeLinecap="round" aria-hidden="true">
-      {healthy ? <path d="M3.500 10.500 8 15l8.500-10" strokeLinejoin="round" /> : <path d="M10 3 18 17H2zM10 8.500v4M10 14.800v.1" strokeLinejoin="round" />}
+    <svg width="20" height="20" viewBox="0 0 20 20" fill="none" stroke={well ? 'var(--good)' : 'var(--warn)'} strokeWidth="2" strokeLinecap="round" aria-hidden="true">
+      {well ? <path d="M3.500 10.500 8 15l8.500-10" strokeLinejoin="round" /> : <path d="M10 3 18 17H2zM10 8.500v4M10 14.800v.1" strokeLinejoin="round" />}
     </svg>
   )
 }

@@ -2,6 +2,18 @@ import { describe, expect, it } from 'vitest'
 import type { FlockNode, Marker, Series } from '../api/types'
 import { cellAt, comb, place, tally } from './flock'
 import { columns, groupMarkers, perMinute, reach, stretch, symbol } from './throughput'
+import { verdict } from './verdict'
+
+describe('the verdict', () => {
+  it.each<[string, boolean, boolean, number, boolean]>([
+    ['Healthy · 3 nodes', true, true, 3, false],
+    ['Was healthy · 1 node', true, true, 1, true],
+    ['Needs a look · 0 nodes', false, false, 0, false],
+    ['Was troubled · 1 node', false, false, 1, true],
+    ['No node runs', false, true, 0, false],
+    ['No node ran', false, true, 0, true],
+  ])('%s', (text, well, healthy, running, stale) => expect(verdict(healthy, running, stale)).toEqual({ well, text }))
+})
 
 describe('the flock', () => {
   it('gives every cell a place of its own, within the field', () => {
