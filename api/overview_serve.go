@@ -59,7 +59,8 @@ func (s *Server) getOverview(ctx context.Context, in *overviewIn) (*body[Overvie
 	return ok(out), nil
 }
 
-// healthy: nothing is known to be wrong, and if there are nodes one takes clients.
+// healthy: nothing is known to be wrong, and if nodes run one takes clients. Where none runs it is not for this to say
+// whether that is meant.
 func healthy(c Cluster) bool {
 	running := c.Nodes.ByState[string(statestore.NodeRunning)]
 	return len(c.Conditions) == 0 && c.Nodes.ByState[string(statestore.NodeLost)] == 0 &&
