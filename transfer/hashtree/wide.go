@@ -16,7 +16,7 @@ const lanes = guts.MaxSIMD
 // room is what the values of a part take, with those that the last call writes in vain.
 const room = partSize/guts.ChunkSize + lanes
 
-// wide is node for 2 chunks to partSize bytes, with both chunks and parents in as
+// wide is subtree for 2 chunks to partSize bytes, with both chunks and parents in as
 // many lanes as there are.
 func wide(data []byte, counter uint64) guts.Node {
 	var values [room]value
