@@ -49,6 +49,11 @@ const (
 
 // Run plays what is chosen and returns a row for each scene.
 func (b *Bench) Run(ctx context.Context) ([]Row, error) {
+	for _, name := range b.Only {
+		if _, ok := sceneNamed(name); !ok {
+			return nil, fmt.Errorf("there is no scene %q", name)
+		}
+	}
 	if _, err := exec.LookPath("iperf3"); err != nil {
 		return nil, fmt.Errorf("cubic is iperf3's here: %w", err)
 	}
@@ -81,9 +86,6 @@ func (b *Bench) Run(ctx context.Context) ([]Row, error) {
 		m := medians(all)
 		m.Machine, m.Commit, m.Date = machine, commit, date
 		rows = append(rows, m)
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("there is no scene %v", b.Only)
 	}
 	return rows, nil
 }

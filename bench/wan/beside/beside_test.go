@@ -36,18 +36,26 @@ func played() track {
 	return t
 }
 
-func sceneNamed(name string) scene {
-	for _, s := range scenes {
-		if s.name == name {
-			return s
-		}
+func lowFirst(t *testing.T) scene {
+	t.Helper()
+	s, ok := sceneNamed("low-first")
+	if !ok {
+		t.Fatal("there is no such scene")
 	}
-	return scene{}
+	return s
+}
+
+func TestScenesThatThereAreNotAreRefused(t *testing.T) {
+	t.Parallel()
+	b := Bench{Only: []string{"low-first", "low-last"}}
+	if rows, err := b.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "low-last") {
+		t.Errorf("%v, %v", rows, err)
+	}
 }
 
 func TestYieldingIsJudgedByWhatIsSent(t *testing.T) {
 	t.Parallel()
-	r, err := sceneNamed("low-first").judge(played())
+	r, err := lowFirst(t).judge(played())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +78,7 @@ func TestWhoDoesNotComeIsSaid(t *testing.T) {
 	for i := range all {
 		all[i].cubic = emulator.Share{}
 	}
-	if _, err := sceneNamed("low-first").judge(all); err == nil || !strings.Contains(err.Error(), "cubic sent nothing") {
+	if _, err := lowFirst(t).judge(all); err == nil || !strings.Contains(err.Error(), "cubic sent nothing") {
 		t.Errorf("%v", err)
 	}
 }

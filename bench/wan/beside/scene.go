@@ -6,6 +6,7 @@
 package beside
 
 import (
+	"slices"
 	"time"
 
 	"github.com/godwit/godwit/bench/wan/emulator"
@@ -42,6 +43,14 @@ var scenes = []scene{
 	{"low-later", "cubic for ten seconds, then policy low", "low", first, 0, first + common},
 	{"fair-together", "policy fair and cubic at once", "fair", 0, 0, common},
 	{"fair-later", "cubic for ten seconds, then policy fair", "fair", first, 0, first + common},
+}
+
+func sceneNamed(name string) (scene, bool) {
+	i := slices.IndexFunc(scenes, func(s scene) bool { return s.name == name })
+	if i < 0 {
+		return scene{}, false
+	}
+	return scenes[i], true
 }
 
 // sample is what either had sent and brought across by a moment.

@@ -3,7 +3,6 @@
 package beside
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,22 +38,21 @@ func Table(rows []Row) string {
 	}
 	b.WriteString("| Who comes | Godwit sends, Mb/s, by five round trips | under 25 Mb/s after | cubic gets in its seconds 1 to 4 | then Godwit | and cubic | runs |\n|---|---|---|---|--:|--:|--:|\n")
 	for _, r := range rows {
-		i := slices.IndexFunc(scenes, func(s scene) bool { return s.name == r.Scene })
-		about := r.Scene
-		early, yields, cubic := percents(r.Early), "", percents(r.Seconds)
-		if i >= 0 {
-			about = cmp.Or(scenes[i].about, about)
-			if scenes[i].godwit == never {
-				early = ""
-			}
-			if scenes[i].cubic == never {
-				cubic = ""
-			}
-			if scenes[i].cubic > scenes[i].godwit && scenes[i].godwit != never {
-				yields = fmt.Sprintf("%.0f RTT", r.Yielded)
-			}
+		s, ok := sceneNamed(r.Scene)
+		if !ok {
+			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.0f | %.0f | %d |\n", about, early, yields, cubic, 100*r.Godwit, 100*r.Cubic, r.Runs)
+		early, yields, cubic := percents(r.Early), "", percents(r.Seconds)
+		if s.godwit == never {
+			early = ""
+		}
+		if s.cubic == never {
+			cubic = ""
+		}
+		if s.cubic > s.godwit && s.godwit != never {
+			yields = fmt.Sprintf("%.0f RTT", r.Yielded)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.0f | %.0f | %d |\n", s.about, early, yields, cubic, 100*r.Godwit, 100*r.Cubic, r.Runs)
 	}
 	return b.String()
 }
