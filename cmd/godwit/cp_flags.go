@@ -151,6 +151,9 @@ func (fl *copyFlags) options() (transfer.Options, error) {
 	if fl.retries < 0 || fl.grow < 0 {
 		return o, usagef("--retries and --grow take no number below 0")
 	}
+	if fl.flows == 0 { // which the engine takes for its default
+		return o, usagef("--flows 0 would carry nothing: give 1 to 16")
+	}
 	if fl.retries == 0 {
 		o.Retries = -1
 	}

@@ -7,14 +7,22 @@ import (
 )
 
 // refuseEmpty refuses flags that are given with nothing in them, as by a variable of
-// a script that is not set: to do as if they were left out is not what was asked for.
+// a script that is not set: to do as if they were left out is not what was asked for,
+// and without --encrypt-to files would arrive in the clear.
 func refuseEmpty(f *pflag.FlagSet, names ...string) error {
 	for _, name := range names {
-		if g := f.Lookup(name); g != nil && g.Changed && g.Value.String() == "" {
+		if g := f.Lookup(name); g != nil && g.Changed && empty(g.Value) {
 			return usagef("--%s is empty: give a value, or leave it out", name)
 		}
 	}
 	return nil
+}
+
+func empty(v pflag.Value) bool {
+	if list, ok := v.(pflag.SliceValue); ok {
+		return len(list.GetSlice()) == 0
+	}
+	return v.String() == ""
 }
 
 // idle are flags of cp that say something of what another flag does: with none of
@@ -34,7 +42,8 @@ func (fl *copyFlags) check(f *pflag.FlagSet, remote location) error {
 	if f.Changed("backup") && fl.backup == "" {
 		return usagef("--backup= has no suffix: give one, or --backup alone, which takes the time")
 	}
-	if err := refuseEmpty(f, "manifest", "files-from", "pairs-from", "identity", "passphrase-file", "move-source", "ssh", "remote-godwit", "key", "name"); err != nil {
+	if err := refuseEmpty(f, "encrypt-to", "identity", "passphrase-file", "manifest", "files-from", "pairs-from", "move-source",
+		"policy", "transport", "cipher", "symlinks", "overwrite", "preserve", "ssh", "remote-godwit", "key", "name"); err != nil {
 		return err
 	}
 	for _, i := range idle {
