@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintln(s.err, "godwit: interrupted; run the same command again to go on where it stopped")
 		return code
 	}
-	fmt.Fprintln(s.err, "godwit:", err)
+	fmt.Fprintln(s.err, "godwit:", printableLines(err.Error())) // a node's words and anybody's names are in it
 	if hint := hintFor(err); hint != "" {
 		fmt.Fprintln(s.err, "       ", hint)
 	}

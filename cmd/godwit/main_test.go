@@ -1,20 +1,24 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/godwit/godwit/api/client"
 	"github.com/godwit/godwit/cmd/godwit/internal/invite"
 	"github.com/godwit/godwit/identity/pin"
+	"github.com/godwit/godwit/transfer"
 )
 
 func TestMain(m *testing.M) {
@@ -120,5 +124,31 @@ func TestWrongUsageAndUnknownCertificatesHaveTheirExitCodes(t *testing.T) {
 	other := &client.Unreachable{URL: "https://h", Err: &tls.CertificateVerificationError{Err: pin.ErrMismatch}}
 	if unpinned(other) {
 		t.Error("another cluster's certificate is taken for a lack of a fingerprint")
+	}
+}
+
+// TestWhatATerminalObeysIsNotPrintedRaw: names are anybody's and messages are a node's,
+// and both would else set a title, move the cursor or answer for the user.
+func TestWhatATerminalObeysIsNotPrintedRaw(t *testing.T) {
+	t.Parallel()
+	var said bytes.Buffer
+	s := streams{strings.NewReader(""), io.Discard, &said}
+	for _, args := range [][]string{
+		{"cp", "missing\x1b]0;title\a", "studio:"},
+		{"cp", "a", "b\x1b[2J"},
+		{"cp", "--fro\x1b[2Jbnicate", "a", "studio:"},
+	} {
+		if run(t.Context(), args, s) == exitOK {
+			t.Errorf("%q is done", args)
+		}
+	}
+	p := newProgress(s, &copyFlags{})
+	p.event(transfer.Event{Kind: transfer.EventWaiting, Err: errors.New("the node said \x1b[2J")})
+	p.event(transfer.Event{Kind: transfer.EventMoved, Err: errors.New("the node said \u009b2J")})
+	if strings.ContainsFunc(said.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) || !strings.Contains(said.String(), `said \x1b[2J`) {
+		t.Errorf("%q", said.String())
+	}
+	if !strings.Contains(said.String(), "\n        see: godwit cp --help\n") {
+		t.Errorf("an error lost its lines: %q", said.String())
 	}
 }

@@ -109,6 +109,16 @@ func printable(s string) string {
 	return b.String()
 }
 
+// printableLines is printable of each line: of what is said in several, such as an
+// error with a hint below it.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 func yesNo(b bool) string {
 	if b {
 		return "yes"

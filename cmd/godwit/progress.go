@@ -131,7 +131,7 @@ func (p *progress) event(e transfer.Event) {
 		p.say("waiting %s: %v", brief(e.Wait), e.Err)
 	case transfer.EventFile:
 		if e.FileError != nil {
-			p.complain("%s", printable(e.FileError.Error()))
+			p.complain("%s", printable(e.FileError.Error())) // whose name may have lines
 		} else if e.Outcome == "planned" {
 			p.plan("copy", e.Path)
 		}
@@ -168,7 +168,7 @@ func (p *progress) say(format string, a ...any) {
 
 // complain prints a line above the bar.
 func (p *progress) complain(format string, a ...any) {
-	line := fmt.Sprintf(format, a...) + "\n"
+	line := printableLines(fmt.Sprintf(format, a...)) + "\n"
 	if p.bars != nil {
 		_, _ = p.bars.Write([]byte(line))
 		return
