@@ -133,7 +133,7 @@ func (a *app) copy(ctx context.Context, fl *copyFlags, given *pflag.FlagSet, arg
 	case failures(res) > 0:
 		return partialError{failures(res)}
 	}
-	return rerr
+	return cmp.Or(rerr, show.unsaid)
 }
 
 // job turns the arguments into a job and the remote side's location.
@@ -236,11 +236,12 @@ func (fl *copyFlags) source(j *transfer.Job, s streams, src location, of int) er
 }
 
 // jsonLine prints one event for scripts.
-func jsonLine(s streams, v any) {
+func jsonLine(s streams, v any) error {
 	b, err := json.Marshal(v)
 	if err == nil {
-		fmt.Fprintf(s.out, "%s\n", b)
+		_, err = fmt.Fprintf(s.out, "%s\n", b)
 	}
+	return err
 }
 
 // transport is the engine's name for what --transport says.

@@ -17,9 +17,9 @@ func (a *app) failed(root *cobra.Command, args []string, err error) {
 	switch {
 	case a.answered || findErr != nil || !asksJSON(rest):
 	case c.Name() == "cp":
-		jsonLine(a.streams, resultEvent(transfer.Event{}, transfer.Result{}, err))
+		_ = jsonLine(a.streams, resultEvent(transfer.Event{}, transfer.Result{}, err))
 	default:
-		jsonLine(a.streams, map[string]any{"error": err.Error(), "code": codeOf(err)})
+		_ = jsonLine(a.streams, map[string]any{"error": err.Error(), "code": codeOf(err)})
 	}
 }
 

@@ -180,3 +180,24 @@ func TestWhatIsNoFileFailsOnce(t *testing.T) {
 		t.Errorf("exit %d, %q, %q", c.ProcessState.ExitCode(), out.String(), said.String())
 	}
 }
+
+// TestEventsThatAreLostAreAFailure: the files arrive, but a script that reads the
+// events must not take those that it got for all.
+func TestEventsThatAreLostAreAFailure(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("no output that takes nothing: %v", err)
+	}
+	defer full.Close()
+	src, there := sample(t), t.TempDir()
+	s := serve(t, "--write", there)
+	for _, how := range []string{"--dry-run", "--json"} {
+		c := godwit(t, "cp", how, "-r", src+"/", s.address)
+		c.Stdout = full
+		if err := c.Run(); c.ProcessState.ExitCode() != exitFailed {
+			t.Errorf("%s: %v", how, err)
+		}
+	}
+	alike(t, src, there)
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -31,6 +32,8 @@ type progress struct {
 	hint    string             // about keys
 	over    transfer.Transport // what data ride, unless it is UDP
 	lines   time.Time          // of the last plain line
+
+	unsaid error // see told
 
 	bars *mpb.Progress
 	bar  *mpb.Bar
@@ -111,7 +114,7 @@ func (p *progress) event(e transfer.Event) {
 	p.mu.Unlock()
 
 	if p.json {
-		jsonLine(p.streams, jsonEvent(e))
+		p.told(jsonLine(p.streams, jsonEvent(e)))
 		return
 	}
 	switch e.Kind {
@@ -155,9 +158,14 @@ func (p *progress) event(e transfer.Event) {
 // plan prints a line of a dry run.
 func (p *progress) plan(what, path string) {
 	if !p.quiet {
-		fmt.Fprintf(p.out, "%s %s\n", what, printable(path))
+		_, err := fmt.Fprintf(p.out, "%s %s\n", what, printable(path))
+		p.told(err)
 	}
 }
+
+// told keeps the first reason for which standard output does not have it all: a script
+// that reads it must not take what is there for the whole.
+func (p *progress) told(err error) { p.unsaid = cmp.Or(p.unsaid, err) }
 
 // say tells what happens, unless asked to be quiet.
 func (p *progress) say(format string, a ...any) {
@@ -198,7 +206,7 @@ func (p *progress) finish(r transfer.Result, err error) {
 		last := p.session
 		last.Progress = p.last
 		p.mu.Unlock()
-		jsonLine(p.streams, resultEvent(last, r, err))
+		p.told(jsonLine(p.streams, resultEvent(last, r, err)))
 		return
 	}
 	if p.quiet || err != nil || failures(r) > 0 && r.Files+r.Skipped+r.Deleted == 0 {
