@@ -72,8 +72,23 @@ clusters.
 		newTransferCommand(a), newKeyCommand(a), newTokenCommand(a), newUserCommand(a),
 		newSessionCommand(a), newSignInCommand(a), newAuditCommand(a), newSettingsCommand(a),
 	)
+	root.InitDefaultCompletionCmd() // now, so that they are held to the same as all others
+	root.InitDefaultHelpCmd()
+	checkTopics(root)
 	markUsage(root)
 	return root
+}
+
+// checkTopics makes help of a command that there is not an error, as the command is.
+func checkTopics(root *cobra.Command) {
+	if help, _, err := root.Find([]string{"help"}); err == nil {
+		help.Args = func(_ *cobra.Command, topic []string) error {
+			if c, rest, _ := root.Find(topic); len(rest) > 0 {
+				return usagef("%s knows no command %q", c.CommandPath(), rest[0])
+			}
+			return nil
+		}
+	}
 }
 
 // markUsage makes cobra's complaints about arguments usage errors, and a group
@@ -82,7 +97,7 @@ func markUsage(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return usagef("%v\n        see: %s --help", err, c.CommandPath())
+				return usagef("%v; write: %s\n        see: %s --help", err, c.UseLine(), c.CommandPath())
 			}
 			return nil
 		}

@@ -67,8 +67,11 @@ does. In authorized_keys it confines a key to a directory:
 
   command="godwit serve --stdio --root /srv/in --write-only",restrict ssh-ed25519 AAAA…`,
 		Args: func(c *cobra.Command, args []string) error {
+			if fl.stdio && len(args) > 0 {
+				return usagef("--stdio takes its directory by --root, and %q is given", args[0])
+			}
 			if fl.stdio {
-				return cobra.NoArgs(c, args)
+				return nil
 			}
 			return cobra.ExactArgs(1)(c, args)
 		},
