@@ -63,6 +63,7 @@ func (h *Hello) names(visit func(string, int, *string)) {
 			visit(field, i, &list[i])
 		}
 	}
+	visit("backup", -1, &h.Backup)
 	visit("move_to", -1, &h.MoveTo)
 	visit("after", -1, &h.After)
 }

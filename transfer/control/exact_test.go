@@ -11,7 +11,7 @@ func TestNamesOfAnyBytesTravelExactly(t *testing.T) {
 	t.Parallel()
 	hello := Hello{
 		Version: Version, Direction: "pull", Paths: []string{"plain", "caf\xe9", "\uFFFD"}, Names: []string{"\xff", "x"},
-		MoveTo: "done\xfe", After: "\x80", Delete: &Delete{Scopes: []string{"", "d\xff"}},
+		Backup: ".\xe9", MoveTo: "done\xfe", After: "\x80", Delete: &Delete{Scopes: []string{"", "d\xff"}},
 	}
 	for _, m := range []any{&hello, &ListEntry{Name: "l\xff", Type: "symlink", Target: "\xfe"}, &Trouble{Path: "t\xff", Code: "io"}, &Hello{Paths: []string{"plain"}}} {
 		b, err := json.Marshal(m)
