@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,5 +109,63 @@ func TestKeysOnATerminalSteerACopy(t *testing.T) {
 	}
 	if fi, err := os.Stat(filepath.Join(root, "f")); err != nil || fi.Size() != 15<<20 {
 		t.Errorf("arrived: %v %v", fi, err)
+	}
+}
+
+// TestAQuestionThatIsNotAnsweredIsNamed: Ctrl-D at a question, with and without echo.
+func TestAQuestionThatIsNotAnsweredIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []bool{false, true} {
+		master, slave := terminal(t)
+		defer slave.Close()
+		if _, err := master.Write([]byte{4}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := prompt(t.Context(), slave, io.Discard, "User: ", secret); err == nil || exitCode(err) != exitUsage || !strings.Contains(err.Error(), `"User" was not answered`) {
+			t.Errorf("secret %v: %q, %v", secret, got, err)
+		}
+	}
+}
+
+// typed answers a question as soon as it is asked.
+type typed struct {
+	answer string
+	on     *os.File
+}
+
+func (t typed) Write(said []byte) (int, error) {
+	if string(said) == "\n" { // after the answer
+		return 1, nil
+	}
+	_, err := t.on.WriteString(t.answer)
+	return len(said), err
+}
+
+func TestASecretIsNotShownOnTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []bool{false, true} {
+		master, slave := terminal(t)
+		defer slave.Close()
+		got, err := prompt(t.Context(), slave, typed{"hunter2\n", master}, "Password: ", secret)
+		if err != nil || got != "hunter2" {
+			t.Fatalf("secret %v: %q, %v", secret, got, err)
+		}
+		if now, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS); err != nil || now.Lflag&unix.ECHO == 0 {
+			t.Fatalf("secret %v: the terminal is left without echo, %v", secret, err)
+		}
+		if _, err := master.WriteString("next\n"); err != nil { // is shown after all that came before
+			t.Fatal(err)
+		}
+		var shown []byte
+		for b := make([]byte, 100); !bytes.Contains(shown, []byte("next")); {
+			n, err := master.Read(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown = append(shown, b[:n]...)
+		}
+		if bytes.Contains(shown, []byte("hunter2")) == secret {
+			t.Errorf("secret %v: the terminal shows %q", secret, shown)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,6 +39,9 @@ func prompt(ctx context.Context, tty *os.File, out io.Writer, question string, s
 	fmt.Fprint(out, question)
 	go func() {
 		text, err := bufio.NewReader(tty).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = usagef("%q was not answered", strings.TrimSuffix(question, ": "))
+		}
 		got <- answer{strings.TrimRight(text, "\r\n"), err}
 	}()
 	select {
