@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -42,23 +41,18 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	return master, slave
 }
 
-// TestKeysOnATerminalSteerACopy runs the real command on a pseudo-terminal.
-func TestKeysOnATerminalSteerACopy(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
+// onTerminal starts a program on a pseudo-terminal, as the first of its session, with
+// args and a copy behind them that would take a minute. type gives it keys, once the
+// terminal has shown a text.
+func onTerminal(t *testing.T, root, program string, args ...string) (cmd *exec.Cmd, typed func(after, keys string)) {
+	t.Helper()
 	spec, stop, err := serveRoot(root, "K", "s3cret")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stop()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(stop)
 	master, slave := terminal(t)
-	// At this rate it would take a minute.
-	cmd := exec.Command(exe, "cp", "--rate", "2M", "random://15M", fmt.Sprintf("godwit://127.0.0.1:%d/f#sha256=%s", spec.Port, spec.CertSHA256))
-	cmd.Args[0] = "godwit" // what the test binary then is
+	cmd = exec.Command(program, append(args, "cp", "--rate", "2M", "random://15M", fmt.Sprintf("godwit://127.0.0.1:%d/f#sha256=%s", spec.Port, spec.CertSHA256))...)
 	cmd.Env = append(os.Environ(), "GODWIT_CONFIG="+filepath.Join(root, "none"), "GODWIT_MANAGER=https://127.0.0.1:1", "GODWIT_ACCESS_KEY=K", "GODWIT_SECRET=s3cret")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -66,44 +60,41 @@ func TestKeysOnATerminalSteerACopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	slave.Close()
-	defer func() { _ = cmd.Process.Kill() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
 
-	var mu sync.Mutex
-	var shown bytes.Buffer
-	go func() {
-		b := make([]byte, 4096)
-		for {
-			n, err := master.Read(b)
-			mu.Lock()
-			shown.Write(b[:n])
-			mu.Unlock()
-			if err != nil {
-				return
-			}
-		}
-	}()
-	await := func(text string) {
+	shown := &lockedBuffer{}
+	go func() { _, _ = io.Copy(shown, master) }()
+	return cmd, func(after, keys string) {
 		t.Helper()
-		for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-			mu.Lock()
-			ok := strings.Contains(shown.String(), text)
-			mu.Unlock()
-			if ok {
-				return
+		for end := time.Now().Add(patience); !strings.Contains(shown.String(), after); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				all := shown.String()
+				t.Fatalf("%q was never shown, but %q", after, all[max(0, len(all)-400):])
 			}
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		t.Fatalf("%q was never shown, but %q", text, shown.Bytes()[max(0, shown.Len()-400):])
-	}
-	for _, step := range []struct{ await, press string }{
-		{keysHelp, "-"}, {"[rate 1.6 Mbit/s]", "l"}, {"[policy low]", "h"}, {"[policy high]", "p"}, {"[paused", "0"}, {"1 file, 15.0 MiB", ""},
-	} {
-		await(step.await)
-		if _, err := master.WriteString(step.press); err != nil {
+		if _, err := master.WriteString(keys); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// linked is the path of a program that is godwit.
+func linked(t *testing.T) string {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "godwit")
+	if err := os.Symlink(exe, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// ended checks that the copy went well and has arrived.
+func ended(t *testing.T, cmd *exec.Cmd, root string) {
+	t.Helper()
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("copy: %v", err)
 	}
@@ -168,4 +159,33 @@ func TestASecretIsNotShownOnTheTerminal(t *testing.T) {
 			t.Errorf("secret %v: the terminal shows %q", secret, shown)
 		}
 	}
+}
+
+// TestKeysOnATerminalSteerACopy runs the real command on a pseudo-terminal.
+func TestKeysOnATerminalSteerACopy(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	cmd, typed := onTerminal(t, root, linked(t))
+	typed(keysHelp, "-")
+	typed("[rate 1.6 Mbit/s]", "l")
+	typed("[policy low]", "h")
+	typed("[policy high]", "p")
+	typed("[paused", "0")
+	typed("1 file, 15.0 MiB", "")
+	ended(t, cmd, root)
+}
+
+// TestACopyMayGoToTheBackgroundAndBack: after Ctrl-Z and bg the shell reads what is
+// typed and the copy is not stopped; after fg keys are the copy's again.
+func TestACopyMayGoToTheBackgroundAndBack(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	shell := `set -m; "$@"; bg; echo behind; read line; echo "read $line"; sleep 1; jobs; fg`
+	cmd, typed := onTerminal(t, root, "sh", "-c", shell, "sh", linked(t))
+	typed(keysHelp, "\x1a")
+	typed("behind", "a line\n")
+	typed("read a line", "")
+	typed("Running", "0")
+	typed("1 file, 15.0 MiB", "")
+	ended(t, cmd, root)
 }
