@@ -34,11 +34,31 @@ func (fl *copyFlags) receipts(job transfer.Job) (*receipts, error) {
 	case o.SHA256 && job.Direction == transfer.Push && job.Options.Afterwards != transfer.AfterKeep:
 		return nil, usagef("--checksum sha-256 reads the sources once more: they cannot go before")
 	}
+	if fl.manifest == "-" {
+		return nil, usagef("--manifest is a file: write ./- for one of that name, or /dev/stdout")
+	}
+	if err := notASource(fl.manifest, job); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(fl.manifest, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
 	return &receipts{w: manifest.NewWriter(f, job, o), f: f}, nil
+}
+
+// notASource refuses a manifest that would be written over what is to be sent.
+func notASource(path string, job transfer.Job) error {
+	there, err := os.Stat(path)
+	if err != nil || job.Direction == transfer.Pull {
+		return nil //nolint:nilerr // what is not there is no source
+	}
+	for _, source := range job.Sources {
+		if info, err := os.Stat(source); err == nil && os.SameFile(info, there) {
+			return usagef("--manifest %s is what is to be copied: it would be written over", path)
+		}
+	}
+	return nil
 }
 
 func (r *receipts) event(e transfer.Event) {
@@ -47,13 +67,16 @@ func (r *receipts) event(e transfer.Event) {
 	}
 }
 
-// close makes the manifest durable.
+// close makes the manifest durable, where it is a file and no pipe.
 func (r *receipts) close(res transfer.Result, jobErr error) error {
 	if r == nil {
 		return nil
 	}
-	err := errors.Join(r.w.Close(res, jobErr), r.f.Sync(), r.f.Close())
-	if err != nil {
+	err := r.w.Close(res, jobErr)
+	if info, statErr := r.f.Stat(); statErr == nil && info.Mode().IsRegular() {
+		err = errors.Join(err, r.f.Sync())
+	}
+	if err = errors.Join(err, r.f.Close()); err != nil {
 		return fmt.Errorf("manifest %s: %w", r.f.Name(), err)
 	}
 	return nil
