@@ -44,7 +44,7 @@ func terminal(t *testing.T) (master, slave *os.File) {
 // onTerminal starts a program on a pseudo-terminal, as the first of its session, with
 // args and a copy behind them that would take a minute. type gives it keys, once the
 // terminal has shown a text.
-func onTerminal(t *testing.T, root, program string, args ...string) (cmd *exec.Cmd, typed func(after, keys string)) {
+func onTerminal(t *testing.T, root, program string, args ...string) (cmd *exec.Cmd, shown *lockedBuffer, typed func(after, keys string)) {
 	t.Helper()
 	spec, stop, err := serveRoot(root, "K", "s3cret")
 	if err != nil {
@@ -62,9 +62,9 @@ func onTerminal(t *testing.T, root, program string, args ...string) (cmd *exec.C
 	slave.Close()
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 
-	shown := &lockedBuffer{}
+	shown = &lockedBuffer{}
 	go func() { _, _ = io.Copy(shown, master) }()
-	return cmd, func(after, keys string) {
+	return cmd, shown, func(after, keys string) {
 		t.Helper()
 		for end := time.Now().Add(patience); !strings.Contains(shown.String(), after); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
@@ -165,7 +165,7 @@ func TestASecretIsNotShownOnTheTerminal(t *testing.T) {
 func TestKeysOnATerminalSteerACopy(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	cmd, typed := onTerminal(t, root, linked(t))
+	cmd, _, typed := onTerminal(t, root, linked(t))
 	typed(keysHelp, "-")
 	typed("[rate 1.6 Mbit/s]", "l")
 	typed("[policy low]", "h")
@@ -175,13 +175,26 @@ func TestKeysOnATerminalSteerACopy(t *testing.T) {
 	ended(t, cmd, root)
 }
 
+// TestATerminalThatCannotMoveItsCursorGetsLines: one in an editor, say.
+func TestATerminalThatCannotMoveItsCursorGetsLines(t *testing.T) {
+	t.Parallel()
+	cmd, shown, typed := onTerminal(t, t.TempDir(), "env", "TERM=dumb", linked(t))
+	typed("/ 15.0 MiB", "\x03")
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
+		t.Errorf("interrupted: %v", err)
+	}
+	if s := shown.String(); strings.Contains(s, "\x1b") {
+		t.Errorf("%q", s)
+	}
+}
+
 // TestACopyMayGoToTheBackgroundAndBack: after Ctrl-Z and bg the shell reads what is
 // typed and the copy is not stopped; after fg keys are the copy's again.
 func TestACopyMayGoToTheBackgroundAndBack(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	shell := `set -m; "$@"; bg; echo behind; read line; echo "read $line"; sleep 1; jobs; fg`
-	cmd, typed := onTerminal(t, root, "sh", "-c", shell, "sh", linked(t))
+	cmd, _, typed := onTerminal(t, root, "sh", "-c", shell, "sh", linked(t))
 	typed(keysHelp, "\x1a")
 	typed("behind", "a line\n")
 	typed("read a line", "")

@@ -17,8 +17,8 @@ import (
 	"github.com/godwit/godwit/transfer/spelling"
 )
 
-// progress shows a running job: a bar on a terminal, a line now and then in a
-// log, JSON lines for scripts.
+// progress shows a running job: a bar on a terminal, a line now and then in a log or
+// on a terminal that cannot move its cursor, JSON lines for scripts.
 type progress struct {
 	streams
 	json, quiet bool
@@ -45,7 +45,7 @@ const plainEvery = 5 * time.Second
 func newProgress(s streams, fl *copyFlags) *progress {
 	p := &progress{streams: s, json: fl.json, quiet: fl.quiet, dry: fl.dryRun, flows: fl.flows, lines: time.Now()}
 	f, ok := s.err.(*os.File)
-	if p.json || p.quiet || p.dry || !ok || !term.IsTerminal(int(f.Fd())) {
+	if p.json || p.quiet || p.dry || !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return p
 	}
 	p.bars = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40), mpb.WithRefreshRate(150*time.Millisecond))
