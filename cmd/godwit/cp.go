@@ -222,7 +222,11 @@ func (fl *copyFlags) source(j *transfer.Job, s streams, src location, of int) er
 		return nil
 	}
 	if !src.remote {
-		info, err := os.Stat(strings.TrimRight(src.path, "/"))
+		path := strings.TrimRight(src.path, "/")
+		info, err := os.Stat(path)
+		if _, linkErr := os.Lstat(path); linkErr == nil && transfer.Symlinks(fl.symlinks) != transfer.SymlinksFollow {
+			err = nil // a link goes as a link, also one that leads nowhere
+		}
 		if err != nil && src.path != "/" {
 			return &transfer.Error{Code: transfer.CodeNotFound, Message: "source: " + err.Error()}
 		}
