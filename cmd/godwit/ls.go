@@ -21,7 +21,7 @@ func newList(a *app) *cobra.Command {
   godwit ls studio:/incoming
   godwit ls studio:
   godwit ls ada@host:in
-  godwit ls -o json godwit://10.0.0.5:33001/incoming`,
+  godwit ls -o json godwit://0KEY…@192.0.2.7:33001/incoming`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: a.locations(),
 		RunE: func(c *cobra.Command, args []string) error {
 			l, err := parseLocation(args[0])

@@ -135,7 +135,7 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// unpinned tells that a manager's certificate was held against the system's
+// unpinned tells that the certificate of a manager or node was held against the system's
 // authorities, for want of a fingerprint, and that they do not know it.
 func unpinned(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
@@ -153,6 +153,8 @@ func hintFor(err error) string {
 		return "sign in with: godwit login https://HOST:PORT#sha256=…"
 	case isAPI && e.Status == 403:
 		return "ask an administrator for the role or the access key that may"
+	case unpinned(err) && !silent:
+		return "the address of this node has no fingerprint: write godwit://HOST:PORT/PATH#sha256=FINGERPRINT"
 	case unpinned(err):
 		return "its address has no fingerprint: write https://HOST:PORT#sha256=FINGERPRINT (quoted, in a shell);\n        the manager prints that line when it starts, and godwit key create does"
 	case errors.Is(err, pin.ErrMismatch):

@@ -121,6 +121,9 @@ func TestWrongUsageAndUnknownCertificatesHaveTheirExitCodes(t *testing.T) {
 	if got := exitCode(unknown); got != exitAuth {
 		t.Errorf("a certificate that nobody knows: %d", got)
 	}
+	if manager, node := hintFor(unknown), hintFor(unknown.Err); !strings.Contains(manager, "https://") || !strings.Contains(node, "godwit://") {
+		t.Errorf("what to write: of a manager %q, of a node %q", manager, node)
+	}
 	other := &client.Unreachable{URL: "https://h", Err: &tls.CertificateVerificationError{Err: pin.ErrMismatch}}
 	if unpinned(other) {
 		t.Error("another cluster's certificate is taken for a lack of a fingerprint")

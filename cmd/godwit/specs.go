@@ -42,6 +42,9 @@ func (a *app) specSource(remote location, job transfer.Job, fl *copyFlags) (spec
 		return direct(s, private), err
 	}
 	p, err := loadProfile(a.profile)
+	if err != nil && remote.node != "" {
+		err = authError{fmt.Errorf("%s has no key before its host, as an address of godwit serve has, and for a node of a cluster: %w", remote.shown(), err)}
+	}
 	if err != nil {
 		return specSource{}, err
 	}
