@@ -46,9 +46,10 @@ func (s *Sender) feed(now, rtt time.Duration, st *wire.Status) {
 	s.sample.Packets = st.Packets
 	s.sample.Bytes = st.Bytes + st.Packets*uint64(s.overhead)
 	s.sample.OWD, s.sample.HasOWD = st.OWD, st.HasOWD
-	if !s.cfg.Follows {
+	if s.sample.Peak = 0; !s.cfg.Follows && st.Peak != s.peakTold { // else it is told once more
 		s.sample.Peak = min(float64(st.Peak), peakMost) * 1e3 * s.packet() / float64(s.mtu)
 	}
+	s.peakTold = st.Peak
 	s.sample.Acked, s.sample.Lost = s.stats.AckedPackets, s.stats.LostPackets-s.stats.SpuriousPackets
 	s.sample.Runs = s.stats.LossRuns
 	// By the source or by this host: what was not sent says nothing about the path.

@@ -41,6 +41,7 @@ type Sender struct {
 	greeting bool // see NewGreeting
 
 	waited    time.Duration // see Waited
+	peakTold  uint64        // in the last report, kB/s
 	inFlight  int64         // wire bytes of data whose fate is open
 	unsettled int           // packets of them
 	dry       bool          // Fill had nothing

@@ -14,6 +14,9 @@ const (
 	// trainLeast is how many packets it takes.
 	trainLeast = 8
 	trainSlots = 64
+	// trainTold is how often a peak is told: reports are lost, and a start without its
+	// first peak is a slow one.
+	trainTold = 3
 	// trainGrain is what counts as one moment: the slots must reach over the span.
 	trainGrain = 2 * trainMost / trainSlots
 )
@@ -28,8 +31,9 @@ type train struct {
 	}
 	head, tail int // newest and oldest of the window, ever rising
 	span       time.Duration
-	begun      bool    // there is a newest
-	peak       float64 // bytes/s since take
+	begun      bool                   // there is a newest
+	peak       float64                // bytes/s since take
+	told       [trainTold - 1]float64 // what peak was before the last takes
 }
 
 // long sets the span for a path with such a round trip.
@@ -70,9 +74,14 @@ func (t *train) judge() {
 	t.peak = max(t.peak, float64(last.bytes-first.bytes)/span.Seconds())
 }
 
-// take returns the peak since the last call in bytes/s; 0: not measured.
+// take returns the peak since one of the last trainTold calls in bytes/s; 0: not
+// measured.
 func (t *train) take() float64 {
 	p := t.peak
-	t.peak = 0
+	for _, told := range t.told {
+		p = max(p, told)
+	}
+	copy(t.told[1:], t.told[:])
+	t.told[0], t.peak = t.peak, 0
 	return p
 }

@@ -37,8 +37,13 @@ func TestTrainsShowTheBottleneck(t *testing.T) {
 		if !r.want && got != 0 {
 			t.Errorf("%s: %.1f MB/s out of nothing", r.name, got/1e6)
 		}
+		for told := 1; told < trainTold; told++ {
+			if again := tr.take(); again != got {
+				t.Errorf("%s: %.1f MB/s when told again, where reports are lost", r.name, again/1e6)
+			}
+		}
 		if tr.take() != 0 {
-			t.Errorf("%s: the peak is told twice", r.name)
+			t.Errorf("%s: the peak is told for ever", r.name)
 		}
 	}
 }

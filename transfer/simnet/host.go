@@ -23,7 +23,23 @@ type Host struct {
 	unclock  func(time.Duration) time.Duration
 	errs     map[string]int
 	paused   bool
+	away     int       // times that it is kept from its endpoint
+	busy     bool      // what arrives goes into its socket
+	socket   []*packet // what did
+	filled   int       // bytes of them
 }
+
+// socketRoom is what a busy host's socket holds.
+const socketRoom = 8 << 20
+
+// A host takes lookEvery datagrams from its socket in lookTime: 7 Gb/s.
+const (
+	lookEvery = 64
+	lookTime  = 100 * time.Microsecond
+)
+
+// waiter is an Endpoint that wants to know how long a datagram lay in the socket.
+type waiter interface{ Waited(d time.Duration) }
 
 // NewHost puts an endpoint on the network; what it sends enters the link out.
 func (n *Net) NewHost(addr netip.AddrPort, e Endpoint, out *Link) *Host {
@@ -70,12 +86,60 @@ func (h *Host) Wake() { h.pump() }
 // Errors counts what HandleDatagram returned, by message.
 func (h *Host) Errors() map[string]int { return h.errs }
 
-func (h *Host) take(p *packet) {
+// take hands p to the endpoint; kept says that the host holds on to it instead.
+func (h *Host) take(p *packet) (kept bool) {
 	if h.paused {
-		return
+		return false
 	}
+	if h.busy {
+		if kept = h.filled+p.size <= socketRoom; kept {
+			p.at = h.net.now
+			h.filled += p.size
+			h.socket = append(h.socket, p)
+		}
+		return kept
+	}
+	h.hand(p)
+	h.pump()
+	return false
+}
+
+func (h *Host) hand(p *packet) {
 	if err := h.endpoint.HandleDatagram(h.clock(h.net.now), p.from, p.buf); err != nil {
 		h.errs[err.Error()]++
+	}
+}
+
+// Busy keeps the host from its endpoint for d: it sends nothing, and what arrives
+// lies in its socket until then. It takes that a little at a time, as hosts do.
+func (h *Host) Busy(d time.Duration) {
+	h.away++
+	h.busy = true
+	h.net.At(h.net.now+d, func() {
+		h.away--
+		h.catchUp()
+	})
+}
+
+func (h *Host) catchUp() {
+	if h.away > 0 {
+		return
+	}
+	ages, _ := h.endpoint.(waiter)
+	n := min(len(h.socket), lookEvery)
+	for _, p := range h.socket[:n] {
+		if ages != nil {
+			ages.Waited(h.net.now - p.at)
+		}
+		h.hand(p)
+		h.filled -= p.size
+		h.net.release(p)
+	}
+	h.socket = h.socket[n:]
+	if h.busy = len(h.socket) > 0; h.busy {
+		h.net.At(h.net.now+lookTime, h.catchUp)
+	} else if ages != nil {
+		ages.Waited(0)
 	}
 	h.pump()
 }
@@ -95,7 +159,7 @@ func (h *Host) wake(at time.Duration) {
 }
 
 func (h *Host) pump() {
-	if h.paused {
+	if h.paused || h.away > 0 {
 		return
 	}
 	now := h.clock(h.net.now)

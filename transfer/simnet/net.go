@@ -74,6 +74,7 @@ type packet struct {
 	from, to netip.AddrPort
 	size     int // on the wire
 	extra    time.Duration
+	at       time.Duration // of arrival, in a socket
 	buf      []byte
 }
 
@@ -91,8 +92,8 @@ func (n *Net) packet(b []byte) *packet {
 func (n *Net) release(p *packet) { n.free = append(n.free, p) }
 
 func (n *Net) deliver(p *packet) {
-	if h := n.hosts[p.to]; h != nil {
-		h.take(p)
+	if h := n.hosts[p.to]; h != nil && h.take(p) {
+		return
 	}
 	n.release(p)
 }

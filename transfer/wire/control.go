@@ -86,14 +86,14 @@ func (c *Control) Parse(b []byte) error {
 
 // Status is the receiver's account of the flow so far.
 type Status struct {
-	Clock   time.Duration // receiver's clock when written, 1 µs steps, arbitrary origin
+	Clock   time.Duration // receiver's clock when all this was true, 1 µs steps, arbitrary origin
 	Largest uint64        // highest packet number received; 0: none yet
-	Delay   time.Duration // from the arrival of Largest to Clock
+	Delay   time.Duration // from the arrival of Largest until this was written
 	Packets uint64        // distinct datagrams received, since the start
 	Bytes   uint64        // their UDP payload bytes
 	OWD     time.Duration // least one-way delay since the last status, relative to an arbitrary constant
 	HasOWD  bool          // something arrived since the last status
-	Peak    uint64        // kB/s: most that arrived within a short span since the last status; 0: not measured
+	Peak    uint64        // kB/s: most that arrived within a short span since one of the last three; 0: not measured
 	MaxRate uint64        // bit/s that the receiver can take; 0: no limit
 }
 
