@@ -208,6 +208,15 @@ func (l *lane) pump() {
 	}
 	var checked, looked, gather time.Duration
 	came, more := 0, false
+	if s.rcv != nil {
+		// What came while the session was being set up belongs into its first report: in
+		// the next one it would have come in between.
+		var err error
+		if came, more, err = l.absorb(in); err != nil {
+			l.broke(err)
+			return
+		}
+	}
 	for !s.ended() {
 		if err := l.emit(batch); err != nil {
 			s.fail(newError(CodeLost, "the data path broke", err))
@@ -243,13 +252,19 @@ func (l *lane) pump() {
 			came, looked = 0, now
 		}
 		if err != nil {
-			if errors.Is(err, job.ErrRecord) {
-				s.fail(newError(CodeProtocol, s.peer+" sends what nobody understands", err))
-			} else if !s.ended() {
-				s.fail(newError(CodeLost, "the data path broke", err))
-			}
+			l.broke(err)
 			return
 		}
+	}
+}
+
+// broke ends the session for what absorb or the socket said.
+func (l *lane) broke(err error) {
+	s := l.session
+	if errors.Is(err, job.ErrRecord) {
+		s.fail(newError(CodeProtocol, s.peer+" sends what nobody understands", err))
+	} else if !s.ended() {
+		s.fail(newError(CodeLost, "the data path broke", err))
 	}
 }
 
@@ -305,8 +320,8 @@ func (l *lane) take(in *packetio.Messages) error {
 	defer s.mu.Unlock()
 	now := s.now()
 	for from, b := range in.All() {
-		age := min(in.Age(), now)
-		rested := min(age, ageRests*restMostAt(s.rtt))
+		age := in.Age() // of what came before the session was: more than now
+		rested := min(age, ageRests*restMostAt(s.rtt), now)
 		l.flow.Waited(age - rested)
 		if err := l.flow.HandleDatagram(now-rested, from, b); errors.Is(err, job.ErrRecord) {
 			return err

@@ -19,6 +19,9 @@ func TestABusyReceiverIsNoFasterPath(t *testing.T) {
 		up, down := symmetric(rate, rtt, 50*ms, .05)
 		down.Loss = .1
 		w := build(t, seed, scenario{up: up, down: down, pieces: endless, change: func(w *world) {
+			if seed%2 == 0 { // as where what came before is still being set up
+				w.rh.Busy(rtt + time.Duration(r.Int64N(int64(rtt))))
+			}
 			for range 3 {
 				at, long := rtt*3/4+time.Duration(r.Int64N(int64(3*rtt))), 20*ms+time.Duration(r.Int64N(int64(400*ms)))
 				w.net.At(at, func() { w.rh.Busy(long) })
@@ -30,7 +33,7 @@ func TestABusyReceiverIsNoFasterPath(t *testing.T) {
 		}
 		share += float64(w.book.bytes) * 8 / rate / span.Seconds() / seeds
 	}
-	if share < .6 {
+	if share < .55 {
 		t.Errorf("%.2f of the link used from the start on", share)
 	}
 }

@@ -23,6 +23,7 @@ const (
 	helloEvery   = 100 * time.Millisecond
 	keepaliveMax = time.Second
 	catchUpMost  = 100 * time.Millisecond
+	clockOrigin  = 10 * time.Second // of reports, for what reached the host before the flow began
 )
 
 // Receiver is the receiving end of a flow.
@@ -104,7 +105,7 @@ func NewReceiver(cfg Config, sink Sink) (*Receiver, error) {
 	}
 	r := &Receiver{
 		cfg: cfg, sink: sink, seal: seal, open: open, arrived: newArrivals(arrivalsMost),
-		path: newPath(&cfg), next: 1, mtu: cfg.mtu(), rtt: cfg.RTT, beat: helloEvery, lowest: 1,
+		path: newPath(&cfg), next: 1, mtu: cfg.mtu(), rtt: cfg.RTT, beat: helloEvery, lowest: 1, clock: -clockOrigin,
 	}
 	if r.rtt <= 0 {
 		r.rtt = 100 * time.Millisecond
@@ -329,7 +330,7 @@ func (r *Receiver) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 	size := min(SafeMTU, r.path.budget())
 	room := b.Next(size)
 	st := wire.Status{
-		Clock: r.counted(now), Largest: r.arrived.top, Delay: now - r.largestAt, Packets: r.packets, Bytes: r.bytes,
+		Clock: clockOrigin + r.counted(now), Largest: r.arrived.top, Delay: now - r.largestAt, Packets: r.packets, Bytes: r.bytes,
 		OWD: r.least, HasOWD: r.hasLeast, Peak: uint64(r.train.take() / 1e3), MaxRate: r.maxRate,
 	}
 	body := r.path.append(now, room[wire.HeaderSize:wire.HeaderSize])
