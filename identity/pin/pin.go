@@ -43,7 +43,7 @@ func Parse(s string) (string, error) {
 	return clean, nil
 }
 
-// ParseURL splits "https://host:port#sha256=…" into the manager's base URL and its pin. A URL without a fragment has the pin "".
+// ParseURL splits "https://host:port#sha256=…" into the manager's base URL and its pin. A URL without a fragment has the pin "". Slashes at the end of the base are nothing.
 func ParseURL(s string) (base, pinned string, err error) {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -58,7 +58,7 @@ func ParseURL(s string) (base, pinned string, err error) {
 		}
 	}
 	u.Fragment, u.RawFragment = "", ""
-	return strings.TrimSuffix(u.String(), "/"), pinned, nil
+	return strings.TrimRight(u.String(), "/"), pinned, nil
 }
 
 // URL is the inverse of ParseURL.

@@ -37,6 +37,7 @@ func TestBadAddressesAndPinsAreRefused(t *testing.T) {
 func FuzzParseURL(f *testing.F) {
 	f.Add("https://host:8443#sha256=" + strings.Repeat("0", 64))
 	f.Add("https://[::1]:1")
+	f.Add("https://host//")
 	f.Fuzz(func(t *testing.T, s string) {
 		base, p, err := ParseURL(s)
 		if err != nil {
