@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -177,6 +178,9 @@ func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
 	if err := readable(dir); err != nil {
 		return &transfer.Error{Code: transfer.CodeNotFound, Message: fmt.Sprintf("cannot serve %s: it is no directory that can be read", dir), Err: err}
 	}
+	if fl.identity != "" && below(dir, fl.identity) {
+		return usagef("--identity %s lies in %s, where clients could fetch the secret: name a file outside", fl.identity, dir)
+	}
 	id, err := fl.loadIdentity()
 	if err != nil {
 		return err
@@ -209,6 +213,28 @@ func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
 		return errors.Join(fmt.Errorf("print the address: %w", err), tcp.Close(), udp.Close())
 	}
 	return server.Serve(ctx, tcp, udp)
+}
+
+// below reports whether a file lies in dir, by way of links as well; neither has to
+// be there.
+func below(dir, file string) bool {
+	rel, err := filepath.Rel(resolved(dir), resolved(file))
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// resolved is where a path leads, as far as it leads anywhere.
+func resolved(path string) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if parent := filepath.Dir(path); parent != path {
+		return filepath.Join(resolved(parent), filepath.Base(path))
+	}
+	return path
 }
 
 func (fl serveFlags) loadIdentity() (invite.Identity, error) {

@@ -253,6 +253,27 @@ func TestServeOnceEndsByItself(t *testing.T) {
 	}
 }
 
+func TestServeKeepsItsSecretOutOfWhatItServes(t *testing.T) {
+	t.Parallel()
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(elsewhere, "link")
+	if err := os.Symlink(filepath.Join(dir, "sub"), link); err != nil {
+		t.Fatal(err)
+	}
+	for _, identity := range []string{filepath.Join(dir, "id.pem"), filepath.Join(dir, "sub", "new", "id.pem"), filepath.Join(link, "id.pem")} {
+		out, code := ends(t, "serve", "--identity", identity, dir)
+		if code != exitUsage || !strings.Contains(out, "outside") {
+			t.Errorf("%s: exit %d: %s", identity, code, out)
+		}
+		if _, err := os.Stat(identity); err == nil {
+			t.Errorf("%s was made", identity)
+		}
+	}
+}
+
 func TestServeSaysWhatKeepsItFromItsPortAndKnowsOfNoManager(t *testing.T) {
 	t.Parallel()
 	s := serve(t, t.TempDir())
