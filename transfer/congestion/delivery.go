@@ -4,11 +4,6 @@ import "time"
 
 const deliverySlots = 256
 
-// deliveryLeast is the least time that a flow counts as having taken to deliver
-// anything: hosts that do not say when a datagram came hand over in an instant what
-// came while they were busy.
-const deliveryLeast = 10 * time.Millisecond
-
 // delivery measures the rate at which bytes arrive, on the receiver's clock:
 // jitter of the feedback does not touch it.
 type delivery struct {
@@ -43,9 +38,6 @@ func (d *delivery) over(span time.Duration) (rate float64, full bool) {
 	dt := last.at - first.at
 	if dt <= 0 || last.bytes < first.bytes {
 		return 0, false
-	}
-	if !full {
-		dt = max(dt, deliveryLeast)
 	}
 	return float64(last.bytes-first.bytes) / dt.Seconds(), full
 }
