@@ -79,6 +79,9 @@ func parseStat(raw []byte) (status, error) {
 	if len(fields) <= start-first || len(fields[state-first]) != 1 {
 		return status{}, errors.New("process status cut short")
 	}
+	if letter := fields[state-first][0] | 0x20; letter < 'a' || letter > 'z' {
+		return status{}, errors.New("process status without a state")
+	}
 	sid, err := strconv.Atoi(string(fields[session-first]))
 	if err != nil {
 		return status{}, fmt.Errorf("process session: %w", err)

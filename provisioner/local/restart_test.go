@@ -158,6 +158,7 @@ func FuzzParseSpec(f *testing.F) {
 func FuzzParseStat(f *testing.F) {
 	f.Add([]byte("1 (a) b) c) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 77 100 200"))
 	f.Add([]byte("1 (x"))
+	f.Add([]byte(")\x00 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		now, err := parseStat(raw)
 		if err == nil && now.state == 0 {
