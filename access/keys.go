@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/godwit/godwit/access/secret"
+	"github.com/godwit/godwit/internal/realpath"
 	"github.com/godwit/godwit/statestore"
 )
 
@@ -66,21 +67,8 @@ func (k *Keys) In(tx *statestore.Tables) *Keys {
 
 // Close keeps tenants out of directories of the manager's own, whose keys open everything. Call it before use.
 func (k *Keys) Close(dirs ...string) {
-	for _, d := range dirs {
-		k.closed = append(k.closed, resolved(d))
-	}
+	k.closed = append(k.closed, dirs...)
 }
-
-// resolved is a path with the links followed that are there now.
-func resolved(path string) string {
-	if found, err := filepath.EvalSymlinks(path); err == nil {
-		return found
-	}
-	return filepath.Clean(path)
-}
-
-// within reports whether one path is the other or lies below it.
-func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
 // open refuses storage that is closed to tenants, or no directory. What is not here may be elsewhere: nodes see it, not
 // the manager.
@@ -89,13 +77,12 @@ func (k *Keys) open(raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &st); err != nil {
 		return &Refused{Field: "storage", Problem: "is not readable: " + err.Error()}
 	}
-	path := resolved(st.Path)
 	for _, c := range k.closed {
-		if within(path, c) || within(c, path) {
+		if realpath.Within(st.Path, c) || realpath.Within(c, st.Path) {
 			return &Refused{Field: "storage.path", Problem: "would give a tenant the manager's own state; name another directory"}
 		}
 	}
-	if fi, err := os.Stat(path); err == nil && !fi.IsDir() {
+	if fi, err := os.Stat(st.Path); err == nil && !fi.IsDir() {
 		return &Refused{Field: "storage.path", Problem: "is a file; name a directory"}
 	}
 	return nil

@@ -207,19 +207,26 @@ func (l *lane) pump() {
 		defer receiving.Add(-1)
 	}
 	var checked, looked, gather time.Duration
-	came, more := 0, false
-	if s.rcv != nil {
-		// What came while the session was being set up belongs into its first report: in
-		// the next one it would have come in between.
-		var err error
-		if came, more, err = l.absorb(in); err != nil {
+	came := 0
+	for !s.ended() {
+		// Look before speaking: what came while the session was being set up, or the host
+		// was busy, belongs into the next report. In one after it that would seem to have
+		// come in between.
+		bytes, more, err := l.absorb(in)
+		if err != nil {
 			l.broke(err)
 			return
 		}
-	}
-	for !s.ended() {
+		came += bytes
+		if more {
+			giveWay()
+		} else if gather = 0; rest != nil {
+			now := s.now()
+			gather = restFor(came, rest.Buffer(), now-looked, s.rtt)
+			came, looked = 0, now
+		}
 		if err := l.emit(batch); err != nil {
-			s.fail(newError(CodeLost, "the data path broke", err))
+			l.broke(err)
 			return
 		}
 		s.mu.Lock()
@@ -231,34 +238,18 @@ func (l *lane) pump() {
 			l.follow(port)
 		}
 		s.mu.Unlock()
-		var err error
 		if gather = min(gather, wait); more {
 			// Resting or waiting now would make a queue of what is here.
 		} else if gather >= restLeast {
 			rest.Rest(gather)
-		} else {
-			err = l.sock.Wait(min(wait, time.Second))
-		}
-		bytes := 0
-		if err == nil {
-			bytes, more, err = l.absorb(in)
-		}
-		came += bytes
-		if more {
-			giveWay()
-		} else if gather = 0; rest != nil {
-			now := s.now()
-			gather = restFor(came, rest.Buffer(), now-looked, s.rtt)
-			came, looked = 0, now
-		}
-		if err != nil {
+		} else if err := l.sock.Wait(min(wait, time.Second)); err != nil {
 			l.broke(err)
 			return
 		}
 	}
 }
 
-// broke ends the session for what absorb or the socket said.
+// broke ends the session for what absorb, emit or the socket said.
 func (l *lane) broke(err error) {
 	s := l.session
 	if errors.Is(err, job.ErrRecord) {
@@ -323,7 +314,7 @@ func (l *lane) take(in *packetio.Messages) error {
 		age := in.Age() // of what came before the session was: more than now
 		rested := min(age, ageRests*restMostAt(s.rtt), now)
 		l.flow.Waited(age - rested)
-		if err := l.flow.HandleDatagram(now-rested, from, b); errors.Is(err, job.ErrRecord) {
+		if err := l.flow.HandleDatagram(now-rested, from, b); err != nil && errors.Is(err, job.ErrRecord) {
 			return err
 		}
 	}

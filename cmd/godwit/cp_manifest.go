@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/godwit/godwit/internal/realpath"
 	"github.com/godwit/godwit/transfer"
 	"github.com/godwit/godwit/transfer/manifest"
 )
@@ -47,15 +48,17 @@ func (fl *copyFlags) receipts(job transfer.Job) (*receipts, error) {
 	return &receipts{w: manifest.NewWriter(f, job, o), f: f}, nil
 }
 
-// notASource refuses a manifest that would be written over what is to be sent.
+// notASource refuses a manifest that would be written over what is to be sent, or be
+// sent itself while it is written.
 func notASource(path string, job transfer.Job) error {
-	there, err := os.Stat(path)
-	if err != nil || job.Direction == transfer.Pull {
-		return nil //nolint:nilerr // what is not there is no source
+	if job.Direction == transfer.Pull {
+		return nil
 	}
+	there, missing := os.Stat(path)
 	for _, source := range job.Sources {
-		if info, err := os.Stat(source); err == nil && os.SameFile(info, there) {
-			return usagef("--manifest %s is what is to be copied: it would be written over", path)
+		info, err := os.Stat(source)
+		if realpath.Within(path, source) || missing == nil && err == nil && os.SameFile(info, there) {
+			return usagef("--manifest %s is part of what is to be copied: write it elsewhere", path)
 		}
 	}
 	return nil

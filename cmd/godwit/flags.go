@@ -9,20 +9,21 @@ import (
 // refuseEmpty refuses flags that are given with nothing in them, as by a variable of
 // a script that is not set: to do as if they were left out is not what was asked for,
 // and without --encrypt-to files would arrive in the clear.
-func refuseEmpty(f *pflag.FlagSet, names ...string) error {
-	for _, name := range names {
-		if g := f.Lookup(name); g != nil && g.Changed && empty(g.Value) {
-			return usagef("--%s is empty: give a value, or leave it out", name)
+func refuseEmpty(f *pflag.FlagSet) (err error) {
+	f.Visit(func(g *pflag.Flag) {
+		if err == nil && empty(g.Value) {
+			err = usagef("--%s is empty: give a value, or leave it out", g.Name)
 		}
-	}
-	return nil
+	})
+	return err
 }
 
+// empty knows of values that are as they were written; others do not parse as nothing.
 func empty(v pflag.Value) bool {
 	if list, ok := v.(pflag.SliceValue); ok {
 		return len(list.GetSlice()) == 0
 	}
-	return v.String() == ""
+	return v.Type() == "string" && v.String() == ""
 }
 
 // idle are flags of cp that say something of what another flag does: with none of
@@ -42,8 +43,7 @@ func (fl *copyFlags) check(f *pflag.FlagSet, remote location) error {
 	if f.Changed("backup") && fl.backup == "" {
 		return usagef("--backup= has no suffix: give one, or --backup alone, which takes the time")
 	}
-	if err := refuseEmpty(f, "encrypt-to", "identity", "passphrase-file", "manifest", "files-from", "pairs-from", "move-source",
-		"policy", "transport", "cipher", "symlinks", "overwrite", "preserve", "ssh", "remote-godwit", "key", "name"); err != nil {
+	if err := refuseEmpty(f); err != nil {
 		return err
 	}
 	for _, i := range idle {

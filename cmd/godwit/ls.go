@@ -31,7 +31,7 @@ func newList(a *app) *cobra.Command {
 			if !l.remote {
 				return usagef("%s is local: write CLUSTER:PATH", l.raw)
 			}
-			if err := cmp.Or(refuseEmpty(c.Flags(), "key", "ssh", "remote-godwit"), checkPlace(c.Flags(), l)); err != nil {
+			if err := cmp.Or(refuseEmpty(c.Flags()), checkPlace(c.Flags(), l)); err != nil {
 				return err
 			}
 			from, err := a.specSource(l, transfer.Job{Direction: transfer.List, Sources: []string{l.path}}, &copyFlags{key: key, ssh: ssh})

@@ -80,7 +80,7 @@ or write-only there can be tried one way only.`,
 			if err != nil {
 				return err
 			}
-			if err := cmp.Or(refuseEmpty(c.Flags(), "key", "ssh", "remote-godwit", "transport"), checkPlace(c.Flags(), l)); err != nil {
+			if err := cmp.Or(refuseEmpty(c.Flags()), checkPlace(c.Flags(), l)); err != nil {
 				return err
 			}
 			return a.probe(c.Context(), fl, l, lasts, up || !down, down || !up)

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/godwit/godwit/cmd/godwit/internal/invite"
+	"github.com/godwit/godwit/internal/realpath"
 	"github.com/godwit/godwit/transfer"
 	"github.com/godwit/godwit/transfer/packetio"
 )
@@ -77,7 +77,7 @@ does. In authorized_keys it confines a key to a directory:
 			return cobra.ExactArgs(1)(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := refuseEmpty(c.Flags(), "host", "identity", "listen", "root"); err != nil {
+			if err := refuseEmpty(c.Flags()); err != nil {
 				return err
 			}
 			if err := fl.check(); err != nil {
@@ -178,7 +178,7 @@ func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
 	if err := readable(dir); err != nil {
 		return &transfer.Error{Code: transfer.CodeNotFound, Message: fmt.Sprintf("cannot serve %s: it is no directory that can be read", dir), Err: err}
 	}
-	if fl.identity != "" && below(dir, fl.identity) {
+	if fl.identity != "" && realpath.Within(fl.identity, dir) {
 		return usagef("--identity %s lies in %s, where clients could fetch the secret: name a file outside", fl.identity, dir)
 	}
 	id, err := fl.loadIdentity()
@@ -213,28 +213,6 @@ func (a *app) serve(ctx context.Context, fl serveFlags, dir string) error {
 		return errors.Join(fmt.Errorf("print the address: %w", err), tcp.Close(), udp.Close())
 	}
 	return server.Serve(ctx, tcp, udp)
-}
-
-// below reports whether a file lies in dir, by way of links as well; neither has to
-// be there.
-func below(dir, file string) bool {
-	rel, err := filepath.Rel(resolved(dir), resolved(file))
-	return err == nil && filepath.IsLocal(rel)
-}
-
-// resolved is where a path leads, as far as it leads anywhere.
-func resolved(path string) string {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
-	if end, err := filepath.EvalSymlinks(path); err == nil {
-		return end
-	}
-	if parent := filepath.Dir(path); parent != path {
-		return filepath.Join(resolved(parent), filepath.Base(path))
-	}
-	return path
 }
 
 func (fl serveFlags) loadIdentity() (invite.Identity, error) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/godwit/godwit/cmd/godwit/internal/channel"
+	"github.com/godwit/godwit/internal/realpath"
 	"github.com/godwit/godwit/transfer"
 )
 
@@ -107,25 +108,13 @@ func (f far) below(p string) string {
 }
 
 // resolve also follows the links on the way, which may lead anywhere: the
-// account may go there. What does not exist leads nowhere else.
+// account may go there. The last one is followed to a directory only, if asked for.
 func (f far) resolve(p string, follow bool) string {
 	full := "/" + f.below(p)
-	if follow {
-		if info, err := os.Stat(full); err == nil && info.IsDir() {
-			if led, err := filepath.EvalSymlinks(full); err == nil {
-				return inRoot(led)
-			}
-		}
+	if info, err := os.Stat(full); follow && err == nil && info.IsDir() {
+		return inRoot(realpath.Of(full))
 	}
-	rest := ""
-	for dir := filepath.Clean(full); dir != "/"; {
-		rest = filepath.Join(filepath.Base(dir), rest)
-		dir = filepath.Dir(dir)
-		if led, err := filepath.EvalSymlinks(dir); err == nil {
-			return inRoot(filepath.Join(led, rest))
-		}
-	}
-	return inRoot(full)
+	return inRoot(filepath.Join(realpath.Of(filepath.Dir(full)), filepath.Base(full)))
 }
 
 func inRoot(p string) string {

@@ -22,8 +22,6 @@ const (
 	noteBytes    = 1000             // of coverage in one report
 	helloEvery   = 100 * time.Millisecond
 	keepaliveMax = time.Second
-	catchUpMost  = 100 * time.Millisecond
-	clockOrigin  = 10 * time.Second // of reports, for what reached the host before the flow began
 )
 
 // Receiver is the receiving end of a flow.
@@ -39,7 +37,6 @@ type Receiver struct {
 
 	packets, bytes uint64
 	largestAt      time.Duration
-	late           time.Duration // since when datagrams are taken later than they came; 0: they are not
 	owd            time.Duration // running, relative
 	lastTick       uint16
 	lastArrival    time.Duration
@@ -65,9 +62,7 @@ type Receiver struct {
 	refused error         // by the Sink, of what was restored with it
 
 	maxRate  uint64
-	waited   time.Duration // see Waited
-	behind   time.Duration // the same, of the last arrival
-	clock    time.Duration // of the last report
+	backlog  backlog
 	control  wire.Control
 	coverage wire.Coverage
 	stats    ReceiverStats
@@ -105,7 +100,7 @@ func NewReceiver(cfg Config, sink Sink) (*Receiver, error) {
 	}
 	r := &Receiver{
 		cfg: cfg, sink: sink, seal: seal, open: open, arrived: newArrivals(arrivalsMost),
-		path: newPath(&cfg), next: 1, mtu: cfg.mtu(), rtt: cfg.RTT, beat: helloEvery, lowest: 1, clock: -clockOrigin,
+		path: newPath(&cfg), next: 1, mtu: cfg.mtu(), rtt: cfg.RTT, beat: helloEvery, lowest: 1,
 	}
 	if r.rtt <= 0 {
 		r.rtt = 100 * time.Millisecond
@@ -232,7 +227,7 @@ func (r *Receiver) restored(number uint64, body []byte) {
 
 // Waited says how much earlier than the moment that HandleDatagram is told the
 // datagrams from now on reached this host: round trips are the network's alone.
-func (r *Receiver) Waited(d time.Duration) { r.waited = d }
+func (r *Receiver) Waited(d time.Duration) { r.backlog.waited = d }
 
 // count enters an authentic packet in the books.
 func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint16) {
@@ -240,40 +235,24 @@ func (r *Receiver) count(now time.Duration, number uint64, size int, tick uint16
 		r.gaps++
 	}
 	if number > r.arrived.top {
-		r.largestAt = now - r.waited
+		r.largestAt = r.backlog.came(now)
 	}
 	r.lowest = min(r.lowest, number)
 	r.arrived.add(number)
 	r.packets++
 	r.bytes += uint64(size)
 	r.stats.Longest = max(r.stats.Longest, size)
-	r.train.arrived(now-r.waited, r.bytes, r.packets)
+	r.train.arrived(r.backlog.came(now), r.bytes, r.packets)
 	// The one-way delay relative to the first packet's, unwrapped step by step.
 	if r.seen {
 		r.owd += wire.DelayChange(now-r.lastArrival, tick, r.lastTick)
 	} else {
 		r.begun = now
 	}
-	r.seen, r.lastArrival, r.lastTick, r.behind = true, now, tick, r.waited
-	if r.waited == 0 {
-		r.late = 0
-	} else if r.late == 0 {
-		r.late = now
-	}
-	// A host that was busy for a moment soon catches up. One that does not cannot take
-	// what comes, and what lies in its socket is a queue like any other.
-	plain := r.late == 0 || now-r.late >= catchUpMost
-	if plain && (!r.hasLeast || r.owd < r.least) {
+	r.seen, r.lastArrival, r.lastTick = true, now, tick
+	if r.backlog.take(now) && (!r.hasLeast || r.owd < r.least) {
 		r.least, r.hasLeast = r.owd, true
 	}
-}
-
-// counted is the moment up to which everything that reached this host is in the
-// books. A host that was busy for a while has more in its socket: by the time that it
-// writes, the path would seem to deliver in an instant what came in all the while.
-func (r *Receiver) counted(now time.Duration) time.Duration {
-	r.clock = max(r.clock, now-max(r.behind-(now-r.lastArrival), 0))
-	return r.clock
 }
 
 func (r *Receiver) takeSync(now time.Duration) {
@@ -330,7 +309,7 @@ func (r *Receiver) AppendDatagrams(now time.Duration, b *wire.Batch) int {
 	size := min(SafeMTU, r.path.budget())
 	room := b.Next(size)
 	st := wire.Status{
-		Clock: clockOrigin + r.counted(now), Largest: r.arrived.top, Delay: now - r.largestAt, Packets: r.packets, Bytes: r.bytes,
+		Clock: r.backlog.report(now, r.lastArrival), Largest: r.arrived.top, Delay: now - r.largestAt, Packets: r.packets, Bytes: r.bytes,
 		OWD: r.least, HasOWD: r.hasLeast, Peak: uint64(r.train.take() / 1e3), MaxRate: r.maxRate,
 	}
 	body := r.path.append(now, room[wire.HeaderSize:wire.HeaderSize])

@@ -93,7 +93,7 @@ type Status struct {
 	Bytes   uint64        // their UDP payload bytes
 	OWD     time.Duration // least one-way delay since the last status, relative to an arbitrary constant
 	HasOWD  bool          // something arrived since the last status
-	Peak    uint64        // kB/s: most that arrived within a short span since one of the last three; 0: not measured
+	Peak    uint64        // kB/s: the fastest arrival over a short span since the last status but two; 0: not measured
 	MaxRate uint64        // bit/s that the receiver can take; 0: no limit
 }
 
