@@ -40,7 +40,10 @@ func (r *Reconciler) retarget(ctx context.Context, b *round) error {
 		}
 		supersedes, why = o.ID, fmt.Sprintf("the template is at version %d now: the rollout goes on to that", b.newest.version)
 		next.Surge, next.SurgePercent, next.MaxUnavailable, next.MaxFailures = o.Surge, o.SurgePercent, o.MaxUnavailable, o.MaxFailures
-		next.FromTemplate, next.FromVersion, next.Author = o.FromTemplate, o.FromVersion, o.Author
+		next.Author = o.Author
+		if from := (madeFrom{o.FromTemplate, o.FromVersion}); from != (madeFrom{o.ToTemplate, o.ToVersion}) {
+			next.FromTemplate, next.FromVersion = from.template, from.version
+		}
 	case !b.policy.Rollout.Automatic || b.cluster.Paused || b.withdrawn() || !b.serveStale():
 		return nil
 	default:
@@ -72,39 +75,76 @@ func (b *round) serveStale() bool {
 }
 
 // takeUp notes what a new rollout begins with: how many nodes there are, and the
-// version to go back to, which is what most of those it replaces are made from.
+// version to go back to.
 func (r *Reconciler) takeUp(ctx context.Context, b *round) error {
 	o := b.rollout
 	if !o.State.UnderWay() || o.Taken {
 		return nil
 	}
 	o.Taken, o.Size, o.Total = true, 0, 0
-	counts := map[madeFrom]int{}
+	to, served, coming := madeFrom{o.ToTemplate, o.ToVersion}, versions{}, versions{}
 	for _, n := range b.nodes {
+		counts := served
 		switch n.State {
-		case statestore.NodeRunning, statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeBooting, statestore.NodeStarting:
+		case statestore.NodeRunning:
 			o.Size++
+		case statestore.NodeRequested, statestore.NodeLaunching, statestore.NodeBooting, statestore.NodeStarting:
+			o.Size++
+			counts = coming
 		case statestore.NodeTerminating, statestore.NodeTerminated, statestore.NodeFailed:
 			continue
 		case statestore.NodeDraining, statestore.NodeStopping, statestore.NodeStopped, statestore.NodeLost:
 		}
-		if b.stale[n.ID] {
-			o.Total++
-			counts[fromOf(n)]++
+		if !b.stale[n.ID] {
+			continue
+		}
+		o.Total++
+		if from := fromOf(n); from != to { // one that cannot take its configuration over is
+			counts[from]++
 		}
 	}
 	o.Remaining = o.Total
-	if o.FromTemplate == "" {
-		o.FromTemplate, o.FromVersion = o.ToTemplate, o.ToVersion
-		most := 0
-		for from, n := range counts {
-			newer := n == most && (from.version > o.FromVersion || from.version == o.FromVersion && from.template > o.FromTemplate)
-			if from.template != "" && (n > most || newer) {
-				most, o.FromTemplate, o.FromVersion = n, from.template, from.version
-			}
+	back := before(madeFrom{o.FromTemplate, o.FromVersion}, to, served, coming)
+	o.FromTemplate, o.FromVersion = back.template, back.version
+	return r.advance(ctx, b, o)
+}
+
+// before is the version that a rollout of to can go back to: carried, which the one
+// that it supersedes went out from, while nodes of it serve; then what most of those
+// that serve are made from; then carried all the same, and last what nobody has seen
+// serve yet. It is to where there is none.
+func before(carried, to madeFrom, served, coming versions) madeFrom {
+	if carried == to {
+		carried = madeFrom{}
+	}
+	for _, back := range []madeFrom{served.one(carried), served.most(), carried, coming.most()} {
+		if back.template != "" {
+			return back
 		}
 	}
-	return r.advance(ctx, b, o)
+	return to
+}
+
+// versions counts nodes by what they are made from.
+type versions map[madeFrom]int
+
+// one is v, if a node is made from it.
+func (c versions) one(v madeFrom) madeFrom {
+	if c[v] == 0 {
+		return madeFrom{}
+	}
+	return v
+}
+
+// most is what most nodes are made from, of as many the newest.
+func (c versions) most() (best madeFrom) {
+	for v, n := range c {
+		newer := n == c[best] && (v.version > best.version || v.version == best.version && v.template > best.template)
+		if v.template != "" && (n > c[best] || newer) {
+			best = v
+		}
+	}
+	return best
 }
 
 // clearAway ends nodes on their way that an earlier rollout, or one that was rolled

@@ -129,6 +129,44 @@ func TestARolloutGoesOnToANewerVersion(t *testing.T) {
 	}
 }
 
+// The version to go back to is one that served, not the one that most nodes were asked
+// for when nothing had been seen of it yet.
+func TestARolloutGoesBackToWhatServes(t *testing.T) {
+	t.Parallel()
+	w := three(t, nil)
+	override(7)(w)
+	w.release(true)
+	w.until(t, 10*time.Minute, "four nodes of a sick version on their way", func() bool { return len(w.in(statestore.NodeBooting)) == 4 })
+	w.release(true)
+	w.rollOut(w.policy.Rollout)
+	w.until(t, 40*time.Minute, "the way back", func() bool { return w.newestRollout().State == statestore.RolloutRolledBack })
+	if r := w.newestRollout(); r.FromVersion != 1 || w.serving() != 3 {
+		t.Errorf("%+v, and %d nodes serve", r, w.serving())
+	}
+}
+
+// A rollout that begins while no node is there is not over before one serves, and says
+// so if none ever does.
+func TestARolloutThatReplacesNothingIsOverWhenANodeServes(t *testing.T) {
+	t.Parallel()
+	for _, sick := range []bool{false, true} {
+		w := quiet(t, func(p *policy.Policy) { p.MinAvailable = 1 })
+		w.release(sick)
+		w.rollOut(w.policy.Rollout)
+		w.until(t, 40*time.Minute, "the end", func() bool {
+			ended := !w.newestRollout().State.UnderWay()
+			if ended && !sick && w.serving() == 0 {
+				t.Fatal("it is over and nothing serves")
+			}
+			return ended
+		})
+		want := map[bool]statestore.RolloutState{false: statestore.RolloutDone, true: statestore.RolloutRolledBack}[sick]
+		if r := w.newestRollout(); r.State != want || r.FromVersion != r.ToVersion {
+			t.Errorf("sick %v: %+v", sick, r)
+		}
+	}
+}
+
 func TestARolloutBeginsByItselfWhereThePolicySaysSo(t *testing.T) {
 	t.Parallel()
 	w := three(t, func(p *policy.Policy) { p.Rollout.Automatic = true })

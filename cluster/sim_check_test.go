@@ -19,8 +19,10 @@ type checker struct {
 	orphan   map[string]time.Time
 	// rested rows end from the warm pool: they don't run while they do.
 	rested map[string]bool
-	// shortSince is since when the floor is broken and nothing else to blame.
+	// shortSince is since when the floor is broken and nothing else to blame, and
+	// ran how many nodes did by then.
 	shortSince time.Time
+	ran        int
 	backHome   bool
 	loadUntil  time.Time
 	// drained are the times of drains for want of load.
@@ -194,13 +196,18 @@ func (k *checker) limit(row *statestore.Node) time.Duration {
 const launchTime = 90*time.Second + 3*time.Minute
 
 // floor: while the provider obeys, fewer nodes than wanted are available for no
-// longer than a launch takes and two evaluations.
+// longer than a launch takes and two evaluations. Load may take each node that comes:
+// then the next one has that time.
 func (k *checker) floor() {
 	w := k.w
-	available, counted := 0, 0
+	available, counted, before := 0, 0, k.ran
+	k.ran = 0
 	for _, row := range w.db.living() {
 		if policy.State(row.State).Counts() {
 			counted++
+		}
+		if row.State == statestore.NodeRunning {
+			k.ran++
 		}
 		if row.State == statestore.NodeRunning && policy.Pool(row.Pool).Available() {
 			available++
@@ -210,7 +217,7 @@ func (k *checker) floor() {
 		k.shortSince = time.Time{}
 		return
 	}
-	if k.shortSince.IsZero() || k.shortSince.Before(w.troubledAt) {
+	if k.shortSince.IsZero() || k.shortSince.Before(w.troubledAt) || k.ran > before {
 		k.shortSince = w.now
 		if w.troubledAt.After(w.now) {
 			k.shortSince = w.troubledAt

@@ -77,15 +77,25 @@ func (w *world) newestRollout() statestore.Rollout {
 // rollsNow lets versions and operators come by.
 func (w *world) rollsNow() {
 	s := w.db
-	if w.newestRollout().State.UnderWay() {
+	newest := w.newestRollout()
+	if newest.State.UnderWay() {
 		w.check.loadUntil = w.now
-		if w.db.sick(w.newestRollout().ToVersion) {
-			w.trouble(w.now) // nothing that is launched meanwhile can serve
-		}
+	}
+	// Nothing that is launched meanwhile can serve, nor where nothing ran before that a
+	// rollout could go back to.
+	back := newest.State == statestore.RolloutRolledBack && newest.FromVersion != newest.ToVersion
+	stuck := w.db.sick(newest.ToVersion) && !back
+	if stuck {
+		w.trouble(w.now)
 	}
 	if !s.on || w.calm() {
-		if s.on && w.newestRollout().State == statestore.RolloutPaused {
+		switch {
+		case !s.on:
+		case newest.State == statestore.RolloutPaused:
 			w.steer(statestore.RolloutRolling)
+		case stuck && newest.State == statestore.RolloutRolledBack:
+			w.release(false) // an operator has to mend it
+			w.rollOut(w.policy.Rollout)
 		}
 		return
 	}
@@ -100,6 +110,7 @@ func (w *world) rollsNow() {
 		w.steer(statestore.RolloutRolling)
 	case 5:
 		w.steer(statestore.RolloutAborted)
+		w.trouble(w.now) // what was on its way goes with it
 	}
 }
 
@@ -194,7 +205,7 @@ func (s storeOf) RolloutFailures(_ context.Context, _ string, generation int64) 
 func (k *checker) concluded(r statestore.Rollout) {
 	switch r.State {
 	case statestore.RolloutDone:
-		if k.w.db.sick(r.ToVersion) && min(r.Size, k.w.policy.MinAvailable) > 0 && r.Total > 0 {
+		if k.w.db.sick(r.ToVersion) && k.w.policy.MinAvailable > 0 {
 			k.w.fault("a sick version is rolled out: %+v", r)
 		}
 		for _, row := range k.w.db.living() {

@@ -125,7 +125,9 @@ func (d *decision) takeRollout() {
 	case r.Failures >= max(r.tolerated(fresh), 1) && !r.Paused && !d.s.Paused:
 		g.out.Verdict = RolloutFailed
 		d.tellRollout(CodeRolloutFailed, "%s came to nothing (limit %d), the last one %s: it is rolled back", count(r.Failures, "new node"), r.tolerated(fresh), r.FailedText)
-	case g.left == 0 && d.capacity.Pending == 0 && g.ready >= min(g.wanted, r.Size):
+	case g.left == 0 && d.capacity.Pending == 0 && g.ready >= min(g.wanted, max(r.Size, 1)):
+		// Where no node ran when it began, one has to serve all the same: a version that
+		// nobody has seen serve could not be rolled back any more.
 		g.out.Verdict = RolloutDone
 		d.tellRollout(CodeRolloutDone, "every node is replaced")
 	}
