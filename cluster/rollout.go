@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,8 +42,8 @@ func (r *Reconciler) retarget(ctx context.Context, b *round) error {
 		supersedes, why = o.ID, fmt.Sprintf("the template is at version %d now: the rollout goes on to that", b.newest.version)
 		next.Surge, next.SurgePercent, next.MaxUnavailable, next.MaxFailures = o.Surge, o.SurgePercent, o.MaxUnavailable, o.MaxFailures
 		next.Author = o.Author
-		if from := (madeFrom{o.FromTemplate, o.FromVersion}); from != (madeFrom{o.ToTemplate, o.ToVersion}) {
-			next.FromTemplate, next.FromVersion = from.template, from.version
+		if o.FromVersion != o.ToVersion || o.FromTemplate != o.ToTemplate { // it had one to go back to
+			next.FromTemplate, next.FromVersion = o.FromTemplate, o.FromVersion
 		}
 	case !b.policy.Rollout.Automatic || b.cluster.Paused || b.withdrawn() || !b.serveStale():
 		return nil
@@ -99,7 +100,8 @@ func (r *Reconciler) takeUp(ctx context.Context, b *round) error {
 			continue
 		}
 		o.Total++
-		if from := fromOf(n); from != to { // one that cannot take its configuration over is
+		// Nodes that cannot take their configuration over are of to itself.
+		if from := fromOf(n); from != to && from.template != "" {
 			counts[from]++
 		}
 	}
@@ -110,37 +112,24 @@ func (r *Reconciler) takeUp(ctx context.Context, b *round) error {
 }
 
 // before is the version that a rollout of to can go back to: carried, which the one
-// that it supersedes went out from, while nodes of it serve; then what most of those
-// that serve are made from; then carried all the same, and last what nobody has seen
-// serve yet. It is to where there is none.
+// that it supersedes went out from, unless only others serve; then what most of those
+// are made from, or else of those that nobody has seen serve yet. It is to where there
+// is none.
 func before(carried, to madeFrom, served, coming versions) madeFrom {
-	if carried == to {
+	if served[carried] == 0 && len(served) > 0 {
 		carried = madeFrom{}
 	}
-	for _, back := range []madeFrom{served.one(carried), served.most(), carried, coming.most()} {
-		if back.template != "" {
-			return back
-		}
-	}
-	return to
+	return cmp.Or(carried, served.most(), coming.most(), to)
 }
 
 // versions counts nodes by what they are made from.
 type versions map[madeFrom]int
 
-// one is v, if a node is made from it.
-func (c versions) one(v madeFrom) madeFrom {
-	if c[v] == 0 {
-		return madeFrom{}
-	}
-	return v
-}
-
 // most is what most nodes are made from, of as many the newest.
 func (c versions) most() (best madeFrom) {
 	for v, n := range c {
 		newer := n == c[best] && (v.version > best.version || v.version == best.version && v.template > best.template)
-		if v.template != "" && (n > c[best] || newer) {
+		if n > c[best] || newer {
 			best = v
 		}
 	}

@@ -314,7 +314,7 @@ func (l *lane) take(in *packetio.Messages) error {
 		age := in.Age() // of what came before the session was: more than now
 		rested := min(age, ageRests*restMostAt(s.rtt), now)
 		l.flow.Waited(age - rested)
-		if err := l.flow.HandleDatagram(now-rested, from, b); err != nil && errors.Is(err, job.ErrRecord) {
+		if err := l.flow.HandleDatagram(now-rested, from, b); errors.Is(err, job.ErrRecord) {
 			return err
 		}
 	}

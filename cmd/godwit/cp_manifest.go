@@ -54,10 +54,10 @@ func notASource(path string, job transfer.Job) error {
 	if job.Direction == transfer.Pull {
 		return nil
 	}
-	there, missing := os.Stat(path)
+	there, _ := os.Stat(path) // nil, which is the same as nothing, where nothing is
 	for _, source := range job.Sources {
-		info, err := os.Stat(source)
-		if realpath.Within(path, source) || missing == nil && err == nil && os.SameFile(info, there) {
+		info, _ := os.Stat(source)
+		if realpath.Within(path, source) || os.SameFile(info, there) {
 			return usagef("--manifest %s is part of what is to be copied: write it elsewhere", path)
 		}
 	}
